@@ -1,0 +1,211 @@
+# Generated from openapi/commercepay.yaml by openapi/build.py; do not edit, run: nox -s generate
+from typing import Any
+
+import httpx
+
+from ... import wire as _wire
+from ...client import AuthenticatedClient, Client
+from ...models.query_envelope import QueryEnvelope
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    transaction_number: str | Unset = UNSET,
+    session_number: str | Unset = UNSET,
+    timestamp: int,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["TransactionNumber"] = transaction_number
+
+    params["SessionNumber"] = session_number
+
+    params["Timestamp"] = timestamp
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/services/app/PaymentGateway/Query",
+        "params": params,
+    }
+
+    _kwargs["extensions"] = {
+        _wire.EXTENSION: _wire.Signing(
+            data=params,
+            secured=True,
+        )
+    }
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> QueryEnvelope:
+    if response.status_code == 200:
+        response_200 = QueryEnvelope.from_dict(_wire.envelope(response))
+
+        return response_200
+
+    response_default = QueryEnvelope.from_dict(_wire.envelope(response))
+
+    return response_default
+
+
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[QueryEnvelope]:
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=_wire.decode(response, lambda: _parse_response(client=client, response=response)),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    transaction_number: str | Unset = UNSET,
+    session_number: str | Unset = UNSET,
+    timestamp: int,
+) -> Response[QueryEnvelope]:
+    """Ask what became of a payment.
+
+     Asks for the state of a payment, by its transaction number or its session number: give one of the
+    two. The query parameters are what is signed, with their own types: the numbers of a payment as
+    strings, the timestamp as a number.
+
+    Args:
+        transaction_number (str | Unset): The number that RequestPayment gave.
+        session_number (str | Unset): The number that InitialSession gave.
+        timestamp (int): When the call is made, in milliseconds since the epoch.
+
+    Raises:
+        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[QueryEnvelope]
+    """
+
+    kwargs = _get_kwargs(
+        transaction_number=transaction_number,
+        session_number=session_number,
+        timestamp=timestamp,
+    )
+
+    http = client.get_httpx_client()
+    kwargs["url"] = _wire.absolute_url(http.base_url, kwargs["url"])
+    with http.stream(**kwargs) as response:
+        _wire.read(response)
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    transaction_number: str | Unset = UNSET,
+    session_number: str | Unset = UNSET,
+    timestamp: int,
+) -> QueryEnvelope | None:
+    """Ask what became of a payment.
+
+     Asks for the state of a payment, by its transaction number or its session number: give one of the
+    two. The query parameters are what is signed, with their own types: the numbers of a payment as
+    strings, the timestamp as a number.
+
+    Args:
+        transaction_number (str | Unset): The number that RequestPayment gave.
+        session_number (str | Unset): The number that InitialSession gave.
+        timestamp (int): When the call is made, in milliseconds since the epoch.
+
+    Raises:
+        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        QueryEnvelope
+    """
+
+    return sync_detailed(
+        client=client,
+        transaction_number=transaction_number,
+        session_number=session_number,
+        timestamp=timestamp,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    transaction_number: str | Unset = UNSET,
+    session_number: str | Unset = UNSET,
+    timestamp: int,
+) -> Response[QueryEnvelope]:
+    """Ask what became of a payment.
+
+     Asks for the state of a payment, by its transaction number or its session number: give one of the
+    two. The query parameters are what is signed, with their own types: the numbers of a payment as
+    strings, the timestamp as a number.
+
+    Args:
+        transaction_number (str | Unset): The number that RequestPayment gave.
+        session_number (str | Unset): The number that InitialSession gave.
+        timestamp (int): When the call is made, in milliseconds since the epoch.
+
+    Raises:
+        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[QueryEnvelope]
+    """
+
+    kwargs = _get_kwargs(
+        transaction_number=transaction_number,
+        session_number=session_number,
+        timestamp=timestamp,
+    )
+
+    http = client.get_async_httpx_client()
+    kwargs["url"] = _wire.absolute_url(http.base_url, kwargs["url"])
+    async with http.stream(**kwargs) as response:
+        await _wire.aread(response)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    transaction_number: str | Unset = UNSET,
+    session_number: str | Unset = UNSET,
+    timestamp: int,
+) -> QueryEnvelope | None:
+    """Ask what became of a payment.
+
+     Asks for the state of a payment, by its transaction number or its session number: give one of the
+    two. The query parameters are what is signed, with their own types: the numbers of a payment as
+    strings, the timestamp as a number.
+
+    Args:
+        transaction_number (str | Unset): The number that RequestPayment gave.
+        session_number (str | Unset): The number that InitialSession gave.
+        timestamp (int): When the call is made, in milliseconds since the epoch.
+
+    Raises:
+        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        QueryEnvelope
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            transaction_number=transaction_number,
+            session_number=session_number,
+            timestamp=timestamp,
+        )
+    ).parsed

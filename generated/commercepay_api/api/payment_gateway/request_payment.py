@@ -1,0 +1,183 @@
+# Generated from openapi/commercepay.yaml by openapi/build.py; do not edit, run: nox -s generate
+from typing import Any
+
+import httpx
+
+from ... import wire as _wire
+from ...client import AuthenticatedClient, Client
+from ...models.payment_request import PaymentRequest
+from ...models.request_payment_envelope import RequestPaymentEnvelope
+from ...types import Response
+
+
+def _get_kwargs(
+    *,
+    body: PaymentRequest,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/services/app/PaymentGateway/RequestPayment",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    _kwargs["extensions"] = {
+        _wire.EXTENSION: _wire.Signing(
+            data=_kwargs.get("json", {}),
+            secured=True,
+        )
+    }
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> RequestPaymentEnvelope:
+    if response.status_code == 200:
+        response_200 = RequestPaymentEnvelope.from_dict(_wire.envelope(response))
+
+        return response_200
+
+    response_default = RequestPaymentEnvelope.from_dict(_wire.envelope(response))
+
+    return response_default
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[RequestPaymentEnvelope]:
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=_wire.decode(response, lambda: _parse_response(client=client, response=response)),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: PaymentRequest,
+) -> Response[RequestPaymentEnvelope]:
+    """Start one payment.
+
+     Starts one payment, with a channel chosen beforehand or by the customer on the hosted page. A
+    reference code that was used before is refused with code 2009, which is also what keeps a repeated
+    call from charging twice.
+
+    Args:
+        body (PaymentRequest): The payment that RequestPayment starts.
+
+    Raises:
+        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[RequestPaymentEnvelope]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    http = client.get_httpx_client()
+    kwargs["url"] = _wire.absolute_url(http.base_url, kwargs["url"])
+    with http.stream(**kwargs) as response:
+        _wire.read(response)
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: PaymentRequest,
+) -> RequestPaymentEnvelope | None:
+    """Start one payment.
+
+     Starts one payment, with a channel chosen beforehand or by the customer on the hosted page. A
+    reference code that was used before is refused with code 2009, which is also what keeps a repeated
+    call from charging twice.
+
+    Args:
+        body (PaymentRequest): The payment that RequestPayment starts.
+
+    Raises:
+        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        RequestPaymentEnvelope
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: PaymentRequest,
+) -> Response[RequestPaymentEnvelope]:
+    """Start one payment.
+
+     Starts one payment, with a channel chosen beforehand or by the customer on the hosted page. A
+    reference code that was used before is refused with code 2009, which is also what keeps a repeated
+    call from charging twice.
+
+    Args:
+        body (PaymentRequest): The payment that RequestPayment starts.
+
+    Raises:
+        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[RequestPaymentEnvelope]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    http = client.get_async_httpx_client()
+    kwargs["url"] = _wire.absolute_url(http.base_url, kwargs["url"])
+    async with http.stream(**kwargs) as response:
+        await _wire.aread(response)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: PaymentRequest,
+) -> RequestPaymentEnvelope | None:
+    """Start one payment.
+
+     Starts one payment, with a channel chosen beforehand or by the customer on the hosted page. A
+    reference code that was used before is refused with code 2009, which is also what keeps a repeated
+    call from charging twice.
+
+    Args:
+        body (PaymentRequest): The payment that RequestPayment starts.
+
+    Raises:
+        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        RequestPaymentEnvelope
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+        )
+    ).parsed

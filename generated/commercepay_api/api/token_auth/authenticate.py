@@ -1,0 +1,187 @@
+# Generated from openapi/commercepay.yaml by openapi/build.py; do not edit, run: nox -s generate
+from typing import Any
+
+import httpx
+
+from ... import wire as _wire
+from ...client import AuthenticatedClient, Client
+from ...models.authenticate_envelope import AuthenticateEnvelope
+from ...models.authenticate_request import AuthenticateRequest
+from ...types import Response
+
+
+def _get_kwargs(
+    *,
+    body: AuthenticateRequest,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/TokenAuth/Authenticate",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    _kwargs["extensions"] = {
+        _wire.EXTENSION: _wire.Signing(
+            data=_kwargs.get("json", {}),
+            secured=False,
+        )
+    }
+    return _kwargs
+
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> AuthenticateEnvelope:
+    if response.status_code == 200:
+        response_200 = AuthenticateEnvelope.from_dict(_wire.envelope(response))
+
+        return response_200
+
+    response_default = AuthenticateEnvelope.from_dict(_wire.envelope(response))
+
+    return response_default
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[AuthenticateEnvelope]:
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=_wire.decode(response, lambda: _parse_response(client=client, response=response)),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: AuthenticateRequest,
+) -> Response[AuthenticateEnvelope]:
+    """Get an access token.
+
+     Trades a user name and a password for an access token. The token is secret, is to be stored and
+    reused until it expires, and is renewed by calling this again. The call is not signed. Wrong
+    credentials are an `error` in the envelope; the framework answers them with HTTP 401 or 500, code 0
+    and "Login failed!".
+
+    Args:
+        body (AuthenticateRequest): The credentials of a merchant's API user.
+
+    Raises:
+        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[AuthenticateEnvelope]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    http = client.get_httpx_client()
+    kwargs["url"] = _wire.absolute_url(http.base_url, kwargs["url"])
+    with http.stream(**kwargs) as response:
+        _wire.read(response)
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    body: AuthenticateRequest,
+) -> AuthenticateEnvelope | None:
+    """Get an access token.
+
+     Trades a user name and a password for an access token. The token is secret, is to be stored and
+    reused until it expires, and is renewed by calling this again. The call is not signed. Wrong
+    credentials are an `error` in the envelope; the framework answers them with HTTP 401 or 500, code 0
+    and "Login failed!".
+
+    Args:
+        body (AuthenticateRequest): The credentials of a merchant's API user.
+
+    Raises:
+        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        AuthenticateEnvelope
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: AuthenticateRequest,
+) -> Response[AuthenticateEnvelope]:
+    """Get an access token.
+
+     Trades a user name and a password for an access token. The token is secret, is to be stored and
+    reused until it expires, and is renewed by calling this again. The call is not signed. Wrong
+    credentials are an `error` in the envelope; the framework answers them with HTTP 401 or 500, code 0
+    and "Login failed!".
+
+    Args:
+        body (AuthenticateRequest): The credentials of a merchant's API user.
+
+    Raises:
+        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[AuthenticateEnvelope]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    http = client.get_async_httpx_client()
+    kwargs["url"] = _wire.absolute_url(http.base_url, kwargs["url"])
+    async with http.stream(**kwargs) as response:
+        await _wire.aread(response)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    body: AuthenticateRequest,
+) -> AuthenticateEnvelope | None:
+    """Get an access token.
+
+     Trades a user name and a password for an access token. The token is secret, is to be stored and
+    reused until it expires, and is renewed by calling this again. The call is not signed. Wrong
+    credentials are an `error` in the envelope; the framework answers them with HTTP 401 or 500, code 0
+    and "Login failed!".
+
+    Args:
+        body (AuthenticateRequest): The credentials of a merchant's API user.
+
+    Raises:
+        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        AuthenticateEnvelope
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+        )
+    ).parsed
