@@ -94,7 +94,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: SessionRequest,
-) -> InitialSessionEnvelope | None:
+) -> InitialSessionEnvelope:
     """Open a hosted payment session.
 
      Opens a hosted payment session, in which a customer can retry until it expires. A reference code
@@ -154,7 +154,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: SessionRequest,
-) -> InitialSessionEnvelope | None:
+) -> InitialSessionEnvelope:
     """Open a hosted payment session.
 
      Opens a hosted payment session, in which a customer can retry until it expires. A reference code

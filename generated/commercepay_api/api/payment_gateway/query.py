@@ -107,7 +107,7 @@ def sync(
     transaction_number: str | Unset = UNSET,
     session_number: str | Unset = UNSET,
     timestamp: int,
-) -> QueryEnvelope | None:
+) -> QueryEnvelope:
     """Ask what became of a payment.
 
      Asks for the state of a payment, by its transaction number or its session number: give one of the
@@ -181,7 +181,7 @@ async def asyncio(
     transaction_number: str | Unset = UNSET,
     session_number: str | Unset = UNSET,
     timestamp: int,
-) -> QueryEnvelope | None:
+) -> QueryEnvelope:
     """Ask what became of a payment.
 
      Asks for the state of a payment, by its transaction number or its session number: give one of the

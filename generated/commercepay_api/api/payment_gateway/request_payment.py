@@ -95,7 +95,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: PaymentRequest,
-) -> RequestPaymentEnvelope | None:
+) -> RequestPaymentEnvelope:
     """Start one payment.
 
      Starts one payment, with a channel chosen beforehand or by the customer on the hosted page. A
@@ -157,7 +157,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: PaymentRequest,
-) -> RequestPaymentEnvelope | None:
+) -> RequestPaymentEnvelope:
     """Start one payment.
 
      Starts one payment, with a channel chosen beforehand or by the customer on the hosted page. A

@@ -96,7 +96,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: AuthenticateRequest,
-) -> AuthenticateEnvelope | None:
+) -> AuthenticateEnvelope:
     """Get an access token.
 
      Trades a user name and a password for an access token. The token is secret, is to be stored and
@@ -160,7 +160,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: AuthenticateRequest,
-) -> AuthenticateEnvelope | None:
+) -> AuthenticateEnvelope:
     """Get an access token.
 
      Trades a user name and a password for an access token. The token is secret, is to be stored and
