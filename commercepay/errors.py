@@ -4,6 +4,7 @@
     ├── ArgumentError (ValueError)          what the application passed is wrong; `problems` lists all of it
     │   ├── ConfigurationError              credentials, environment, base URL, timeouts
     │   └── UnsignableData                  data that has no string to sign
+    ├── ClientClosed                        the client was closed before
     ├── CallbackError                       a callback that is not to be believed; `reason` says why
     ├── APIConnectionError                  no answer, and nothing can have happened at the gateway
     │   └── APITimeoutError                 ... because it took too long
@@ -74,6 +75,10 @@ class ConfigurationError(ArgumentError):
 
 class UnsignableData(ArgumentError):
     """Data for which the gateway's string to sign is not defined (see `commercepay.signature`)."""
+
+
+class ClientClosed(CommercePayError):
+    """The client was used after it was closed. Nothing was sent."""
 
 
 class CallbackRejection(Enum):
@@ -253,7 +258,9 @@ class APIError(_Answered):
         text = f"{_printable(message) or 'refused without a word'} ({', '.join(told)})" if told else _printable(message)
         for problem in self.validation_errors:
             text += f"\n  - {', '.join(map(_printable, problem.members)) or 'request'}: {_printable(problem.message)}"
-        super().__init__(f"{text}\n{self._hint}" if self._hint else text, status_code=status_code, headers=headers, body=body)
+        super().__init__(
+            f"{text}\n{self._hint}" if self._hint else text, status_code=status_code, headers=headers, body=body
+        )
 
 
 def _printable(text: str) -> str:

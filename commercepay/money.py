@@ -84,7 +84,9 @@ class Money:
         return f"{digits[:-decimals]}.{digits[-decimals:]}"
 
     def __str__(self) -> str:
-        return f"{self.currency} {self._major()}" if self.currency in DECIMALS else f"{self.currency} {self.minor} minor"
+        return (
+            f"{self.currency} {self._major()}" if self.currency in DECIMALS else f"{self.currency} {self.minor} minor"
+        )
 
     def __repr__(self) -> str:
         if self.currency in DECIMALS:
@@ -116,7 +118,13 @@ def _fill(money: Money, minor: int, currency: str) -> Money:
 
 
 def _currency_problems(currency: object) -> list[str]:
-    if isinstance(currency, str) and len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper():
+    if (
+        isinstance(currency, str)
+        and len(currency) == 3
+        and currency.isascii()
+        and currency.isalpha()
+        and currency.isupper()
+    ):
         return []
     return [f"currency must be an ISO 4217 code of three upper-case letters, not {currency!r}"]
 
@@ -124,7 +132,9 @@ def _currency_problems(currency: object) -> list[str]:
 def _parse(amount: object, decimals: int, currency: object, problems: list[str]) -> int:
     """Minor units of a decimal amount; what is wrong with it is added to `problems`."""
     if isinstance(amount, float):
-        problems.append(f"a float can't hold {amount!r} exactly; pass a str or a Decimal, such as Money('12.34', 'MYR')")
+        problems.append(
+            f"a float can't hold {amount!r} exactly; pass a str or a Decimal, such as Money('12.34', 'MYR')"
+        )
     elif isinstance(amount, int):
         problems.append(
             f"{amount!r} could mean major or minor units; pass Money('{amount}', ...) or Money.from_minor({amount}, ...)"
@@ -150,5 +160,5 @@ def _parse_text(text: str, decimals: int, currency: object, problems: list[str])
     elif text.startswith("-") or not int(digits):
         problems.append(f"an amount must be positive, not {text}")
     else:
-        return int(whole) * 10**decimals + int(fraction.ljust(decimals, "0") or "0")
+        return int(whole + fraction.ljust(decimals, "0"))
     return 0

@@ -1,0 +1,113 @@
+"""The one `httpx.Auth`: tenant, signature and token for every request to the gateway, whoever makes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+import httpx
+from commercepay_api.wire import EXTENSION, Signing
+
+from commercepay import signature
+from commercepay._settings import Settings
+from commercepay._token import Token, Tokens
+
+call_timeout: ContextVar[float | None] = ContextVar("commercepay_call_timeout", default=None)
+"""A call's own timeout. The generated functions have no parameter for one."""
+
+
+class Renew:
+    """Asks the driver for a token; `refused` is one that was answered with 401."""
+
+    def __init__(self, refused: Token | None = None) -> None:
+        self.refused = refused
+
+
+class GatewayAuth(httpx.Auth):
+    """Signs what is sent, adds the token, and makes one new attempt after a 401.
+
+    Requests to another origin than the gateway's pass untouched: neither token nor signature leaves for a foreign host.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        tokens: Tokens,
+        authenticate: Callable[[], tuple[str, object]] | None = None,
+        aauthenticate: Callable[[], Awaitable[tuple[str, object]]] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._tokens = tokens
+        self._authenticate = authenticate
+        self._aauthenticate = aauthenticate
+        base = httpx.URL(settings.base_url)
+        self._origin = (base.scheme, base.host, base.port)
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        flow = self._flow(request)
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, Renew):
+                    assert self._authenticate is not None, "this is the auth of an async client"
+                    step = flow.send(self._tokens.get(self._authenticate, step.refused))
+                else:
+                    response = yield step
+                    if response.status_code == 401:
+                        response.read()  # gives the connection back, which renewing may need
+                    step = flow.send(response)
+        except StopIteration:
+            return
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        flow = self._flow(request)
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, Renew):
+                    assert self._aauthenticate is not None, "this is the auth of a sync client"
+                    step = flow.send(await self._tokens.aget(self._aauthenticate, step.refused))
+                else:
+                    response = yield step
+                    if response.status_code == 401:
+                        await response.aread()
+                    step = flow.send(response)
+        except StopIteration:
+            return
+
+    def _flow(self, request: httpx.Request) -> Generator[httpx.Request | Renew, Any, None]:
+        url = request.url
+        if (url.scheme, url.host, url.port) != self._origin:
+            yield request
+            return
+        if (seconds := call_timeout.get()) is not None:
+            request.extensions["timeout"] = httpx.Timeout(seconds).as_dict()
+        headers = request.headers
+        headers["Abp-TenantId"] = str(self._settings.tenant_id)
+        headers["Accept"] = "application/json"
+        carried: Signing | None = request.extensions.get(EXTENSION)
+        if carried is not None and not carried["secured"]:
+            headers.pop("Authorization", None)
+            yield request
+            return
+        data = carried["data"] if carried is not None else _data_of(request)
+        headers["cap-signature"] = signature.sign(str(url), data, self._settings.secret_key.reveal())
+        token = yield Renew()
+        headers["Authorization"] = f"Bearer {token.reveal()}"
+        response = yield request
+        if response.status_code == 401:
+            token = yield Renew(refused=token)
+            headers["Authorization"] = f"Bearer {token.reveal()}"
+            yield request
+
+
+def _data_of(request: httpx.Request) -> Mapping[str, Any]:
+    """What a request built by hand carries. Query parameters have lost their types by now: all are strings."""
+    if request.method in ("GET", "HEAD", "DELETE"):
+        return dict(request.url.params.multi_items())
+    body = json.loads(request.content) if request.content else {}
+    if not isinstance(body, dict):
+        raise TypeError("only a JSON object can be signed")
+    return body

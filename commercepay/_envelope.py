@@ -1,0 +1,113 @@
+"""The one place that says what an answer means. The body decides: neither `success` nor the HTTP status does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from commercepay._value import Value
+from commercepay.errors import (
+    BY_CODE,
+    APIError,
+    AuthenticationError,
+    InvalidResponse,
+    ValidationFailed,
+    ValidationProblem,
+)
+
+
+class Answer(Value):
+    """What came back, as it came.
+
+    Attributes:
+        status_code: the HTTP status, IANA's or not.
+        headers: the headers, their names in lower case.
+        body: the raw bytes.
+    """
+
+    status_code: int
+    headers: dict[str, str]
+    body: bytes
+
+    _aside = ("headers", "body")
+
+
+def read(answer: Answer) -> Any:
+    """The result that an answer carries: usually a dict, None for an empty result.
+
+    Raises:
+        APIError: the gateway refused, in either of its two shapes.
+        InvalidResponse: the body is no JSON object, or neither a result nor a refusal.
+    """
+    body = _decoded(answer)
+    if isinstance(body.get("error"), dict):
+        raise _refusal(body["error"], body, answer)
+    enveloped = "result" in body and ("success" in body or "__abp" in body)
+    # The vendor's pages show the bare result without an envelope: then the body is the result.
+    result = body["result"] if enveloped else body
+    if isinstance(result, dict) and type(result.get("code")) is int and isinstance(result.get("message"), str):
+        # A refused signature comes so, with `success: true`.
+        raise _refusal(result, body, answer)
+    if body.get("unAuthorizedRequest") is True or answer.status_code == 401:
+        raise _refusal({"code": None, "message": "The token was refused"}, body | {"unAuthorizedRequest": True}, answer)
+    if result is None and (answer.status_code >= 400 or body.get("success") is not True):
+        raise invalid(answer, "neither a result nor an error in it")
+    return result
+
+
+def invalid(answer: Answer, why: str) -> InvalidResponse:
+    return InvalidResponse(
+        f"the gateway's answer can't be used: {why} (HTTP {answer.status_code}, {len(answer.body)} bytes)",
+        status_code=answer.status_code,
+        headers=answer.headers,
+        body=answer.body,
+    )
+
+
+def _decoded(answer: Answer) -> dict[str, Any]:
+    why = "it is empty"
+    if answer.body.strip():
+        try:
+            body = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            kind = answer.headers.get("content-type", "").partition(";")[0]
+            why = f"it is not JSON but {kind}" if kind and "json" not in kind else "its JSON is broken"
+        else:
+            if isinstance(body, dict):
+                return body
+            why = f"it is a JSON {type(body).__name__}, not an object"
+    if answer.status_code == 401:
+        # The status alone says it: a proxy or filter may have eaten the envelope.
+        raise _refusal({"code": None, "message": "The token was refused"}, {"unAuthorizedRequest": True}, answer)
+    raise invalid(answer, why)
+
+
+def _refusal(error: dict[str, Any], body: dict[str, Any], answer: Answer) -> APIError:
+    code = error.get("code")
+    code = code if type(code) is int else None
+    entries = error.get("validationErrors")
+    problems = [_problem(entry) for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    cls = BY_CODE.get(code, APIError) if code is not None else APIError
+    if cls is APIError:
+        if body.get("unAuthorizedRequest") is True or answer.status_code == 401:
+            cls = AuthenticationError
+        elif problems:
+            cls = ValidationFailed
+    message, details = error.get("message"), error.get("details")
+    return cls(
+        message if isinstance(message, str) else "",
+        code=code,
+        details=details if isinstance(details, str) else None,
+        validation_errors=problems,
+        status_code=answer.status_code,
+        headers=answer.headers,
+        body=answer.body,
+    )
+
+
+def _problem(entry: dict[str, Any]) -> ValidationProblem:
+    members = entry.get("members")
+    return ValidationProblem(
+        message=str(entry.get("message") or ""),
+        members=tuple(str(member) for member in members) if isinstance(members, list) else (),
+    )

@@ -1,0 +1,226 @@
+"""One call to the gateway, written once for sync and async: what to send, when to try again, what an answer means.
+
+A flow is a generator. It yields a `Call` (and is sent the `Answer`, or thrown what the transport raised) or a `Pause`; the
+two drivers at the end do nothing but carry that out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import httpx
+from commercepay_api.errors import UnreadableResponse
+
+from commercepay import _envelope, _retries
+from commercepay._auth import call_timeout
+from commercepay._envelope import Answer
+from commercepay._http import Api
+from commercepay._value import Value
+from commercepay.errors import (
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    CommercePayError,
+    InvalidResponse,
+    OutcomeUnknown,
+    UnreadableOutcome,
+)
+
+log = logging.getLogger("commercepay")
+
+T = TypeVar("T")
+
+NEVER_CONNECTED = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+"""What the transport raises before any of the request has left."""
+
+
+class Call(Value):
+    """One request to one endpoint.
+
+    Attributes:
+        name: for logs and errors, such as "Query".
+        operation: the generated module, or something with the same two functions.
+        arguments: what the operation takes besides the client.
+        safe: whether it changes nothing, so that it may be sent again.
+        timeout, max_retries: in force for this call; None is the client's own timeout.
+        reference_code: of the payment that the call opens, if it opens one.
+        authenticating: whether it is the login itself.
+    """
+
+    name: str
+    operation: Any
+    arguments: Mapping[str, Any]
+    safe: bool
+    max_retries: int
+    timeout: float | None = None
+    reference_code: str | None = None
+    authenticating: bool = False
+
+
+class Pause(Value):
+    """Wait so many seconds."""
+
+    seconds: float
+
+
+Flow = Generator[Call | Pause, Any, T]
+
+last_answer: ContextVar[tuple[int, Answer] | None] = ContextVar("commercepay_last_answer", default=None)
+"""The last answer in this thread or task, and the `id` of the generated client that got it."""
+
+
+def perform(api: Api, call: Call) -> Answer:
+    """Send a call, in this thread."""
+    response: Any
+    reset = call_timeout.set(call.timeout)
+    try:
+        response = call.operation.sync_detailed(client=api, **call.arguments)
+    except UnreadableResponse as error:
+        response = error  # it keeps what an answer has; what the body means is decided in one place, the envelope
+    finally:
+        call_timeout.reset(reset)
+    return _answer(api, call, response)
+
+
+async def aperform(api: Api, call: Call) -> Answer:
+    """Send a call, in this task."""
+    response: Any
+    reset = call_timeout.set(call.timeout)
+    try:
+        response = await call.operation.asyncio_detailed(client=api, **call.arguments)
+    except UnreadableResponse as error:
+        response = error
+    finally:
+        call_timeout.reset(reset)
+    return _answer(api, call, response)
+
+
+def _answer(api: Api, call: Call, response: Any) -> Answer:
+    answer = Answer(status_code=int(response.status_code), headers=dict(response.headers), body=response.content)
+    if not call.authenticating:  # those answers hold tokens
+        last_answer.set((id(api), answer))
+    return answer
+
+
+def exchange(call: Call) -> Flow[tuple[Answer, Any]]:
+    """The answer to a call, and the result that it carries, as plain data.
+
+    Raises:
+        APIError: the gateway refused.
+        InvalidResponse: the answer can't be read.
+        OutcomeUnknown: a POST may have reached the gateway, but how it went is not known.
+        APIConnectionError: no answer, and nothing can have happened.
+    """
+    attempt = 0
+    while True:
+        answer = None
+        failure: CommercePayError
+        started = time.monotonic()
+        try:
+            answer = yield call
+        except httpx.HTTPError as error:
+            never_connected = isinstance(error, NEVER_CONNECTED)
+            failure = _unanswered(call, error, never_connected)
+            again = never_connected or (call.safe and isinstance(error, httpx.TransportError))
+        else:
+            try:
+                result = _envelope.read(answer)
+            except (APIError, InvalidResponse) as error:
+                failure = unreadable(call, error) if isinstance(error, InvalidResponse) else error
+                again = call.safe and _retries.worth_another(answer, error, authenticating=call.authenticating)
+            else:
+                _told(call, answer, started, "answered")
+                return answer, result
+        _told(call, answer, started, type(failure).__name__)
+        seconds = _retries.pause(attempt, answer) if again and attempt < call.max_retries else None
+        if seconds is None:
+            raise failure
+        attempt += 1
+        log.info("%s: attempt %d of %d in %.1f s", call.name, attempt + 1, call.max_retries + 1, seconds)
+        yield Pause(seconds=seconds)
+
+
+def unreadable(call: Call, error: InvalidResponse) -> InvalidResponse:
+    """For a request that changes something, an answer that can't be used leaves open what happened."""
+    if call.safe:
+        return error
+    return UnreadableOutcome(
+        f"{call.name} was sent, but {error}",
+        reference_code=call.reference_code,
+        status_code=error.status_code,
+        headers=error.headers,
+        body=error.body,
+    )
+
+
+def _unanswered(call: Call, error: httpx.HTTPError, never_connected: bool) -> CommercePayError:
+    detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if not never_connected and not call.safe:
+        return OutcomeUnknown(
+            f"{call.name} was sent, but no answer came", reference_code=call.reference_code, detail=detail
+        )
+    if isinstance(error, httpx.DecodingError):
+        return InvalidResponse(f"the gateway's answer can't be used: {detail}")
+    if isinstance(error, httpx.TimeoutException):
+        return APITimeoutError(f"{call.name}: no answer in time", detail=detail)
+    return APIConnectionError(f"{call.name}: the gateway was not reached or did not answer", detail=detail)
+
+
+def _told(call: Call, answer: Answer | None, started: float, outcome: str) -> None:
+    """One line a request: never a header or a body, which hold secrets and customers' data."""
+    status = f"HTTP {answer.status_code}" if answer is not None else "no answer"
+    log.debug("%s: %s, %s, %.0f ms", call.name, outcome, status, (time.monotonic() - started) * 1000)
+
+
+def drive(flow: Flow[T], perform: Callable[[Call], Answer], sleep: Callable[[float], None] = time.sleep) -> T:
+    """Carry a flow out in this thread."""
+    step = next(flow)
+    while True:
+        raised: Exception | None = None
+        outcome: Answer | None = None
+        try:
+            if isinstance(step, Pause):
+                sleep(step.seconds)
+            else:
+                outcome = perform(step)
+        except Exception as error:  # noqa: BLE001  # the flow decides what it means
+            raised = error
+        # Thrown from here, outside of the handler, the transport's error does not cling to the one that the flow raises.
+        try:
+            step = flow.send(outcome) if raised is None else flow.throw(raised)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+
+
+async def adrive(
+    flow: Flow[T],
+    perform: Callable[[Call], Awaitable[Answer]],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> T:
+    """Carry a flow out in this task."""
+    step = next(flow)
+    while True:
+        raised: Exception | None = None
+        outcome: Answer | None = None
+        try:
+            if isinstance(step, Pause):
+                await sleep(step.seconds)
+            else:
+                outcome = await perform(step)
+        except Exception as error:  # noqa: BLE001  # the flow decides what it means
+            raised = error
+        try:
+            step = flow.send(outcome) if raised is None else flow.throw(raised)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]

@@ -1,0 +1,153 @@
+"""What a client needs to know, checked."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from commercepay._secret import Secret
+from commercepay._value import Value
+from commercepay.errors import ConfigurationError
+
+ENVIRONMENTS: Final = {
+    "staging": "https://staging-payments.commerce.asia",
+    "production": "https://payments.commerce.asia",
+}
+"""The gateway's servers (source: public integrations). Each has credentials of its own."""
+
+REQUIRED: Final = ("tenant_id", "username", "password", "secret_key")
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+class Settings(Value):
+    """Everything that one client is built from; holds secrets, so it shows and pickles none of them."""
+
+    tenant_id: int
+    username: str
+    password: Secret
+    secret_key: Secret
+    retired_secret_keys: tuple[Secret, ...]
+    base_url: str
+    timeout: float
+    max_retries: int
+
+
+def settings(
+    *,
+    tenant_id: Any,
+    username: Any,
+    password: Any,
+    secret_key: Any,
+    environment: Any,
+    base_url: Any,
+    timeout: Any,
+    max_retries: Any,
+    retired_secret_keys: Any,
+) -> Settings:
+    """Check what the application passed.
+
+    Raises:
+        ConfigurationError: names every problem at once.
+    """
+    problems: list[str] = []
+    if type(tenant_id) is not int or tenant_id <= 0:
+        problems.append(f"tenant_id must be a positive int, not {_told(tenant_id)}")
+    for name, text in (("username", username), ("password", password), ("secret_key", secret_key)):
+        if not isinstance(text, str) or not text:
+            problems.append(f"{name} must be a non-empty str" + ("" if text == "" else f", not {type(text).__name__}"))
+        elif name != "password" and text != text.strip():
+            problems.append(f"{name} has blanks around it, which a copy and paste leaves behind")
+    if isinstance(retired_secret_keys, str) or not isinstance(retired_secret_keys, Sequence):
+        problems.append(f"retired_secret_keys must be a sequence of str, not {type(retired_secret_keys).__name__}")
+        retired_secret_keys = ()
+    elif not all(isinstance(key, str) and key for key in retired_secret_keys):
+        problems.append("retired_secret_keys must hold non-empty str")
+    url = _base_url(environment, base_url, problems)
+    problems += option_problems(timeout=timeout, max_retries=max_retries)
+    if problems:
+        raise ConfigurationError(problems)
+    return Settings(
+        tenant_id=tenant_id,
+        username=username,
+        password=Secret(password),
+        secret_key=Secret(secret_key),
+        retired_secret_keys=tuple(Secret(key) for key in retired_secret_keys),
+        base_url=url,
+        timeout=timeout,
+        max_retries=max_retries,
+    )
+
+
+def option_problems(*, timeout: object, max_retries: object) -> list[str]:
+    """What is wrong with options that exist per client and per call."""
+    problems: list[str] = []
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not math.isfinite(timeout) or timeout <= 0:
+        problems.append(
+            f"timeout must be a positive number of seconds, not {timeout!r}; without one a call could hang for good"
+        )
+    if type(max_retries) is not int or max_retries < 0:
+        problems.append(f"max_retries must be an int of 0 or more, not {max_retries!r}")
+    return problems
+
+
+def _told(value: object) -> str:
+    return repr(value) if isinstance(value, int) else type(value).__name__
+
+
+def _base_url(environment: object, base_url: object, problems: list[str]) -> str:
+    if base_url is None:
+        if not isinstance(environment, str) or environment not in ENVIRONMENTS:
+            problems.append(f"environment must be one of {', '.join(ENVIRONMENTS)}, not {environment!r}")
+            return ""
+        return ENVIRONMENTS[environment]
+    if not isinstance(base_url, str):
+        problems.append(f"base_url must be a str, not {type(base_url).__name__}")
+        return ""
+    try:
+        parts = urlsplit(base_url)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError as error:
+        problems.append(f"base_url is not a URL: {error}")
+        return ""
+    if parts.scheme not in ("https", "http") or not host or not base_url.isascii() or " " in base_url:
+        problems.append("base_url must be an absolute URL such as https://payments.commerce.asia")
+    elif parts.scheme == "http" and host not in LOOPBACK:
+        problems.append(f"base_url is plain http to {host}: the gateway requires TLS; http is for this machine alone")
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        problems.append("base_url must have no query, fragment, user name or password")
+    return base_url.rstrip("/")
+
+
+def from_environment(options: Mapping[str, Any], variables: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """The client's arguments out of `COMMERCEPAY_*` variables; `options` win over them.
+
+    Raises:
+        ConfigurationError: names every variable that is missing or unreadable.
+    """
+    found: dict[str, Any] = {
+        name: variables.get(f"COMMERCEPAY_{name.upper()}", "") or None
+        for name in ("tenant_id", "username", "password", "secret_key", "environment", "base_url")
+    }
+    found |= options
+    problems: list[str] = []
+    missing = [f"COMMERCEPAY_{name.upper()}" for name in REQUIRED if found[name] is None]
+    if missing:
+        problems.append(f"the environment lacks {', '.join(missing)}")
+    if isinstance(tenant_id := found["tenant_id"], str):
+        if tenant_id.strip().isdecimal() and tenant_id.isascii():
+            found["tenant_id"] = int(tenant_id)
+        else:
+            problems.append(f"COMMERCEPAY_TENANT_ID must be a number, not {tenant_id!r}")
+    found["environment"] = found["environment"] or "staging"
+    if found["base_url"] is None and found["environment"] not in ENVIRONMENTS:
+        problems.append(
+            f"COMMERCEPAY_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}, not {found['environment']!r}"
+        )
+    if problems:
+        raise ConfigurationError(problems)
+    return found

@@ -1,0 +1,398 @@
+"""The clients: `CommercePay`, and `AsyncCommercePay` for asyncio. Both do the same through the same operations."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar, Unpack
+
+from commercepay import _logging, _operations, callbacks
+from commercepay import _settings as settings_module
+from commercepay._auth import GatewayAuth
+from commercepay._defaults import MAX_RETRIES, TIMEOUT
+from commercepay._envelope import Answer
+from commercepay._flow import Flow, adrive, aperform, drive, last_answer, perform
+from commercepay._http import Api, timeout_of, transport_for
+from commercepay._settings import Settings
+from commercepay._token import Tokens
+from commercepay._version import __version__
+from commercepay.callbacks import Callback
+from commercepay.params import CallOptions, PaymentParams, QueryParams, SessionParams
+from commercepay.values import Payment, Session, StartedPayment
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["AsyncCommercePay", "CommercePay"]
+
+T = TypeVar("T")
+
+
+class _Client:
+    """What both clients have in common: all but carrying a flow out."""
+
+    api: Api
+    """The generated client, for `commercepay_api`'s functions: whatever is called with it is signed and has its token."""
+
+    callbacks: Callbacks
+    """Verifies callbacks with this client's secret key."""
+
+    def __init__(self, settings: Settings, transport: dict[str, Any]) -> None:
+        _logging.set_up()
+
+        # Closures over the generated client, not methods: without a circle, an unclosed client is noticed at once.
+        def authenticate() -> tuple[str, object]:
+            return drive(_operations.authenticate(settings), partial(perform, api))
+
+        async def aauthenticate() -> tuple[str, object]:
+            return await adrive(_operations.authenticate(settings), partial(aperform, api))
+
+        api = Api(
+            base_url=settings.base_url,
+            token="",  # the auth fills it in, request by request
+            timeout=timeout_of(settings.timeout),
+            headers={"User-Agent": f"commercepay-python/{__version__}"},
+            # Plain http is for loopback alone; without TLS there is no need to load the certificates.
+            verify_ssl=settings.base_url.startswith("https:"),
+            httpx_args={"auth": GatewayAuth(settings, Tokens(), authenticate, aauthenticate)} | transport,
+        )
+        self._settings = settings
+        self.api = api
+        self.callbacks = Callbacks(settings)
+
+    @property
+    def last_response(self) -> Answer | None:
+        """The last answer to a call of this client in this thread or task: `status_code`, `headers`, `body` (raw bytes).
+
+        The answers to Authenticate, which hold tokens, are left out.
+        """
+        last = last_answer.get()
+        return last[1] if last is not None and last[0] == id(self.api) else None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(tenant_id={self._settings.tenant_id}, base_url={self._settings.base_url!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} holds secrets and connections and is not pickled; build one where it is used"
+        )
+
+    def __del__(self) -> None:
+        api = getattr(self, "api", None)  # missing if the arguments were refused
+        if api is not None and not api.connections.closed and api.connections.is_open:
+            warnings.warn(
+                f"unclosed {self!r}: use it in a with block, or close it", ResourceWarning, source=self, stacklevel=2
+            )
+
+
+class Callbacks:
+    """Verifies callbacks with the client's secret key. `commercepay.callbacks.verify` does it without a client."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def verify(self, body: bytes, signature: str | None, callback_url: str) -> Callback:
+        """Verify a callback and read it.
+
+        Args:
+            body: the request's body, byte for byte as it arrived.
+            signature: the `cap-signature` header, or None if there was none.
+            callback_url: the callback URL that the payment was opened with.
+
+        Raises:
+            CallbackError: anything is wrong with the body or the signature; `reason` says what.
+            ArgumentError: the callback URL can't be right.
+        """
+        keys = (self._settings.secret_key, *self._settings.retired_secret_keys)
+        return callbacks.verify(body, signature, callback_url, [key.reveal() for key in keys])
+
+
+class CommercePay(_Client):
+    """The CommercePay gateway, for one merchant in one environment. Safe to share between threads; survives a fork.
+
+        with CommercePay(tenant_id=42, username="shop", password="...", secret_key="...") as cp:
+            session = cp.sessions.create(amount=Money("12.34", "MYR"), reference_code="INV-1", ...)
+
+    Args:
+        tenant_id: the merchant's tenant id.
+        username, password: the API user's credentials.
+        secret_key: the key of the message signature.
+        environment: "staging" or "production"; each has credentials of its own.
+        base_url: another server, such as a local sandbox, instead of an environment's. Plain http only on loopback.
+        timeout: seconds for connecting, for sending, and for each wait for a piece of the answer.
+        max_retries: further attempts where another is safe: Query and Authenticate after connection errors, timeouts, 429 and
+            5xx; a POST only if the connection was never made.
+        http_client: an `httpx.Client` of your own, for its pool, proxies and hooks. It is neither changed nor closed.
+        transport: an `httpx` transport, instead of `http_client`.
+        retired_secret_keys: keys that callbacks may still be signed with, while a key is being rotated.
+
+    Raises:
+        ConfigurationError: names everything that is missing or wrong.
+    """
+
+    def __init__(
+        self,
+        *,
+        tenant_id: int,
+        username: str,
+        password: str,
+        secret_key: str,
+        environment: Literal["staging", "production"] = "staging",
+        base_url: str | None = None,
+        timeout: float = TIMEOUT,
+        max_retries: int = MAX_RETRIES,
+        http_client: httpx.Client | None = None,
+        transport: httpx.BaseTransport | None = None,
+        retired_secret_keys: Sequence[str] = (),
+    ) -> None:
+        settings = settings_module.settings(
+            tenant_id=tenant_id,
+            username=username,
+            password=password,
+            secret_key=secret_key,
+            environment=environment,
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            retired_secret_keys=retired_secret_keys,
+        )
+        super().__init__(settings, transport_for(http_client, transport, is_async=False))
+
+    @property
+    def sessions(self) -> Sessions:
+        """Hosted payment sessions: `create`."""
+        return Sessions(self)
+
+    @property
+    def payments(self) -> Payments:
+        """Payments: `request` and `query`."""
+        return Payments(self)
+
+    @classmethod
+    def from_env(cls, **options: Any) -> Self:
+        """A client from `COMMERCEPAY_TENANT_ID`, `_USERNAME`, `_PASSWORD`, `_SECRET_KEY`, and if set `_ENVIRONMENT` (staging,
+        unless said otherwise) and `_BASE_URL`.
+
+        Args:
+            options: further arguments of the client, such as `timeout`; they win over the environment.
+
+        Raises:
+            ConfigurationError: names every variable that is missing or wrong.
+        """
+        return cls(**settings_module.from_environment(options))
+
+    def request(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        *,
+        json: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Any:
+        """Call an endpoint that this package does not describe: signed, authenticated, refusals raised.
+
+        Args:
+            method: "GET" or "POST"; how others are signed is not known.
+            path: such as "/api/services/app/PaymentGateway/Anything".
+            json: the members of a POST. Only members that the endpoint knows: the gateway leaves others out of the signature.
+            params: the parameters of a GET, with the types that the gateway knows them by; None is left out.
+            options: `timeout`, `max_retries`.
+
+        Returns:
+            The result, as plain data; None for an empty one.
+
+        Raises:
+            ArgumentError: nothing was sent.
+            APIError: the gateway refused.
+            OutcomeUnknown: a POST may have reached the gateway.
+            InvalidResponse: the answer can't be read.
+            APIConnectionError: no answer.
+        """
+        return self.run(_operations.undescribed(self._settings, method, path, json, params, options))
+
+    def close(self) -> None:
+        """Close the connections. The client can't be used afterwards."""
+        self.api.connections.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def run(self, flow: Flow[T]) -> T:
+        """Carry a flow out; for the package's own use."""
+        self.api.connections.refuse_if_closed()
+        return drive(flow, partial(perform, self.api))
+
+
+class Sessions:
+    """Hosted payment sessions: the customer pays on the gateway's page, and can try again there until the session expires."""
+
+    def __init__(self, client: CommercePay) -> None:
+        self._client = client
+
+    def create(self, **params: Unpack[SessionParams]) -> Session:
+        """Open a session (InitialSession). Parameters: see `commercepay.params.SessionParams`.
+
+        Returns:
+            The session; send the customer's browser to its `redirect_url`.
+
+        Raises:
+            ArgumentError: names everything wrong with the parameters; nothing was sent.
+            DuplicateTransaction: the reference code was used before.
+            APIError: the gateway refused otherwise.
+            OutcomeUnknown: the request may have reached the gateway; see there for what to do.
+            APIConnectionError: the gateway was not reached; calling again is safe.
+        """
+        return self._client.run(_operations.create_session(self._client._settings, params))
+
+
+class Payments:
+    """Payments: starting one directly, and asking what became of one."""
+
+    def __init__(self, client: CommercePay) -> None:
+        self._client = client
+
+    def request(self, **params: Unpack[PaymentParams]) -> StartedPayment:
+        """Start one payment (RequestPayment). Parameters: see `commercepay.params.PaymentParams`.
+
+        Returns:
+            The started payment; send the customer's browser to its `redirect_url`. Started is not paid.
+
+        Raises:
+            ArgumentError: names everything wrong with the parameters; nothing was sent.
+            DuplicateTransaction: the reference code was used before.
+            APIError: the gateway refused otherwise.
+            OutcomeUnknown: the request may have reached the gateway; see there for what to do.
+            APIConnectionError: the gateway was not reached; calling again is safe.
+        """
+        return self._client.run(_operations.request_a_payment(self._client._settings, params))
+
+    def query(self, **params: Unpack[QueryParams]) -> Payment:
+        """Ask what became of a payment (Query), by `session_number` or `transaction_number`.
+
+        Returns:
+            The payment; `payment.status.is_paid` is the question to ask, and its amount and reference are to be compared.
+
+        Raises:
+            ArgumentError: not exactly one number was given; nothing was sent.
+            TransactionNotFound: the gateway knows no such payment.
+            APIError: the gateway refused otherwise.
+            InvalidResponse: the answer can't be read, or is about another payment.
+            APIConnectionError: no answer, also after retries.
+        """
+        return self._client.run(_operations.query_payment(self._client._settings, params))
+
+
+class AsyncCommercePay(_Client):
+    """`CommercePay` for asyncio: the same with `await`. Safe to share between tasks, and between event loops.
+
+    Args: as for `CommercePay`; `http_client` is an `httpx.AsyncClient`, which belongs to one event loop.
+
+    Raises:
+        ConfigurationError: names everything that is missing or wrong.
+    """
+
+    def __init__(
+        self,
+        *,
+        tenant_id: int,
+        username: str,
+        password: str,
+        secret_key: str,
+        environment: Literal["staging", "production"] = "staging",
+        base_url: str | None = None,
+        timeout: float = TIMEOUT,
+        max_retries: int = MAX_RETRIES,
+        http_client: httpx.AsyncClient | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        retired_secret_keys: Sequence[str] = (),
+    ) -> None:
+        settings = settings_module.settings(
+            tenant_id=tenant_id,
+            username=username,
+            password=password,
+            secret_key=secret_key,
+            environment=environment,
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            retired_secret_keys=retired_secret_keys,
+        )
+        super().__init__(settings, transport_for(http_client, transport, is_async=True))
+
+    @property
+    def sessions(self) -> AsyncSessions:
+        """Hosted payment sessions: `create`."""
+        return AsyncSessions(self)
+
+    @property
+    def payments(self) -> AsyncPayments:
+        """Payments: `request` and `query`."""
+        return AsyncPayments(self)
+
+    @classmethod
+    def from_env(cls, **options: Any) -> Self:
+        """See `CommercePay.from_env`."""
+        return cls(**settings_module.from_environment(options))
+
+    async def request(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        *,
+        json: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Any:
+        """See `CommercePay.request`."""
+        return await self.run(_operations.undescribed(self._settings, method, path, json, params, options))
+
+    async def aclose(self) -> None:
+        """Close the connections of every event loop. The client can't be used afterwards."""
+        await self.api.connections.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Carry a flow out; for the package's own use."""
+        self.api.connections.refuse_if_closed()
+        return await adrive(flow, partial(aperform, self.api))
+
+
+class AsyncSessions:
+    """`Sessions`, with `await`."""
+
+    def __init__(self, client: AsyncCommercePay) -> None:
+        self._client = client
+
+    async def create(self, **params: Unpack[SessionParams]) -> Session:
+        """See `Sessions.create`."""
+        return await self._client.run(_operations.create_session(self._client._settings, params))
+
+
+class AsyncPayments:
+    """`Payments`, with `await`."""
+
+    def __init__(self, client: AsyncCommercePay) -> None:
+        self._client = client
+
+    async def request(self, **params: Unpack[PaymentParams]) -> StartedPayment:
+        """See `Payments.request`."""
+        return await self._client.run(_operations.request_a_payment(self._client._settings, params))
+
+    async def query(self, **params: Unpack[QueryParams]) -> Payment:
+        """See `Payments.query`."""
+        return await self._client.run(_operations.query_payment(self._client._settings, params))

@@ -1,0 +1,104 @@
+"""The parameters of the calls: each list declared once, for the sync and the async client.
+
+Facts about members and their limits: public integrations, unless said otherwise.
+"""
+
+# No `from __future__ import annotations` here: it would hide `Required` from `__required_keys__`, which the checks use.
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Required, TypedDict
+
+from commercepay.money import Money
+from commercepay.values import Customer, PlatformCharge, Recurrence, SubMerchant
+
+__all__ = ["CallOptions", "PaymentParams", "QueryParams", "SessionParams"]
+
+
+class CallOptions(TypedDict, total=False):
+    """Options of a single call; the client's own are used where one is left out."""
+
+    timeout: float
+    """Seconds for connecting, for sending, and for each wait for a piece of the answer."""
+
+    max_retries: int
+    """Further attempts, where another attempt is safe."""
+
+
+class OpeningParams(CallOptions, total=False):
+    """What opening a session and starting a payment have in common."""
+
+    amount: Required[Money]
+    """What the customer pays."""
+
+    reference_code: Required[str]
+    """The merchant's own reference, unique, up to 50 characters. The gateway refuses one that was used."""
+
+    ip_address: Required[str]
+    """The customer's IP address."""
+
+    return_url: Required[str]
+    """Where the customer's browser comes back to. What comes with it is not signed and proves nothing."""
+
+    callback_url: Required[str]
+    """Where the gateway posts the outcome. Keep it: callbacks are verified against exactly this URL."""
+
+    description: str
+    """Up to 100 characters."""
+
+    user_agent: str
+    """The customer's, up to 200 characters; a longer one is cut."""
+
+    customer: Customer
+    """The person who pays."""
+
+    save_payment: bool
+    """`savePayment`; what it does is not published."""
+
+    local_citizen: bool
+    """`localCitizen`, for some channels."""
+
+    sub_merchant: SubMerchant
+    """The merchant behind the merchant, on a platform."""
+
+    recurring: Recurrence
+    """A plan of recurring payments."""
+
+    channel_group_id: int
+    """What the hosted page shows: `requestPaymentExtraInfo.channelGroupId`."""
+
+    hidden_channels: Sequence[int]
+    """What the hosted page hides: `requestPaymentExtraInfo.hiddenChannel`."""
+
+    platform_charge: PlatformCharge
+    """A platform's share; for authorised partners only."""
+
+    timestamp: datetime
+    """When the request was made, with a time zone; now, if left out."""
+
+
+class SessionParams(OpeningParams, total=False):
+    """Parameters of `sessions.create`."""
+
+    expires_in: timedelta
+    """How long the customer can try, in whole minutes."""
+
+
+class PaymentParams(OpeningParams, total=False):
+    """Parameters of `payments.request`."""
+
+    channel_id: int
+    """How it is paid. Left out, the customer chooses on the hosted page. The gateway publishes no list."""
+
+    provider_channel_id: str
+    """A bank or wallet inside the channel."""
+
+
+class QueryParams(CallOptions, total=False):
+    """Parameters of `payments.query`: one of the two numbers."""
+
+    session_number: str
+    """The number that `sessions.create` returned."""
+
+    transaction_number: str
+    """The number that `payments.request` returned, or that a callback names."""

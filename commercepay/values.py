@@ -1,0 +1,186 @@
+"""What the application passes besides plain strings, and what it gets back."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from commercepay._value import Value
+from commercepay.money import Money
+from commercepay.status import PaymentStatus
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+    from typing import Any
+
+__all__ = [
+    "Customer",
+    "IdentificationType",
+    "Payment",
+    "PlatformCharge",
+    "Recurrence",
+    "RecurrenceMode",
+    "Session",
+    "StartedPayment",
+    "SubMerchant",
+]
+
+
+class IdentificationType(IntEnum):
+    """What kind of document `Customer.identification_number` is of (source: public integrations)."""
+
+    NEW_IDENTITY_NUMBER = 1
+    OLD_IDENTITY_NUMBER = 2
+    PASSPORT = 3
+    BUSINESS_REGISTRATION = 4
+    OTHER = 5
+
+
+class RecurrenceMode(IntEnum):
+    """How often a recurring payment is collected (source: public integrations)."""
+
+    DAILY = 1
+    WEEKLY = 2
+    MONTHLY = 3
+    YEARLY = 4
+
+
+class Customer(Value):
+    """The person who pays (source: public integrations).
+
+    Attributes:
+        name: up to 36 characters.
+        email: an e-mail address.
+        mobile_number: a telephone number, as a string.
+        username: the customer's name at the merchant.
+        identification_number: needed for recurring payments over FPX.
+        identification_type: what the identification number is.
+    """
+
+    name: str | None = None
+    email: str | None = None
+    mobile_number: str | None = None
+    username: str | None = None
+    identification_number: str | None = None
+    identification_type: IdentificationType | None = None
+
+
+class SubMerchant(Value):
+    """The merchant behind the merchant, on a platform (source: public integrations).
+
+    Attributes:
+        unique_id: the platform's own key for it.
+        name: its name.
+    """
+
+    unique_id: str | None = None
+    name: str | None = None
+
+
+class Recurrence(Value):
+    """A plan of recurring payments: `recurringPaymentInfo` (source: public integrations).
+
+    Attributes:
+        mode: how often.
+        number_of_payments: up to 999.
+        effective_date: the first day.
+        expiry_date: the last day.
+        maximum_amount: the most that one payment may take; in the payment's currency.
+        is_fixed_amount: whether each payment is of the same amount.
+        id: the plan's identifier.
+    """
+
+    mode: RecurrenceMode | None = None
+    number_of_payments: int | None = None
+    effective_date: date | None = None
+    expiry_date: date | None = None
+    maximum_amount: Money | None = None
+    is_fixed_amount: bool | None = None
+    id: str | None = None
+
+
+class PlatformCharge(Value):
+    """A platform's share; for authorised partners only (source: public integrations).
+
+    Attributes:
+        partner_id: the partner's identifier.
+        amount: the charge, in the payment's currency.
+    """
+
+    partner_id: str | None = None
+    amount: Money | None = None
+
+
+class Session(Value):
+    """A hosted payment session that was opened. The customer can try again in it until it expires.
+
+    Attributes:
+        redirect_url: where to send the customer's browser.
+        session_number: the gateway's number of the session; keep it with the order.
+        redirection_type: the gateway's number for how to redirect; its meaning is not published.
+        reference_code: the merchant's own reference, as sent.
+        raw: the gateway's result as it came.
+    """
+
+    redirect_url: str
+    session_number: str
+    redirection_type: int | None
+    reference_code: str
+    raw: Mapping[str, Any]
+
+    _aside = ("raw",)
+
+
+class StartedPayment(Value):
+    """A payment that was started with `payments.request`. Started is not paid.
+
+    Attributes:
+        redirect_url: where to send the customer's browser.
+        transaction_number: the gateway's number of the payment; keep it with the order.
+        redirection_type: the gateway's number for how to redirect; its meaning is not published.
+        reference_code: the merchant's own reference, as sent.
+        raw: the gateway's result as it came.
+    """
+
+    redirect_url: str
+    transaction_number: str
+    redirection_type: int | None
+    reference_code: str
+    raw: Mapping[str, Any]
+
+    _aside = ("raw",)
+
+
+class Payment(Value):
+    """What the gateway says of a payment when asked.
+
+    Attributes:
+        status: the status; `status.is_paid` is the question to ask.
+        amount: the amount, in the gateway's own count.
+        reference_code: the merchant's own reference.
+        transaction_number: the gateway's number; None while a session has no attempt yet.
+        session_number: the hosted session it belongs to, if any.
+        channel_id: how it was or will be paid, if told. No list is published.
+        provider_transaction_number: the bank's or wallet's number, if told.
+        provider_payment_method: the bank's or wallet's method, if told.
+        provider_error_message: why the bank or wallet refused, if told.
+        created: the gateway's `creationTime`, as text; its time zone is not published.
+        remark: the gateway's remark, if any.
+        raw: the gateway's result as it came, members not known here included.
+    """
+
+    status: PaymentStatus
+    amount: Money
+    reference_code: str
+    transaction_number: str | None
+    session_number: str | None
+    channel_id: int | None
+    provider_transaction_number: str | None
+    provider_payment_method: str | None
+    provider_error_message: str | None
+    created: str | None
+    remark: str | None
+    raw: Mapping[str, Any]
+
+    _aside = ("raw",)
