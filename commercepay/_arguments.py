@@ -111,12 +111,12 @@ def url(value: Any) -> str | None:
     if problem := text()(value):
         return problem
     try:
-        parts = urlsplit(value)
+        parts = urlsplit(str(value))
+        if parts.scheme in ("https", "http") and parts.hostname and not any(char.isspace() for char in value):
+            return None
     except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("https", "http") or not parts.netloc or any(char.isspace() for char in value):
-        return "must be an absolute URL such as https://shop.example.my/callback"
-    return None
+        pass  # brackets that do not match, say
+    return "must be an absolute URL such as https://shop.example.my/callback"
 
 
 def ip_address(value: Any) -> str | None:

@@ -11,6 +11,7 @@ import httpx
 from commercepay_api.wire import EXTENSION, Signing
 
 from commercepay import signature
+from commercepay._json import is_object
 from commercepay._settings import Settings
 from commercepay._token import Token, Tokens
 
@@ -107,7 +108,7 @@ def _data_of(request: httpx.Request) -> Mapping[str, Any]:
     """What a request built by hand carries. Query parameters have lost their types by now: all are strings."""
     if request.method in ("GET", "HEAD", "DELETE"):
         return dict(request.url.params.multi_items())
-    body = json.loads(request.content) if request.content else {}
-    if not isinstance(body, dict):
+    body: object = json.loads(request.content or b"{}")
+    if not is_object(body):
         raise TypeError("only a JSON object can be signed")
     return body

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from commercepay._json import is_array, is_object
 from commercepay._value import Value
 from commercepay.errors import (
     BY_CODE,
@@ -40,12 +41,12 @@ def read(answer: Answer) -> Any:
         InvalidResponse: the body is no JSON object, or neither a result nor a refusal.
     """
     body = _decoded(answer)
-    if isinstance(body.get("error"), dict):
-        raise _refusal(body["error"], body, answer)
+    if is_object(error := body.get("error")):
+        raise _refusal(error, body, answer)
     enveloped = "result" in body and ("success" in body or "__abp" in body)
     # The vendor's pages show the bare result without an envelope: then the body is the result.
     result = body["result"] if enveloped else body
-    if isinstance(result, dict) and type(result.get("code")) is int and isinstance(result.get("message"), str):
+    if is_object(result) and type(result.get("code")) is int and isinstance(result.get("message"), str):
         # A refused signature comes so, with `success: true`.
         raise _refusal(result, body, answer)
     if body.get("unAuthorizedRequest") is True or answer.status_code == 401:
@@ -73,7 +74,7 @@ def _decoded(answer: Answer) -> dict[str, Any]:
             kind = answer.headers.get("content-type", "").partition(";")[0]
             why = f"it is not JSON but {kind}" if kind and "json" not in kind else "its JSON is broken"
         else:
-            if isinstance(body, dict):
+            if is_object(body):
                 return body
             why = f"it is a JSON {type(body).__name__}, not an object"
     if answer.status_code == 401:
@@ -86,7 +87,7 @@ def _refusal(error: dict[str, Any], body: dict[str, Any], answer: Answer) -> API
     code = error.get("code")
     code = code if type(code) is int else None
     entries = error.get("validationErrors")
-    problems = [_problem(entry) for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    problems = [_problem(entry) for entry in entries if is_object(entry)] if is_array(entries) else []
     cls = BY_CODE.get(code, APIError) if code is not None else APIError
     if cls is APIError:
         if body.get("unAuthorizedRequest") is True or answer.status_code == 401:
@@ -109,5 +110,5 @@ def _problem(entry: dict[str, Any]) -> ValidationProblem:
     members = entry.get("members")
     return ValidationProblem(
         message=str(entry.get("message") or ""),
-        members=tuple(str(member) for member in members) if isinstance(members, list) else (),
+        members=tuple(str(member) for member in members) if is_array(members) else (),
     )

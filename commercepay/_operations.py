@@ -29,6 +29,7 @@ from commercepay import _envelope, params, signature
 from commercepay._envelope import Answer
 from commercepay._flow import Call, Flow, exchange, unreadable
 from commercepay._http import Api
+from commercepay._json import is_mapping, is_object
 from commercepay._settings import Settings
 from commercepay.errors import ArgumentError, InvalidResponse
 from commercepay.money import Money
@@ -175,10 +176,12 @@ def undescribed(
         checker.problems.append("a GET takes params, not json")
     if method == "POST" and query_params is not None:
         checker.problems.append("a POST takes json, not params: what is signed then is not known")
-    data = {} if json is None and query_params is None else json if json is not None else query_params
-    if not isinstance(data, Mapping):
-        checker.problems.append(f"json and params must be mappings of members, not {type(data).__name__}")
-    else:
+    given: object = query_params if json is None else json
+    data: Mapping[str, Any] = {}
+    if given is not None and not is_mapping(given):
+        checker.problems.append(f"json and params must be mappings of members, not {type(given).__name__}")
+    elif given is not None:
+        data = given
         if method == "GET":
             data = {name: value for name, value in data.items() if value is not None}
             checker.problems += [
@@ -191,7 +194,7 @@ def undescribed(
         except ArgumentError as error:
             checker.problems += error.problems
     checker.finish()
-    reference_code = data.get("referenceCode") if isinstance(data, Mapping) else None
+    reference_code = data.get("referenceCode")
     call = Call(
         name=f"{method} {path}",
         operation=_Undescribed(method, path, data),
@@ -230,8 +233,8 @@ def _set(value: Any) -> Any:
 
 
 def _checker(call: str, given: Mapping[str, Any], declared: type) -> check.Checker:
-    required: frozenset[str] = declared.__required_keys__  # type: ignore[attr-defined]
-    optional: frozenset[str] = declared.__optional_keys__  # type: ignore[attr-defined]
+    required: frozenset[str] = vars(declared)["__required_keys__"]
+    optional: frozenset[str] = vars(declared)["__optional_keys__"]
     return check.Checker(call, given, sorted(required), required | optional)
 
 
@@ -323,10 +326,9 @@ class _Reader:
         self._call = call
         self._answer = answer
         self._problems: list[str] = []
-        if not isinstance(result, dict):
+        self.result: dict[str, Any] = result if is_object(result) else {}
+        if not is_object(result):
             self._problems.append("it holds no result")
-            result = {}
-        self.result: dict[str, Any] = result
 
     def finish(self) -> None:
         """Raises:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from commercepay._json import is_array
 from commercepay._secret import Secret
 from commercepay._value import Value
 from commercepay.errors import ConfigurationError
@@ -61,10 +62,10 @@ def settings(
             problems.append(f"{name} must be a non-empty str" + ("" if text == "" else f", not {type(text).__name__}"))
         elif name != "password" and text != text.strip():
             problems.append(f"{name} has blanks around it, which a copy and paste leaves behind")
-    if isinstance(retired_secret_keys, str) or not isinstance(retired_secret_keys, Sequence):
-        problems.append(f"retired_secret_keys must be a sequence of str, not {type(retired_secret_keys).__name__}")
+    if not is_array(retired_secret_keys):
+        problems.append(f"retired_secret_keys must be a list or tuple of str, not {type(retired_secret_keys).__name__}")
         retired_secret_keys = ()
-    elif not all(isinstance(key, str) and key for key in retired_secret_keys):
+    elif not all(_is_text(key) for key in retired_secret_keys):
         problems.append("retired_secret_keys must hold non-empty str")
     url = _base_url(environment, base_url, problems)
     problems += option_problems(timeout=timeout, max_retries=max_retries)
@@ -92,6 +93,10 @@ def option_problems(*, timeout: object, max_retries: object) -> list[str]:
     if type(max_retries) is not int or max_retries < 0:
         problems.append(f"max_retries must be an int of 0 or more, not {max_retries!r}")
     return problems
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _told(value: object) -> str:

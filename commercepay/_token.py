@@ -6,7 +6,7 @@ import asyncio
 import copy
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
@@ -110,7 +110,7 @@ class Tokens:
         return token
 
     @contextmanager
-    def _leading(self, flight: _Flight) -> Iterator[None]:
+    def _leading(self, flight: _Flight) -> Generator[None]:
         """Sees to it that a flight ends whatever happens, so that nobody waits for ever."""
         try:
             yield

@@ -17,6 +17,7 @@ import hashlib
 from json.decoder import JSONDecoder
 
 from commercepay import signature as _signature
+from commercepay._json import is_object
 from commercepay._value import Value
 from commercepay.errors import ArgumentError, CallbackError, CallbackRejection, UnsignableData
 from commercepay.money import Money
@@ -162,7 +163,7 @@ def _members(text: str, body: bytes) -> dict[str, Any]:
         _reject("BODY_NESTED_TOO_DEEP", "nested too deep", body)
     except ValueError as error:
         _reject("BODY_NOT_JSON", str(error)[:80], body)
-    if not isinstance(data, dict):
+    if not is_object(data):
         _reject("BODY_NOT_AN_OBJECT", f"the body is a JSON {type(data).__name__}, not an object", body)
     return data
 

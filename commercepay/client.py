@@ -39,6 +39,9 @@ class _Client:
     callbacks: Callbacks
     """Verifies callbacks with this client's secret key."""
 
+    settings: Settings
+    """What the client was built from, checked; it shows no secret."""
+
     def __init__(self, settings: Settings, transport: dict[str, Any]) -> None:
         _logging.set_up()
 
@@ -58,7 +61,7 @@ class _Client:
             verify_ssl=settings.base_url.startswith("https:"),
             httpx_args={"auth": GatewayAuth(settings, Tokens(), authenticate, aauthenticate)} | transport,
         )
-        self._settings = settings
+        self.settings = settings
         self.api = api
         self.callbacks = Callbacks(settings)
 
@@ -72,7 +75,7 @@ class _Client:
         return last[1] if last is not None and last[0] == id(self.api) else None
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(tenant_id={self._settings.tenant_id}, base_url={self._settings.base_url!r})"
+        return f"{type(self).__name__}(tenant_id={self.settings.tenant_id}, base_url={self.settings.base_url!r})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -211,7 +214,7 @@ class CommercePay(_Client):
             InvalidResponse: the answer can't be read.
             APIConnectionError: no answer.
         """
-        return self.run(_operations.undescribed(self._settings, method, path, json, params, options))
+        return self.run(_operations.undescribed(self.settings, method, path, json, params, options))
 
     def close(self) -> None:
         """Close the connections. The client can't be used afterwards."""
@@ -250,7 +253,7 @@ class Sessions:
             OutcomeUnknown: the request may have reached the gateway; see there for what to do.
             APIConnectionError: the gateway was not reached; calling again is safe.
         """
-        return self._client.run(_operations.create_session(self._client._settings, params))
+        return self._client.run(_operations.create_session(self._client.settings, params))
 
 
 class Payments:
@@ -272,7 +275,7 @@ class Payments:
             OutcomeUnknown: the request may have reached the gateway; see there for what to do.
             APIConnectionError: the gateway was not reached; calling again is safe.
         """
-        return self._client.run(_operations.request_a_payment(self._client._settings, params))
+        return self._client.run(_operations.request_a_payment(self._client.settings, params))
 
     def query(self, **params: Unpack[QueryParams]) -> Payment:
         """Ask what became of a payment (Query), by `session_number` or `transaction_number`.
@@ -287,7 +290,7 @@ class Payments:
             InvalidResponse: the answer can't be read, or is about another payment.
             APIConnectionError: no answer, also after retries.
         """
-        return self._client.run(_operations.query_payment(self._client._settings, params))
+        return self._client.run(_operations.query_payment(self._client.settings, params))
 
 
 class AsyncCommercePay(_Client):
@@ -352,7 +355,7 @@ class AsyncCommercePay(_Client):
         **options: Unpack[CallOptions],
     ) -> Any:
         """See `CommercePay.request`."""
-        return await self.run(_operations.undescribed(self._settings, method, path, json, params, options))
+        return await self.run(_operations.undescribed(self.settings, method, path, json, params, options))
 
     async def aclose(self) -> None:
         """Close the connections of every event loop. The client can't be used afterwards."""
@@ -380,7 +383,7 @@ class AsyncSessions:
 
     async def create(self, **params: Unpack[SessionParams]) -> Session:
         """See `Sessions.create`."""
-        return await self._client.run(_operations.create_session(self._client._settings, params))
+        return await self._client.run(_operations.create_session(self._client.settings, params))
 
 
 class AsyncPayments:
@@ -391,8 +394,8 @@ class AsyncPayments:
 
     async def request(self, **params: Unpack[PaymentParams]) -> StartedPayment:
         """See `Payments.request`."""
-        return await self._client.run(_operations.request_a_payment(self._client._settings, params))
+        return await self._client.run(_operations.request_a_payment(self._client.settings, params))
 
     async def query(self, **params: Unpack[QueryParams]) -> Payment:
         """See `Payments.query`."""
-        return await self._client.run(_operations.query_payment(self._client._settings, params))
+        return await self._client.run(_operations.query_payment(self._client.settings, params))

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hmac
 from json.encoder import JSONEncoder
 
+from commercepay._json import is_array, is_mapping, is_object
 from commercepay.errors import ArgumentError, UnsignableData
 
 TYPE_CHECKING = False
@@ -105,17 +106,16 @@ def endpoint_of(url: str) -> str:
 
 def _ordered(value: Any) -> Any:
     """Members lower-cased, sorted, without nulls, at every depth. Trips over what can't be signed."""
-    kind = type(value)
-    if kind is str or kind is int:
+    if isinstance(value, str | int):
         return value
-    if isinstance(value, dict):
-        members: dict[str, Any] = {name.lower(): item for name, item in value.items()}
+    if is_object(value):
+        members = {name.lower(): item for name, item in value.items()}
         if len(members) != len(value):
             raise ValueError
         return {name: _ordered(members[name]) for name in sorted(members) if members[name] is not None}
-    if isinstance(value, list | tuple):
+    if is_array(value):
         return [_ordered(item) for item in value]
-    if hasattr(value, "keys") and hasattr(value, "__getitem__"):
+    if is_mapping(value):
         return _ordered(dict(value))
     return value
 
@@ -127,7 +127,7 @@ def _problems(endpoint: str, data: object) -> list[str]:
     """All that keeps data from being signed. Slow and thorough: runs only when signing has failed."""
     if not _encodes(endpoint):
         return ["the URL holds a lone surrogate, which has no UTF-8 form"]
-    if not hasattr(data, "keys"):
+    if not is_mapping(data):
         return [f"data must be a mapping of members, not {type(data).__name__}"]
     found = list(_walk(data, "", 0))
     return found or ["the data can't be written as JSON"]
@@ -145,7 +145,7 @@ def _walk(value: Any, path: str, depth: int) -> Iterator[str]:
             yield f"{place}: {value} is not a JSON number"
     elif value is None or isinstance(value, int):
         return
-    elif hasattr(value, "keys") and hasattr(value, "__getitem__"):
+    elif is_mapping(value):
         seen: dict[str, str] = {}
         for name in value:
             inner = f"{path}.{_shown(name)}" if path else _shown(name)
@@ -157,7 +157,7 @@ def _walk(value: Any, path: str, depth: int) -> Iterator[str]:
             if (other := seen.setdefault(name.lower(), name)) != name:
                 yield f"{inner}: equal to {other!r} in lower case; the gateway could not tell them apart"
             yield from _walk(value[name], inner, depth + 1)
-    elif isinstance(value, list | tuple):
+    elif is_array(value):
         for index, item in enumerate(value):
             yield from _walk(item, f"{path}[{index}]", depth + 1)
     else:
