@@ -32,7 +32,15 @@ PACKAGE = HERE.parent / "generated" / "commercepay_api"
 
 NOTICE = "Generated from openapi/commercepay.yaml by openapi/build.py; do not edit, run: nox -s generate"
 PYTHON = [sys.executable, "-P"]  # without the working directory on the path: the package has a `types.py`
-RUFF_OPTIONS = ["--isolated", "--no-cache", "--quiet", "--config", "line-length=120", "--config", "target-version='py311'"]
+RUFF_OPTIONS = [
+    "--isolated",
+    "--no-cache",
+    "--quiet",
+    "--config",
+    "line-length=120",
+    "--config",
+    "target-version='py311'",
+]
 
 
 class BuildError(Exception):
@@ -137,7 +145,7 @@ def _version(name: str) -> str:
 
 
 def _run(*command: str, cwd: Path) -> None:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(f"{' '.join(command[1:4])} failed:\n{done.stdout}{done.stderr}")
 
@@ -200,21 +208,21 @@ def differences(built: dict[str, bytes], committed: dict[str, bytes]) -> list[st
 def main(arguments: list[str]) -> int:
     """Rebuild or check; the exit status tells whether the package is now what the description says."""
     if arguments not in ([], ["--check"]):
-        print("usage: python openapi/build.py [--check]", file=sys.stderr)  # noqa: T201 - a command's output
+        print("usage: python openapi/build.py [--check]", file=sys.stderr)
         return 2
     try:
         with tempfile.TemporaryDirectory() as scratch:
             build(Path(scratch) / "package")
             built = files(Path(scratch) / "package")
     except BuildError as error:
-        print(f"openapi/build.py: {error}", file=sys.stderr)  # noqa: T201 - a command's output
+        print(f"openapi/build.py: {error}", file=sys.stderr)
         return 1
     changes = differences(built, files(PACKAGE))
     if arguments == ["--check"]:
         for line in changes:
-            print(line, file=sys.stderr)  # noqa: T201 - a command's output
+            print(line, file=sys.stderr)
         if changes:
-            print("generated/commercepay_api is not what openapi/ says; run: nox -s generate", file=sys.stderr)  # noqa: T201
+            print("generated/commercepay_api is not what openapi/ says; run: nox -s generate", file=sys.stderr)
         return 1 if changes else 0
     for line in changes:
         path = PACKAGE / line.split(": ", 1)[1]

@@ -316,7 +316,9 @@ OPERATIONS = [
 
 def test_the_endpoints_are_the_public_ones(description: dict[str, Any]) -> None:
     """There are the four operations and the callback, and no invented endpoint."""
-    found = {(item[method]["operationId"], method, path) for path, item in description["paths"].items() for method in item}
+    found = {
+        (item[method]["operationId"], method, path) for path, item in description["paths"].items() for method in item
+    }
     assert found == {operation[:3] for operation in OPERATIONS}
     assert set(description["webhooks"]) == {"paymentCallback"}
 
@@ -377,7 +379,9 @@ def test_the_servers(description: dict[str, Any]) -> None:
 
 
 FAILURES = [
-    pytest.param({"result": {"code": 1, "message": "Invalid Signature."}, "success": True, "error": None}, id="signature"),
+    pytest.param(
+        {"result": {"code": 1, "message": "Invalid Signature."}, "success": True, "error": None}, id="signature"
+    ),
     pytest.param(
         {
             "result": None,
@@ -407,7 +411,9 @@ FAILURES = [
 
 @pytest.mark.parametrize("envelope", [operation[4] for operation in OPERATIONS])
 @pytest.mark.parametrize("body", FAILURES)
-def test_both_shapes_of_failure_fit_every_envelope(description: dict[str, Any], envelope: str, body: dict[str, Any]) -> None:
+def test_both_shapes_of_failure_fit_every_envelope(
+    description: dict[str, Any], envelope: str, body: dict[str, Any]
+) -> None:
     """Each endpoint's envelope takes a failure in the place of the result and one beside it."""
     assert is_valid(description, envelope, body)
 

@@ -129,12 +129,16 @@ def test_what_is_assumed_is_said_in_words(entry: dict[str, Any]) -> None:
 
 def test_no_default_is_sent() -> None:
     """No member has a default: generated code would send it, and it would be signed."""
-    assert [steps for steps, node in walk(DESCRIPTION["components"]) if isinstance(node, dict) and "default" in node] == []
+    assert [
+        steps for steps, node in walk(DESCRIPTION["components"]) if isinstance(node, dict) and "default" in node
+    ] == []
 
 
 def test_unknown_members_are_not_forbidden() -> None:
     """No schema closes itself to members that nobody has published."""
-    assert [steps for steps, node in walk(DESCRIPTION) if isinstance(node, dict) and "additionalProperties" in node] == []
+    assert [
+        steps for steps, node in walk(DESCRIPTION) if isinstance(node, dict) and "additionalProperties" in node
+    ] == []
 
 
 def test_the_package_carries_the_same_description(generated: Path, description: dict[str, Any]) -> None:

@@ -1,0 +1,104 @@
+"""The generated package: what it is made of, and that its build notices when a mend no longer applies."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import commercepay_api
+import commercepay_api.models as models
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(commercepay_api.__file__).parent
+DESCRIPTION = json.loads((PACKAGE / "openapi.json").read_text("utf-8"))
+SCHEMAS: dict[str, Any] = DESCRIPTION["components"]["schemas"]
+
+
+def load_build() -> Any:
+    """The build script as a module; it needs the generator only when it builds."""
+    spec = importlib.util.spec_from_file_location("build_script", ROOT / "openapi" / "build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+BUILD = load_build()
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_every_module_says_that_it_is_generated(path: Path) -> None:
+    """The first line of every module says that it is generated, and how to rebuild it."""
+    first = path.read_text("utf-8").splitlines()[0]
+    assert first.startswith("# Generated")
+    assert "do not edit" in first
+    assert "nox -s generate" in first
+
+
+def test_the_package_is_typed() -> None:
+    """Type checkers take the package's annotations for its own."""
+    assert (PACKAGE / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("name", sorted(name for name, schema in SCHEMAS.items() if schema.get("type") != "integer"))
+def test_every_example_survives_its_model(name: str) -> None:
+    """An example that is read into its model and written again is the same."""
+    model = getattr(models, name)
+    for example in SCHEMAS[name]["examples"]:
+        assert model.from_dict(example).to_dict() == example
+
+
+@pytest.mark.parametrize("name", sorted(name for name, schema in SCHEMAS.items() if schema.get("type") == "integer"))
+def test_every_code_has_its_name(name: str) -> None:
+    """A code's class knows exactly the codes that the description names."""
+    schema = SCHEMAS[name]
+    known = schema["anyOf"][0] if "anyOf" in schema else schema
+    expected = dict(zip(known["x-enum-varnames"], known["enum"], strict=True))
+    assert {member.name: member.value for member in getattr(models, name)} == expected
+
+
+SHIM = {"replace": [{"why": "because", "old": "slow", "new": "fast", "times": 2}]}
+
+
+def test_a_mend_replaces_its_string() -> None:
+    """A mend puts its new string in the place of the old one, as often as it says."""
+    assert BUILD.mend("slow and slow", SHIM, "x") == "fast and fast"
+
+
+@pytest.mark.parametrize("stock", ["", "slow", "slow slow slow", "Slow slow"])
+def test_a_mend_that_no_longer_applies_stops_the_build(stock: str) -> None:
+    """A string that is gone, or occurs another number of times, is an error that names the template and the reason."""
+    with pytest.raises(BUILD.BuildError, match=r"client\.py\.jinja.*because"):
+        BUILD.mend(stock, SHIM, "client.py.jinja")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "openapi" / "templates").rglob("*.toml")), ids=lambda path: path.stem)
+def test_every_mend_says_why(path: Path) -> None:
+    """Every mend says why it is there, and changes something."""
+    for change in BUILD.load_shim(path, ["password"])["replace"]:
+        assert change["why"].strip()
+        assert change["old"].strip()
+        assert change["old"] != change["new"]
+
+
+def test_the_check_sees_every_kind_of_difference() -> None:
+    """A changed, a missing and an additional file are differences; the same files are none."""
+    built = {"same.py": b"1", "changed.py": b"1", "missing.py": b"1"}
+    committed = {"same.py": b"1", "changed.py": b"2", "extra.py": b"1"}
+    assert BUILD.differences(built, committed) == [
+        "missing: missing.py",
+        "not generated: extra.py",
+        "changed: changed.py",
+    ]
+    assert BUILD.differences(built, built) == []
+
+
+def test_the_pins_are_exact() -> None:
+    """What determines the output is pinned to the last digit."""
+    pins = [line for line in BUILD.REQUIREMENTS.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    assert {pin.split("==")[0] for pin in pins} >= {"openapi-python-client", "ruff", "jinja2", "ruamel.yaml"}
+    assert all(len(pin.split("==")) == 2 for pin in pins)

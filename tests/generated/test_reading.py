@@ -1,0 +1,318 @@
+"""Reading answers: every status, every unreadable body, every code that nobody has published."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import json
+import pickle
+import traceback
+from typing import Any
+
+import httpx
+import pytest
+from commercepay_api.api.payment_gateway import initial_session, query, request_payment
+from commercepay_api.api.token_auth import authenticate
+from commercepay_api.errors import UnexpectedStatus, UnreadableResponse
+from commercepay_api.models import (
+    AuthenticateRequest,
+    AuthenticateResult,
+    ErrorCode,
+    ErrorInfo,
+    IdentificationType,
+    PaymentStarted,
+    PaymentStatus,
+    QueryResult,
+    Refusal,
+    SessionOpened,
+    SessionRequest,
+)
+from commercepay_api.types import UNSET
+from hypothesis import given
+from hypothesis import strategies as st
+
+PAID = {"referenceCode": "INV-1", "status": 1, "currencyCode": "MYR", "amount": 1234}
+QUERY: dict[str, Any] = {"transaction_number": "2005", "timestamp": 1621851652617}
+SESSION = SessionRequest.from_dict(
+    {
+        "currencyCode": "MYR",
+        "amount": 1234,
+        "referenceCode": "INV-1",
+        "timestamp": 1621851652617,
+        "ipAddress": "203.0.113.9",
+        "returnUrl": "https://shop.example.my/return",
+        "callbackUrl": "https://shop.example.my/callback",
+    }
+)
+SECRET = "do-not-show-me"  # no secret: what must not appear
+
+
+def enveloped(result: Any, error: Any = None) -> bytes:
+    envelope = {
+        "result": result,
+        "targetUrl": None,
+        "success": error is None,
+        "error": error,
+        "unAuthorizedRequest": False,
+        "__abp": True,
+    }
+    return json.dumps(envelope).encode()
+
+
+@pytest.mark.parametrize("status", [200, 201, 299, 400, 401, 403, 404, 429, 500, 502, 503, 520, 524, 527, 599, 999])
+def test_any_status_is_kept(gateway: Any, status: int) -> None:
+    """A status is kept as the number that it is, whether or not a registry knows it, and the body decides."""
+    gateway.status, gateway.body = status, enveloped(PAID)
+    response = gateway.call(query, **QUERY)
+    assert response.status_code == status
+    assert response.parsed.result == QueryResult.from_dict(PAID)
+
+
+UNREADABLE = [
+    pytest.param(b"", id="empty"),
+    pytest.param(b"   \n", id="blank"),
+    pytest.param(b"<html><body>502 Bad Gateway do-not-show-me</body></html>", id="HTML"),
+    pytest.param(b"[]", id="empty list"),
+    pytest.param(b'[["result", null]]', id="list that dict() takes"),
+    pytest.param(b"null", id="null"),
+    pytest.param(b"true", id="true"),
+    pytest.param(b"12", id="number"),
+    pytest.param(b'"do-not-show-me"', id="string"),
+    pytest.param(b"{}", id="empty object"),
+    pytest.param(enveloped(PAID)[:-9], id="truncated"),
+    pytest.param(enveloped(PAID) + b"}", id="with a tail"),
+    pytest.param(b'{"result": {"remark": "do-not-show-me \xe9\xff"}}', id="not UTF-8"),
+    pytest.param(b"\xff\xfe{\x00", id="half UTF-16"),
+    pytest.param(b"[" * 200_000, id="nested too deep"),
+    pytest.param(b'{"a":' * 200_000, id="objects nested too deep"),
+    pytest.param(b'{"result": {"amount": ' + b"1" * 5000 + b"}}", id="number too long"),
+    pytest.param(b'{"success": true}', id="no result"),
+    pytest.param(b'{"message": "do-not-show-me"}', id="a proxy's own JSON"),
+    *(pytest.param(enveloped(result), id=f"result {json.dumps(result)}") for result in ([], "x", 5, True, {}, [PAID])),
+    *(pytest.param(enveloped({**PAID, missing: None}), id=f"null {missing}") for missing in ("status",)),
+    *(
+        pytest.param(enveloped({k: v for k, v in PAID.items() if k != missing}), id=f"without {missing}")
+        for missing in PAID
+    ),
+    *(
+        pytest.param(enveloped({**PAID, "status": status}), id=f"status {json.dumps(status)}")
+        for status in (True, False, "1", 1.0, 1.5, [], {}, [1], "do-not-show-me")
+    ),
+    *(pytest.param(enveloped(None, error), id=f"error {json.dumps(error)}") for error in ("x", [], 5, True)),
+    pytest.param(enveloped(None, {"code": "2010"}), id="error code as text"),
+    pytest.param(enveloped(None, {"code": True}), id="error code true"),
+    pytest.param(enveloped(None, {"validationErrors": {}}), id="validation errors as object"),
+    pytest.param(enveloped(None, {"validationErrors": ["do-not-show-me"]}), id="validation error as text"),
+    pytest.param(enveloped({"code": "1", "message": "Invalid Signature."}), id="refusal code as text"),
+    pytest.param(enveloped({"code": True, "message": "Invalid Signature."}), id="refusal code true"),
+]
+
+
+@pytest.mark.parametrize("body", UNREADABLE)
+@pytest.mark.parametrize("status", [200, 502, 520])
+def test_any_unreadable_body_is_one_error(gateway: Any, body: bytes, status: int) -> None:
+    """A body that is not what the description says, whatever is wrong with it, is one error that keeps the response."""
+    gateway.status, gateway.body, gateway.headers = status, body, {"retry-after": "7"}
+    with pytest.raises(UnreadableResponse) as caught:
+        gateway.call(query, **QUERY)
+    error = caught.value
+    assert (error.status_code, error.content, error.headers["Retry-After"]) == (status, body, "7")
+    assert str(len(body)) in str(error)
+
+
+@pytest.mark.parametrize("body", UNREADABLE)
+def test_an_unreadable_body_is_not_shown(answering: Any, body: bytes) -> None:
+    """No text of the error shows the body, and no error that holds it hangs on as cause or context."""
+    gateway = answering(body=body, headers={"set-cookie": SECRET})
+    with pytest.raises(UnreadableResponse) as caught:
+        gateway.call(query, **QUERY)
+    error = caught.value
+    shown = "".join([str(error), repr(error), repr(error.args), *traceback.format_exception_only(error)])
+    assert SECRET not in shown
+    assert error.__cause__ is None
+    assert error.__context__ is None
+
+
+def test_the_error_says_what_is_missing(answering: Any) -> None:
+    """The error for an incomplete result names the member that is missing."""
+    gateway = answering(body=enveloped({"redirectionType": 1}))
+    with pytest.raises(UnreadableResponse, match="'redirectUrl' is missing"):
+        gateway.call(initial_session, body=SESSION)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        pytest.param("gzip", b"this is not gzip", id="no gzip"),
+        pytest.param("gzip", b"", id="empty gzip"),
+        pytest.param("deflate", b"\xff\xff\xff", id="no deflate"),
+    ],
+)
+def test_a_body_that_cannot_be_decoded(gateway: Any, encoding: str, body: bytes) -> None:
+    """A body whose content encoding cannot be undone is the same error, with status and headers, but without content."""
+    gateway.status, gateway.body, gateway.headers = 503, body, {"content-encoding": encoding}
+    with pytest.raises(UnreadableResponse) as caught:
+        gateway.call(query, **QUERY)
+    error = caught.value
+    assert (error.status_code, error.content, error.headers["content-encoding"]) == (503, b"", encoding)
+
+
+def test_a_compressed_body_is_read(gateway: Any) -> None:
+    """A compressed body is decoded as ever."""
+    gateway.body, gateway.headers = gzip.compress(enveloped(PAID)), {"content-encoding": "gzip"}
+    response = gateway.call(query, **QUERY)
+    assert response.parsed.result.status is PaymentStatus.PAID
+    assert response.content == enveloped(PAID)
+
+
+@pytest.mark.parametrize("duplicate", [lambda e: pickle.loads(pickle.dumps(e)), copy.copy, copy.deepcopy])
+def test_errors_can_be_pickled(duplicate: Any) -> None:
+    """Both errors survive pickling and copying with all that they keep."""
+    error = UnreadableResponse(520, b"<html>", httpx.Headers({"Retry-After": "7"}), "it is not JSON")
+    twin = duplicate(error)
+    assert type(twin) is UnreadableResponse
+    assert (twin.status_code, twin.content, twin.headers["retry-after"], twin.reason) == (
+        520,
+        b"<html>",
+        "7",
+        error.reason,
+    )
+    assert str(twin) == str(error)
+    unexpected = duplicate(UnexpectedStatus(520, SECRET.encode()))
+    assert (unexpected.status_code, unexpected.content) == (520, SECRET.encode())
+    assert SECRET not in str(unexpected) + repr(unexpected)
+
+
+def test_the_generated_error_is_no_error_of_reading(gateway: Any) -> None:
+    """A timeout or a broken connection stays what it is: nothing was answered, so nothing is unreadable."""
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("too slow", request=request)
+
+    client = gateway.client(httpx_args={"transport": httpx.MockTransport(fail)})
+    with pytest.raises(httpx.ReadTimeout):
+        gateway.call(query, client, **QUERY)
+
+
+OPERATIONS = [
+    pytest.param(
+        authenticate,
+        {"body": AuthenticateRequest(user_name_or_email_address="shop", password="x")},
+        {"accessToken": "t", "expireInSeconds": 86400},
+        AuthenticateResult,
+        id="Authenticate",
+    ),
+    pytest.param(
+        request_payment,
+        {"body": SESSION},
+        {"redirectionType": 1, "redirectUrl": "https://x.test/p", "transactionNumber": "2005"},
+        PaymentStarted,
+        id="RequestPayment",
+    ),
+    pytest.param(
+        initial_session,
+        {"body": SESSION},
+        {"redirectionType": 1, "redirectUrl": "https://x.test/s", "sessionNumber": "S-1"},
+        SessionOpened,
+        id="InitialSession",
+    ),
+    pytest.param(query, QUERY, PAID, QueryResult, id="Query"),
+]
+
+
+@pytest.mark.parametrize(("operation", "arguments", "result", "model"), OPERATIONS)
+def test_a_result(gateway: Any, operation: Any, arguments: Any, result: Any, model: Any) -> None:
+    """A result in its envelope becomes the operation's model."""
+    gateway.body = enveloped(result)
+    response = gateway.call(operation, **arguments)
+    assert response.parsed.result == model.from_dict(result)
+    assert response.parsed.error is None
+    assert response.parsed.field_abp is True
+
+
+@pytest.mark.parametrize(("operation", "arguments", "result", "model"), OPERATIONS)
+def test_a_bare_result(gateway: Any, operation: Any, arguments: Any, result: Any, model: Any) -> None:
+    """A result without envelope, as the vendor's pages show it, becomes the same model."""
+    gateway.body = json.dumps(result).encode()
+    assert gateway.call(operation, **arguments).parsed.result == model.from_dict(result)
+
+
+@pytest.mark.parametrize(("operation", "arguments", "result", "model"), OPERATIONS)
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_refused_signature(
+    gateway: Any, operation: Any, arguments: Any, result: Any, model: Any, status: int
+) -> None:
+    """A refusal in the place of the result is never read as a result, whatever the status and `success` say."""
+    gateway.status, gateway.body = status, enveloped({"code": 1, "message": "Invalid Signature."})
+    refusal = gateway.call(operation, **arguments).parsed.result
+    assert refusal == Refusal(code=ErrorCode.INVALID_SIGNATURE, message="Invalid Signature.")
+
+
+@pytest.mark.parametrize(("operation", "arguments", "result", "model"), OPERATIONS)
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_an_error_beside_the_result(
+    gateway: Any, operation: Any, arguments: Any, result: Any, model: Any, status: int
+) -> None:
+    """An error in the envelope is read with its code, its message and its validation errors."""
+    problem = {"message": "The ReferenceCode field is required.", "members": ["referenceCode"]}
+    error = {"code": 0, "message": "Invalid.", "details": None, "validationErrors": [problem]}
+    gateway.status, gateway.body = status, enveloped(None, error)
+    parsed = gateway.call(operation, **arguments).parsed
+    assert parsed.result is None
+    assert isinstance(parsed.error, ErrorInfo)
+    assert (parsed.error.code, parsed.error.message) == (0, "Invalid.")
+    assert parsed.error.validation_errors[0].to_dict() == problem
+
+
+def test_members_that_are_null_or_missing(answering: Any) -> None:
+    """What a result may lack is None where the gateway says null and UNSET where it says nothing."""
+    result = answering(body=enveloped({**PAID, "remark": None})).call(query, **QUERY).parsed.result
+    assert result.remark is None
+    assert result.transaction_number is UNSET
+
+
+def test_unknown_members_are_kept(answering: Any) -> None:
+    """A member that the description does not know is kept, at every depth."""
+    parsed = answering(body=enveloped({**PAID, "new": [1]})).call(query, **QUERY).parsed
+    assert parsed.result.additional_properties == {"new": [1]}
+
+
+@pytest.mark.parametrize("code", [14, 15, 19, 99, -1, 2**70])
+def test_an_unknown_status_is_kept(gateway: Any, code: int) -> None:
+    """A status that nobody has published keeps its number, and is none of the known ones."""
+    gateway.body = enveloped({**PAID, "status": code})
+    status = gateway.call(query, **QUERY).parsed.result.status
+    assert isinstance(status, PaymentStatus)
+    assert status == status.value == code
+    assert not status.is_known
+    assert status not in list(PaymentStatus)
+    assert QueryResult.from_dict({**PAID, "status": code}).to_dict()["status"] == code
+
+
+@given(st.integers())
+def test_any_integer_is_a_code(code: int) -> None:
+    """Every integer is a code, equal to itself over pickling and copying, and known only if the description names it."""
+    for kind in (PaymentStatus, ErrorCode, IdentificationType):
+        member = kind(code)
+        for twin in (kind(code), pickle.loads(pickle.dumps(member)), copy.copy(member), copy.deepcopy(member)):
+            assert type(twin) is kind
+            assert twin == member == code
+            assert hash(twin) == hash(member)
+            assert (twin.name, twin.value, str(twin)) == (member.name, code, str(code))
+        assert member.is_known == (code in list(kind))
+        assert kind.read(code) == member
+
+
+@pytest.mark.parametrize("value", [True, False, 1.0, "1", None, [], b"1"])
+def test_a_code_is_an_integer(value: Any) -> None:
+    """What is read as a code is an integer: true, 1.0 and "1" are not the status paid."""
+    with pytest.raises(TypeError):
+        PaymentStatus.read(value)
+
+
+def test_unknown_codes_do_not_pile_up() -> None:
+    """Unknown codes are not added to the enum, so a hostile peer cannot make it grow."""
+    before = list(PaymentStatus), dict(PaymentStatus.__members__)
+    for code in range(1000, 1100):
+        PaymentStatus(code)
+    assert (list(PaymentStatus), dict(PaymentStatus.__members__)) == before

@@ -1,0 +1,209 @@
+"""Sending: what goes over the wire, and what an `httpx.Auth` is told about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from typing import Any
+
+import httpx
+import pytest
+from commercepay_api import AuthenticatedClient, Client
+from commercepay_api.api.payment_gateway import initial_session, query, request_payment
+from commercepay_api.api.token_auth import authenticate
+from commercepay_api.models import AuthenticateRequest, Customer, IdentificationType, PaymentRequest, SessionRequest
+from commercepay_api.wire import EXTENSION, absolute_url
+
+ANSWER = b'{"result": {"code": 1, "message": "Invalid Signature."}, "success": true, "error": null}'
+REQUIRED: dict[str, Any] = {
+    "currency_code": "MYR",
+    "amount": 1000,
+    "reference_code": "INV-1",
+    "timestamp": 1621851652617,
+    "ip_address": "203.0.113.9",
+    "return_url": "https://shop.example.my/return",
+    "callback_url": "https://shop.example.my/callback",
+}
+ON_THE_WIRE = {
+    "currencyCode": "MYR",
+    "amount": 1000,
+    "referenceCode": "INV-1",
+    "timestamp": 1621851652617,
+    "ipAddress": "203.0.113.9",
+    "returnUrl": "https://shop.example.my/return",
+    "callbackUrl": "https://shop.example.my/callback",
+}
+CUSTOMER = Customer(name="Aisyah", identification_type=IdentificationType.PASSPORT)
+LOGIN = AuthenticateRequest(user_name_or_email_address="shop", password="not-a-real-password")
+
+CALLS = [
+    pytest.param(request_payment, {"body": PaymentRequest(**REQUIRED)}, ON_THE_WIRE, True, id="RequestPayment"),
+    pytest.param(
+        request_payment,
+        {"body": PaymentRequest(**REQUIRED, channel_id=None, provider_channel_id=None, customer=CUSTOMER)},
+        {
+            **ON_THE_WIRE,
+            "channelId": None,
+            "providerChannelId": None,
+            "customer": {"name": "Aisyah", "identificationType": 3},
+        },
+        True,
+        id="RequestPayment with nulls",
+    ),
+    pytest.param(
+        initial_session,
+        {"body": SessionRequest(**REQUIRED, expired_in_minutes=30, save_payment=False)},
+        {**ON_THE_WIRE, "expiredInMinutes": 30, "savePayment": False},
+        True,
+        id="InitialSession",
+    ),
+    pytest.param(
+        query,
+        {"transaction_number": "2005", "timestamp": 1621851652617},
+        {"TransactionNumber": "2005", "Timestamp": 1621851652617},
+        True,
+        id="Query by transaction",
+    ),
+    pytest.param(
+        query,
+        {"session_number": "0042", "timestamp": 0},
+        {"SessionNumber": "0042", "Timestamp": 0},
+        True,
+        id="Query by session",
+    ),
+    pytest.param(
+        authenticate,
+        {"body": LOGIN},
+        {"userNameOrEmailAddress": "shop", "password": "not-a-real-password"},
+        False,
+        id="Authenticate",
+    ),
+]
+
+
+@pytest.mark.parametrize(("operation", "arguments", "data", "secured"), CALLS)
+def test_what_a_signer_is_told(gateway: Any, operation: Any, arguments: Any, data: Any, secured: bool) -> None:
+    """Every request carries what is to be signed, with its own types, and whether it is to be signed at all."""
+    gateway.body = ANSWER
+    gateway.call(operation, **arguments)
+    (request,) = gateway.requests
+    told = request.extensions[EXTENSION]
+    assert told == {"data": data, "secured": secured}
+    assert {name: type(value) for name, value in told["data"].items()} == {k: type(v) for k, v in data.items()}
+
+
+@pytest.mark.parametrize(("operation", "arguments", "data", "secured"), CALLS)
+def test_what_is_sent(gateway: Any, operation: Any, arguments: Any, data: Any, secured: bool) -> None:
+    """What is sent is what the signer is told: the set members alone, as JSON or as a query."""
+    gateway.body = ANSWER
+    gateway.call(operation, **arguments)
+    (request,) = gateway.requests
+    if request.method == "POST":
+        assert json.loads(request.content) == data
+        assert request.headers["content-type"] == "application/json"
+    else:
+        assert request.content == b""
+        assert dict(request.url.params) == {name: str(value) for name, value in data.items()}
+
+
+@pytest.mark.parametrize(
+    ("operation", "method", "path"),
+    [
+        (authenticate, "POST", "/api/TokenAuth/Authenticate"),
+        (request_payment, "POST", "/api/services/app/PaymentGateway/RequestPayment"),
+        (initial_session, "POST", "/api/services/app/PaymentGateway/InitialSession"),
+        (query, "GET", "/api/services/app/PaymentGateway/Query"),
+    ],
+)
+def test_where_it_is_sent(gateway: Any, operation: Any, method: str, path: str) -> None:
+    """Every operation goes to its own endpoint, under the client's base URL."""
+    gateway.body = ANSWER
+    arguments: dict[str, Any] = {
+        authenticate: {"body": LOGIN},
+        request_payment: {"body": PaymentRequest(**REQUIRED)},
+        initial_session: {"body": SessionRequest(**REQUIRED)},
+        query: {"timestamp": 1},
+    }[operation]
+    gateway.call(operation, **arguments)
+    (request,) = gateway.requests
+    assert (request.method, request.url.scheme, request.url.host, request.url.path) == (
+        method,
+        "https",
+        "gateway.test",
+        path,
+    )
+
+
+class Resending(httpx.Auth):
+    """Writes down what it is told, and sends everything twice, as after a 401."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        for attempt in ("first", "second"):
+            self.told.append(request.extensions[EXTENSION]["data"])
+            request.headers["cap-signature"] = attempt
+            yield request
+
+
+def test_an_auth_is_told_and_can_send_again(gateway: Any) -> None:
+    """An Auth given to the client sees the typed data, signs, and can send the request once more."""
+    auth, seen = Resending(), []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["cap-signature"])
+        return httpx.Response(200, content=ANSWER)
+
+    client = gateway.client(httpx_args={"auth": auth, "transport": httpx.MockTransport(respond)})
+    gateway.call(query, client, transaction_number="2005", timestamp=1621851652617)
+    assert auth.told == [{"TransactionNumber": "2005", "Timestamp": 1621851652617}] * 2
+    assert seen == ["first", "second"]
+
+
+def test_an_auth_survives_derived_clients(answering: Any) -> None:
+    """A client derived from another one keeps the Auth."""
+    gateway, auth = answering(body=ANSWER), Resending()
+    client = gateway.client(httpx_args={"auth": auth})
+    derived = client.with_headers({"x-shop": "1"}).with_cookies({"c": "1"}).with_timeout(httpx.Timeout(5))
+    gateway.call(query, derived, timestamp=1)
+    assert len(auth.told) == 2
+
+
+def test_the_timeout_goes_with_the_request(gateway: Any) -> None:
+    """The client's timeout still reaches the transport beside the data for the signer."""
+    gateway.body = ANSWER
+    gateway.call(query, gateway.client(timeout=httpx.Timeout(3)), timestamp=1)
+    assert gateway.requests[0].extensions["timeout"] == {"connect": 3, "read": 3, "write": 3, "pool": 3}
+
+
+@pytest.mark.parametrize("client_type", [Client, AuthenticatedClient])
+def test_authenticate_takes_either_client(answering: Any, client_type: Any) -> None:
+    """Authenticate needs no token, so a plain client will do."""
+    gateway = answering(body=ANSWER)
+    token = {"token": "t"} if client_type is AuthenticatedClient else {}
+    transport = httpx.MockTransport(gateway.respond)
+    client = client_type(base_url="https://gateway.test", httpx_args={"transport": transport}, **token)
+    assert authenticate.sync_detailed(client=client, body=LOGIN).parsed.result.code == 1
+    client.get_httpx_client().close()
+
+
+@pytest.mark.parametrize("path", ["/api/services/app/PaymentGateway/Query", "/a"])
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://gateway.test",
+        "https://gateway.test/",
+        "https://gateway.test:8443",
+        "http://127.0.0.1:8080/prefix",
+        "http://127.0.0.1:8080/prefix/",
+        "http://[::1]:8080/a%20b/",
+        "https://user:word@gateway.test/x",
+        "",
+    ],
+)
+def test_urls_are_joined_as_httpx_does_it(base_url: str, path: str) -> None:
+    """Joining once and keeping the result gives the URL that httpx would build."""
+    with httpx.Client(base_url=base_url) as client:
+        expected = client.build_request("GET", path).url
+        assert client.build_request("GET", absolute_url(client.base_url, path)).url == expected
