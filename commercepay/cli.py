@@ -1,0 +1,66 @@
+"""The command line: `commercepay sandbox`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from commercepay._version import __version__
+
+try:
+    import click
+except ModuleNotFoundError:
+    sys.exit("The command line needs more libraries: pip install 'commercepay[sandbox]'")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="commercepay")
+def main() -> None:
+    """CommercePay for developers."""
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8400, show_default=True, help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Another one lets other machines in.")
+@click.option("--state", "file", type=click.Path(dir_okay=False, path_type=Path), help="An SQLite file to remember everything in.")
+@click.option("--callbacks-anywhere", is_flag=True, help="Let callbacks go to other machines too.")
+def sandbox(port: int, host: str, file: Path | None, callbacks_anywhere: bool) -> None:
+    """Run a CommercePay gateway on this machine. No money moves."""
+    try:
+        from commercepay.sandbox.server import listen, server, url_of
+        from commercepay.sandbox.state import StateFileError
+        from commercepay.sandbox.world import World
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error.name} is missing: pip install 'commercepay[sandbox]'") from error
+    try:
+        world = World(file=file, callbacks_anywhere=callbacks_anywhere)
+        listener = listen(host, port)
+    except (StateFileError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    url = url_of(listener)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    log = logging.getLogger("commercepay.sandbox")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    tenant = world.tenant
+    click.echo(
+        f"""CommercePay sandbox: no money moves. Stop it with Ctrl+C.
+
+  gateway    {url}
+  dashboard  {url}/_sandbox/
+  JSON API   {url}/_sandbox/api/openapi.json
+  inbox      {url}/_sandbox/inbox  (a callback URL that takes anything)
+  state      {file or "in memory; --state FILE keeps it"}
+
+Test credentials, for an SDK or a shell:
+
+export COMMERCEPAY_TENANT_ID={tenant.id}
+export COMMERCEPAY_USERNAME={tenant.username}
+export COMMERCEPAY_PASSWORD={tenant.password}
+export COMMERCEPAY_SECRET_KEY={tenant.secret_key}
+export COMMERCEPAY_BASE_URL={url}
+"""
+    )
+    server(world).run([listener])

@@ -1,0 +1,328 @@
+"""The sandbox's JSON API, and the dashboard: one page with a form for each thing that the API can do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from commercepay.sandbox import views
+from commercepay.sandbox.api_document import DOCUMENT
+from commercepay.sandbox.callbacks import VARIANTS
+from commercepay.sandbox.faults import KINDS, Fault
+from commercepay.sandbox.gateway import Refused
+from commercepay.sandbox.pages import foreign, read_form, render
+from commercepay.sandbox.world import World
+from commercepay.status import PaymentStatus
+
+Given = Mapping[str, Any]
+Act = Callable[[World, Given], Any]
+
+
+class Rejected(Exception):
+    """What was asked of the API can't be done."""
+
+    def __init__(self, status: int, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+def routes(world: World) -> list[Route]:
+    """A route for each operation of the document, and the dashboard."""
+    found = [
+        Route(path, _endpoint(world, operation, ACTIONS[operation["operationId"]]), methods=[method.upper()])
+        for path, item in DOCUMENT["paths"].items()
+        for method, operation in item.items()
+    ]
+
+    async def dashboard(_request: Request) -> Response:
+        return render("dashboard.html", **dashboard_context(world))
+
+    async def inbox(_request: Request) -> Response:
+        return Response(status_code=200)  # takes any callback: for those who have no receiver yet
+
+    return [
+        *found,
+        Route("/_sandbox/", dashboard, methods=["GET"]),
+        Route("/_sandbox/inbox", inbox, methods=["POST"]),
+    ]
+
+
+def dashboard_context(world: World) -> dict[str, Any]:
+    shown = 100
+    nothing: Given = {}
+    return {
+        "state": views.state(world),
+        "sessions": _sessions(world, nothing)[:shown],
+        "payments": _payments(world, nothing)[:shown],
+        "callbacks": _callbacks(world, nothing)[:shown],
+        "requests": _requests(world, {"limit": shown}),
+        "tenants": list(world.tenants.values()),
+        "fault_kinds": KINDS,
+        "variants": VARIANTS,
+        "endpoints": sorted(operation.name for operation in world.description.operations.values()),
+        "statuses": [(status.value, status.name) for status in PaymentStatus],
+    }
+
+
+def _endpoint(world: World, operation: dict[str, Any], act: Act) -> Callable[[Request], Awaitable[Response]]:
+    body = operation.get("requestBody")
+    schema = body["content"]["application/json"]["schema"] if body is not None else None
+    validator = None
+    if schema is not None:
+        validator = Draft202012Validator({**schema, "components": DOCUMENT["components"]})
+        schema = DOCUMENT["components"]["schemas"]["NewFault"] if "$ref" in schema else schema
+    parameters = {one["name"]: one["schema"] for one in operation["parameters"] if one["in"] == "query"}
+
+    async def endpoint(request: Request) -> Response:
+        form = "form" in request.headers.get("content-type", "")
+        try:
+            given = _query(parameters, request)
+            if validator is not None and schema is not None:
+                if foreign(request):
+                    raise Rejected(403, "this came from another site's page")
+                sent = _typed(schema, await read_form(request)) if form else _json(await request.body())
+                if problems := [error.message for error in validator.iter_errors(sent)]:
+                    raise Rejected(400, "; ".join(problems)[:500])
+                given |= sent
+            world.gateway.tick()
+            answer = act(world, {**given, **request.path_params})
+            answer = await answer if isinstance(answer, Awaitable) else answer
+            world.state.commit()
+        except Rejected as error:
+            return _answer({"error": {"code": error.code, "message": str(error)}}, error.status)
+        except Refused as error:
+            return _answer({"error": {"code": error.code, "message": error.message}}, 404 if error.code == 2010 else 409)
+        return RedirectResponse("/_sandbox/", 303) if form else _answer(answer)
+
+    return endpoint
+
+
+def _answer(content: Any, status: int = 200) -> Response:
+    text = json.dumps(content, separators=(",", ":"))  # ASCII: what is shown here may hold anything a caller sent
+    return Response(text, status, media_type="application/json")
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    if not body.strip():
+        return {}
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Rejected(400, "the body is not JSON") from None
+    if not isinstance(read, dict):
+        raise Rejected(400, "the body must be a JSON object")
+    return read
+
+
+def _query(parameters: Mapping[str, Any], request: Request) -> dict[str, Any]:
+    texts = {name: request.query_params[name] for name in parameters if request.query_params.get(name)}
+    given = _typed({"properties": parameters}, texts)
+    for name, value in given.items():
+        schema = parameters[name]
+        if schema["type"] == "integer" and (type(value) is not int or not schema.get("minimum", value) <= value <= schema.get("maximum", value)):
+            raise Rejected(400, f"{name} must be an integer" + (f" from {schema['minimum']}" if "minimum" in schema else ""))
+    return given
+
+
+def _typed(schema: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a form in the types of a schema; an empty field is one left out."""
+    found: dict[str, Any] = {}
+    for name, text in fields.items():
+        types = schema["properties"].get(name, {}).get("type", "string")
+        try:
+            if text == "":
+                continue
+            if "integer" in types:
+                found[name] = int(text)
+            elif "number" in types:
+                found[name] = float(text)
+            elif "object" in types:
+                found[name] = json.loads(text)
+            else:
+                found[name] = text in ("true", "on") if "boolean" in types else text
+        except ValueError:
+            found[name] = text  # the validator says what it should be
+    return found
+
+
+# --- what each operation does ----------------------------------------------------------------------------------------
+
+
+def _sessions(world: World, given: Given) -> list[views.View]:
+    orders = (order for order in reversed(world.state.orders.values()) if order.is_session)
+    return _filtered((views.order(order) for order in orders), given)
+
+
+def _session(world: World, given: Given) -> views.View:
+    order = world.state.orders.get(given["number"])
+    if order is None or not order.is_session:
+        raise Rejected(404, "no such session", 2010)
+    return views.order(order)
+
+
+def _payments(world: World, given: Given) -> list[views.View]:
+    found = (views.payment(order, one) for order in reversed(world.state.orders.values()) for one in reversed(order.attempts))
+    return _filtered(found, given)
+
+
+def _payment(world: World, given: Given) -> views.View:
+    order = world.state.order(given["number"])
+    if order is None:
+        raise Rejected(404, "no such payment", 2010)
+    found = world.state.payment(given["number"])
+    return views.payment(order, found[1] if found is not None else order.last)
+
+
+def _filtered(found: Any, given: Given) -> list[views.View]:
+    return [view for view in found if all(view[name] == value for name, value in given.items())]
+
+
+def _settle(status: PaymentStatus, *, only: Callable[[PaymentStatus], bool] = lambda _: True) -> Act:
+    def act(world: World, given: Given) -> views.View:
+        wanted = PaymentStatus(given.get("status", status))
+        if not only(wanted):
+            raise Rejected(400, f"{wanted.name} is not a status for this")
+        order = world.state.order(given["number"])
+        number = order.number if order is not None else given["number"]
+        payment = world.gateway.settle(number, wanted, channel_id=given.get("channel_id"), note="by the sandbox's API")
+        return views.payment(world.state.orders[number], payment)
+
+    return act
+
+
+def _expire(world: World, given: Given) -> views.View:
+    order = world.gateway.expire(given["number"])
+    return views.payment(order, order.last)
+
+
+def _move(world: World, given: Given) -> views.View:
+    world.gateway.move(given["number"], PaymentStatus(given["status"]))
+    return _payment(world, given)
+
+
+def _callbacks(world: World, given: Given) -> list[views.View]:
+    return _filtered((views.callback(one) for one in reversed(world.state.callbacks.values())), given)
+
+
+def _callback(world: World, given: Given) -> views.View:
+    return views.callback(world.state.callbacks[_id(given, world.state.callbacks)])
+
+
+def _resend(world: World, given: Given) -> views.View:
+    try:
+        return views.callback(world.deliveries.resend(_id(given, world.state.callbacks), given.get("variant")))
+    except ValueError as error:
+        raise Rejected(409, str(error)) from None
+
+
+def _requests(world: World, given: Given) -> list[views.View]:
+    found: list[views.View] = []
+    for one in reversed(world.requests):
+        if len(found) >= given.get("limit", 200) or one.id <= given.get("after", 0):
+            break
+        wanted = (
+            given.get("operation", one.operation) == one.operation
+            and given.get("verdict", "") in one.verdict
+            and given.get("status", one.status) == one.status
+        )
+        if wanted:
+            found.append(views.request(one))
+    return found
+
+
+def _request(world: World, given: Given) -> views.View:
+    found = {str(one.id): one for one in world.requests}.get(given["id"])
+    if found is None:
+        raise Rejected(404, "no such request, or too long ago")
+    return views.request(found)
+
+
+def _add_fault(world: World, given: Given) -> views.View:
+    try:
+        fault = world.faults.add(Fault(**given))
+    except ValueError as error:
+        raise Rejected(400, str(error)) from None
+    world.state.touch()
+    return fault.to_json()
+
+
+def _faults(world: World, _given: Given) -> list[views.View]:
+    return [fault.to_json() for fault in world.faults.active]
+
+
+def _clear_faults(world: World, given: Given) -> list[views.View]:
+    world.faults.clear()
+    world.state.touch()
+    return _faults(world, given)
+
+
+def _remove_fault(world: World, given: Given) -> list[views.View]:
+    world.faults.remove(_id(given, {fault.id: fault for fault in world.faults.active}))
+    world.state.touch()
+    return _faults(world, given)
+
+
+def _revoke_tokens(world: World, _given: Given) -> views.View:
+    world.gateway.revoke_tokens()
+    world.state.touch()
+    return views.state(world)
+
+
+def _clock(world: World, _given: Given) -> views.View:
+    state = views.state(world)
+    return {name: state[name] for name in ("now", "clock_ahead_seconds")}
+
+
+def _advance(world: World, given: Given) -> views.View:
+    world.advance(given["advance"])
+    return _clock(world, given)
+
+
+async def _reset(world: World, _given: Given) -> views.View:
+    await world.reset()
+    return views.state(world)
+
+
+def _id(given: Given, known: Mapping[int, object]) -> int:
+    text = given["id"]
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) in known):
+        raise Rejected(404, "there is none of that id")
+    return int(text)
+
+
+ACTIONS: Mapping[str, Act] = {
+    "state": lambda world, _: views.state(world),
+    "sessions": _sessions,
+    "session": _session,
+    "payments": _payments,
+    "payment": _payment,
+    "pay": _settle(PaymentStatus.PAID),
+    "fail": _settle(PaymentStatus.FAILED, only=lambda status: status.is_closed_unpaid),
+    "cancel": _settle(
+        PaymentStatus.CANCELLED_BY_USER, only=lambda one: one in (PaymentStatus.CANCELLED, PaymentStatus.CANCELLED_BY_USER)
+    ),
+    "expire": _expire,
+    "move": _move,
+    "callbacks": _callbacks,
+    "callback": _callback,
+    "resend": _resend,
+    "requests": _requests,
+    "request": _request,
+    "faults": _faults,
+    "add_fault": _add_fault,
+    "clear_faults": _clear_faults,
+    "remove_fault": _remove_fault,
+    "revoke_tokens": _revoke_tokens,
+    "clock": _clock,
+    "advance": _advance,
+    "reset": _reset,
+    "document": lambda _world, _given: DOCUMENT,
+}
+"""By the operation's name in the document."""

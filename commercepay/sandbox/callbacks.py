@@ -1,0 +1,231 @@
+"""Callbacks: what is sent, how it is signed, when it is sent again.
+
+Delivery goes to this machine only, unless told otherwise: a sandbox must not post test outcomes to a live shop whose URL
+somebody copied into a test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import logging
+import time
+from collections.abc import Callable as Function
+from collections.abc import Mapping
+from typing import Any, Final, Literal, get_args
+from urllib.parse import urlsplit
+
+from commercepay import signature
+from commercepay.callbacks import SIGNATURE_HEADER
+from commercepay.sandbox.clock import Clock
+from commercepay.sandbox.faults import Fault, Faults
+from commercepay.sandbox.model import Callback, Delivery, Order, Payment, Tenant
+from commercepay.sandbox.state import State
+
+log = logging.getLogger("commercepay.sandbox")
+
+Variant = Literal["signed", "unsigned", "wrongly_signed", "other_amount"]
+VARIANTS: Final[tuple[str, ...]] = get_args(Variant)
+
+BACKOFF: Final = (1, 5, 30, 120, 600)
+"""Seconds of the sandbox's time between attempts. That the gateway retries is known, when it does is not."""
+
+TIMEOUT: Final = 10.0
+"""Seconds that a merchant has to answer."""
+
+_ANSWER_SHOWN: Final = 2000
+
+
+def members(order: Order, payment: Payment) -> dict[str, Any]:
+    """What a callback tells of a payment."""
+    return {
+        "amount": order.amount,
+        "channelId": payment.channel_id,
+        "currencyCode": order.currency,
+        "paymentSessionNumber": order.session_number,
+        "providerTransactionNumber": payment.provider_transaction_number,
+        "referenceCode": order.reference_code,
+        "status": payment.status.value,
+        "transactionNumber": payment.transaction_number,
+    }
+
+
+def body(members: Mapping[str, Any]) -> bytes:
+    """Compact, sorted, without nulls: so whoever verifies over the raw body and whoever sorts it first both succeed."""
+    kept = {name: members[name] for name in sorted(members, key=str.lower) if members[name] is not None}
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine, by its text alone: a name that would have to be looked up does not count."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https"):
+        return False
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Deliveries:
+    """Sends what is due, records every answer, and tries again until a 2xx."""
+
+    def __init__(self, state: State, clock: Clock, faults: Faults, tenants: Mapping[int, Tenant], *, anywhere: bool) -> None:
+        self._state = state
+        self._clock = clock
+        self._faults = faults
+        self._tenants = tenants
+        self._anywhere = anywhere
+        self._client: Any = None
+        self._sending: dict[int, asyncio.Task[None]] = {}
+        self.wake: Function[[], None] = lambda: None
+
+    def announce(self, order: Order, payment: Payment) -> None:
+        """Note what the merchant is to be told; it is sent by `start_due`."""
+        struck = {fault.kind: fault for fault in self._faults.for_callback()}
+        callback = Callback(
+            id=self._state.next_callback_id(),
+            number=order.number,
+            transaction_number=payment.transaction_number,
+            tenant_id=order.tenant_id,
+            url=order.callback_url,
+            members=members(order, payment),
+            created=self._clock.now(),
+        )
+        self._prepare(callback, struck)
+        self._state.save(callback)
+        if "callback_twice" in struck:
+            again = Callback.from_json({**callback.to_json(), "id": callback.id + 1})
+            self._state.save(again)
+        self.wake()
+
+    def _prepare(self, callback: Callback, struck: Mapping[str, Fault]) -> None:
+        for variant in ("unsigned", "wrongly_signed", "other_amount"):
+            if (fault := struck.get(f"callback_{variant}")) is not None:
+                callback.variant, callback.amount = variant, fault.amount
+        if not self._anywhere and not is_loopback(callback.url):
+            callback.state = "blocked"
+        elif "callback_never" in struck:
+            callback.state = "withheld"
+        elif "callback_out_of_order" in struck:
+            callback.state = "held"
+        else:
+            late = struck["callback_late"].seconds if "callback_late" in struck else 0
+            callback.due = callback.created + round(late * 1000)
+
+    def resend(self, number: int, variant: str | None = None) -> Callback:
+        """Send a callback once more, at once, whatever became of it.
+
+        Raises:
+            KeyError: there is no such callback.
+            ValueError: it leads away from this machine, or the variant is none.
+        """
+        callback = self._state.callbacks[number]
+        if variant is not None and variant not in VARIANTS:
+            raise ValueError(f"variant must be one of {', '.join(VARIANTS)}")
+        if not self._anywhere and not is_loopback(callback.url):
+            raise ValueError("the callback URL leads away from this machine; start the sandbox with --callbacks-anywhere")
+        callback.variant = variant or callback.variant
+        callback.state, callback.due = "pending", self._clock.now()
+        self._state.save(callback)
+        self.wake()
+        return callback
+
+    @property
+    def next_due(self) -> int | None:
+        waiting = [one.due for one in self._waiting()]
+        return min(waiting) if waiting else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is being sent, or is due."""
+        now = self._clock.now()
+        return bool(self._sending) or any(one.due <= now for one in self._waiting())
+
+    def _waiting(self) -> list[Any]:
+        return [one for one in self._state.callbacks.values() if one.due is not None and one.id not in self._sending]
+
+    def start_due(self) -> None:
+        now = self._clock.now()
+        for callback in self._waiting():
+            if callback.due <= now:
+                self._sending[callback.id] = asyncio.get_running_loop().create_task(self._send(callback))
+
+    async def _send(self, callback: Callback) -> None:
+        try:
+            delivery = await self._deliver(callback)
+            callback.deliveries.append(delivery)
+            self._settle(callback, delivered=delivery.status is not None and 200 <= delivery.status < 300)
+            self._state.save(callback)
+            self._state.commit()
+            outcome = delivery.error or f"HTTP {delivery.status}"
+            log.info("callback %d of %s: %s, %s", callback.id, callback.transaction_number, outcome, callback.state)
+        finally:
+            self._sending.pop(callback.id, None)
+            self.wake()
+
+    def _settle(self, callback: Callback, *, delivered: bool) -> None:
+        failures = 0
+        for delivery in reversed(callback.deliveries):
+            if delivery.status is not None and 200 <= delivery.status < 300:
+                break
+            failures += 1
+        if delivered:
+            callback.state, callback.due = "delivered", None
+            for held in [one for one in self._state.callbacks.values() if one.state == "held"]:
+                held.state, held.due = "pending", self._clock.now()
+                self._state.save(held)
+        elif failures > len(BACKOFF):
+            callback.state, callback.due = "given up", None
+        else:
+            callback.state, callback.due = "pending", self._clock.now() + BACKOFF[failures - 1] * 1000
+
+    async def _deliver(self, callback: Callback) -> Delivery:
+        import httpx  # here, so that a sandbox that sends none starts faster
+
+        if self._client is None:
+            # No proxy from the environment, no redirect: a callback goes where it says or nowhere.
+            self._client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, follow_redirects=False)
+        content, signed = self._written(callback)
+        delivery = Delivery(
+            at=self._clock.now(), variant=callback.variant, body=content.decode(), signed=signed is not None
+        )
+        headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "commercepay-sandbox"}
+        if signed is not None:
+            headers[SIGNATURE_HEADER] = signed
+        started = time.perf_counter()
+        try:
+            response = await self._client.post(callback.url, content=content, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            delivery.error = f"{type(error).__name__}: {error}"[:300]
+        else:
+            delivery.status = response.status_code
+            delivery.answer = response.text[:_ANSWER_SHOWN]
+        delivery.milliseconds = round((time.perf_counter() - started) * 1000)
+        return delivery
+
+    def _written(self, callback: Callback) -> tuple[bytes, str | None]:
+        told = dict(callback.members)
+        if callback.variant == "other_amount":
+            told["amount"] = told["amount"] + 1 if callback.amount is None else callback.amount
+        if callback.variant == "unsigned":
+            return body(told), None
+        key = self._tenants[callback.tenant_id].secret_key
+        if callback.variant == "wrongly_signed":
+            key = f"not-{key}"
+        return body(told), signature.sign(callback.url, told, key)
+
+    async def close(self) -> None:
+        for task in list(self._sending.values()):
+            task.cancel()
+        await asyncio.gather(*self._sending.values(), return_exceptions=True)
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None

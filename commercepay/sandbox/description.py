@@ -1,0 +1,218 @@
+"""The endpoints, their members and limits, out of the description itself (`openapi.json` of the generated client).
+
+Nothing here knows an endpoint or a member by name: what is added to the description is bound and validated without an edit.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator, ValidationErrorKind
+
+Problem = tuple[str, tuple[str, ...]]
+"""A message, and the members that it is about: an entry of ABP's `validationErrors`."""
+
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
+
+
+class Model:
+    """What an endpoint binds a request to: the members it knows, at every depth, and their types."""
+
+    def __init__(self, kind: str | None, members: Mapping[str, tuple[str, Model]], items: Model | None) -> None:
+        self.kind = kind
+        self.members = members
+        self.items = items
+
+    def bind(self, value: Any, *, respell: bool = True) -> Any:
+        """The known members, found without regard to case, in the sender's order.
+
+        Args:
+            respell: whether the members get the description's spelling, or keep the sender's.
+        """
+        if isinstance(value, dict) and self.members:
+            bound: dict[str, Any] = {}
+            for name, item in value.items():
+                if (known := self.members.get(name.lower())) is not None:
+                    bound[known[0] if respell else name] = known[1].bind(item, respell=respell)
+            return bound
+        if isinstance(value, list) and self.items is not None:
+            return [self.items.bind(item, respell=respell) for item in value]
+        return value
+
+    def typed(self, value: Any) -> Any:
+        """Scalars as the framework converts them to the member's type before it writes them out again."""
+        kind = type(value)
+        if kind is dict and self.members:
+            return {name: known[1].typed(item) for name, item in value.items() if (known := self.members.get(name.lower()))}
+        if kind is list and self.items is not None:
+            return [self.items.typed(item) for item in value]
+        if self.kind == "integer":
+            if kind is str and _INTEGER.fullmatch(value):
+                return int(value)
+            if kind is float and value.is_integer():
+                return int(value)
+        elif self.kind == "string" and kind is int:
+            return str(value)
+        elif self.kind == "boolean" and kind is str and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        return value
+
+
+class Operation:
+    """One endpoint of the description."""
+
+    def __init__(self, document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]) -> None:
+        self.path = path
+        self.method = method.upper()
+        self.name = path.rstrip("/").rpartition("/")[2]
+        self.in_query = "requestBody" not in operation
+        schemes = document["components"]["securitySchemes"]
+        required = [schemes[name] for choice in operation.get("security", document.get("security", [])) for name in choice]
+        self.needs_token = any(one["type"] == "http" for one in required)
+        self.needs_tenant = any(one.get("name") == "Abp-TenantId" for one in required)
+        self.needs_signature = any(one.get("name") == "cap-signature" for one in required)
+        schema = _query_schema(operation) if self.in_query else _body(operation["requestBody"])["schema"]
+        self.model = _model(document, schema)
+        self.example = next(iter(_examples(operation)), None)
+        # "components" beside the schema lets its references resolve; a validator ignores the name itself. Values are
+        # masked in its messages: one of them may be a password.
+        self._validator = Draft202012Validator({**schema, "components": document["components"]}, mask="the value")
+
+    def problems(self, bound: Any) -> list[Problem]:
+        """What ABP would call validation errors; empty if the request is valid. Null counts as left out."""
+        given = _without_nulls(bound)
+        if self._validator.is_valid(given):
+            return []
+        return list(dict.fromkeys(_told(error.kind, error.message, error.instance_path) for error in _errors(self._validator, given)))
+
+
+class Description:
+    """All endpoints, by method and lower-cased path (ASP.NET looks paths up so)."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.operations: dict[tuple[str, str], Operation] = {}
+        for path, item in document["paths"].items():
+            for method, operation in item.items():
+                if method in ("get", "post", "put", "delete", "patch"):
+                    self.operations[method.upper(), path.lower()] = Operation(document, path, method, operation)
+        self.servers = tuple(str(server["url"]).rstrip("/") for server in document.get("servers", ()))
+        self.secret_members = frozenset(_secret_members(document))
+
+    def find(self, method: str, path: str) -> Operation | None:
+        return self.operations.get((method, path.rstrip("/").lower()))
+
+    @property
+    def roots(self) -> list[str]:
+        """The first segments of the endpoints' paths."""
+        return sorted({"/" + operation.path.split("/")[1] for operation in self.operations.values()})
+
+    def methods(self, path: str) -> list[str]:
+        return [method for method, known in self.operations if known == path.rstrip("/").lower()]
+
+
+@lru_cache(maxsize=1)
+def load() -> Description:
+    """The description that the generated client was made from."""
+    return Description(json.loads(files("commercepay_api").joinpath("openapi.json").read_text(encoding="utf-8")))
+
+
+def _body(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    content: Mapping[str, Any] = part["content"]["application/json"]
+    return content
+
+
+def _query_schema(operation: Mapping[str, Any]) -> dict[str, Any]:
+    parameters = [one for one in operation.get("parameters", ()) if one["in"] == "query"]
+    return {
+        "type": "object",
+        "properties": {one["name"]: one["schema"] for one in parameters},
+        "required": [one["name"] for one in parameters if one.get("required")],
+    }
+
+
+def _examples(operation: Mapping[str, Any]) -> Iterator[Any]:
+    for status, response in operation["responses"].items():
+        if str(status).startswith("2") and "content" in response:
+            content = _body(response)
+            yield from (one["value"] for one in content.get("examples", {}).values() if "value" in one)
+            if "example" in content:
+                yield content["example"]
+
+
+def _model(document: Mapping[str, Any], schema: Mapping[str, Any], within: tuple[str, ...] = ()) -> Model:
+    """The members and types that a schema knows, whatever way it is put together."""
+    kind: str | None = None
+    members: dict[str, tuple[str, Model]] = {}
+    items: Model | None = None
+    for part, path in _parts(document, schema, within):
+        types = part.get("type", ())
+        named = [one for one in ([types] if isinstance(types, str) else types) if one != "null"]
+        kind = kind or (named[0] if len(named) == 1 else None)
+        for name, member in part.get("properties", {}).items():
+            members[name.lower()] = (name, _model(document, member, path))
+        if "items" in part:
+            items = _model(document, part["items"], path)
+    return Model(kind, members, items)
+
+
+def _parts(
+    document: Mapping[str, Any], schema: Mapping[str, Any], within: tuple[str, ...]
+) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...]]]:
+    yield schema, within
+    reference = schema.get("$ref")
+    if reference is not None and reference not in within:  # a schema that holds itself is followed once
+        target: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            target = target[step]
+        yield from _parts(document, target, (*within, reference))
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        for part in schema.get(keyword, ()):
+            yield from _parts(document, part, within)
+
+
+def _secret_members(node: Any) -> Iterator[str]:
+    """Names of members whose format says that they are secret."""
+    if isinstance(node, dict):
+        for name, member in node.get("properties", {}).items():
+            if isinstance(member, dict) and member.get("format") == "password":
+                yield name.lower()
+        for child in node.values():
+            yield from _secret_members(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _secret_members(child)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
+
+
+def _errors(validator: Draft202012Validator, value: Any) -> Iterator[Any]:
+    yield from validator.iter_errors(value)
+
+
+def _told(kind: Any, message: str, path: list[str | int]) -> Problem:
+    """One problem in the words of .NET's validation attributes, where it has words for it."""
+    place = ".".join(map(str, path))
+    if isinstance(kind, ValidationErrorKind.Required):
+        member = ".".join((*map(str, path), kind.property))
+        return f"The {_pascal(kind.property)} field is required.", (member,)
+    name = _pascal(str(path[-1])) if path else "request"
+    if isinstance(kind, ValidationErrorKind.MaxLength):
+        return f"The field {name} must be a string with a maximum length of {kind.limit}.", (place,)
+    if isinstance(kind, ValidationErrorKind.Pattern):
+        return f"The field {name} must match the regular expression '{kind.pattern}'.", (place,)
+    return f"The field {name} is not valid: {message}.", (place,) if place else ()
+
+
+def _pascal(name: str) -> str:
+    return name[:1].upper() + name[1:]

@@ -1,0 +1,149 @@
+"""What is to go wrong, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal, get_args
+
+RequestFault = Literal[
+    "latency",
+    "status",
+    "truncated",
+    "not_json",
+    "drop_before",
+    "drop_after",
+    "tokens_revoked",
+    "unknown_status",
+    "wrong_types",
+]
+CallbackFault = Literal[
+    "callback_twice",
+    "callback_late",
+    "callback_out_of_order",
+    "callback_never",
+    "callback_unsigned",
+    "callback_wrongly_signed",
+    "callback_other_amount",
+]
+Kind = Literal[RequestFault, CallbackFault]
+
+KINDS: Final[Mapping[str, str]] = {
+    "latency": "wait `seconds`, then process as usual",
+    "status": "answer HTTP `status` with `body` and `headers`; with `processed` only after the request took effect",
+    "truncated": "process, then send half of the answer's JSON",
+    "not_json": "process, then send `body` (an HTML page unless given) with HTTP 200",
+    "drop_before": "drop the connection before anything is processed",
+    "drop_after": "process, then drop the connection: the answer is lost",
+    "tokens_revoked": "revoke all access tokens, then process",
+    "unknown_status": "process, then report payment status `status` (14 unless given), which no list names",
+    "wrong_types": "process, then send the result's integers as strings and its strings as integers",
+    "callback_twice": "send the callback twice",
+    "callback_late": "send the callback after `seconds` of the sandbox's time",
+    "callback_out_of_order": "hold the callback until the next one was delivered",
+    "callback_never": "do not send the callback",
+    "callback_unsigned": "send the callback without a signature",
+    "callback_wrongly_signed": "send the callback with a wrong signature",
+    "callback_other_amount": "send the callback, rightly signed, with another `amount` (one minor unit more unless given)",
+}
+
+HTML: Final = "<!DOCTYPE html><html><head><title>Web server is returning an unknown error</title></head><body>{status}</body></html>"
+
+_CHECKS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
+    "times": ("a positive integer or null (no limit)", lambda one: one is None or (type(one) is int and one > 0)),
+    "share": ("a number above 0, at most 1", lambda one: type(one) in (int, float) and 0 < one <= 1),
+    "endpoint": ("an endpoint's name, or null for all", lambda one: one is None or isinstance(one, str)),
+    "seconds": ("a number of seconds from 0 to 86400", lambda one: type(one) in (int, float) and 0 <= one <= 86_400),
+    "status": ("an integer", lambda one: one is None or type(one) is int),
+    "body": ("a string", lambda one: one is None or isinstance(one, str)),
+    "headers": (
+        "an object of strings, one line each",
+        lambda one: isinstance(one, Mapping)
+        and all(isinstance(part, str) and part.isascii() and part.isprintable() for pair in one.items() for part in pair),
+    ),
+    "processed": ("a boolean", lambda one: type(one) is bool),
+    "amount": ("an integer", lambda one: one is None or type(one) is int),
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """One thing to go wrong.
+
+    Attributes:
+        kind: what; see `KINDS`.
+        endpoint: the endpoint's name, such as `Query`; None for all of them. Callback faults have none.
+        times: for how many of the next requests; None for no limit.
+        share: for which share of the requests; 0.5 is every other one.
+        fired: how often it went wrong so far.
+    """
+
+    kind: Kind
+    endpoint: str | None = None
+    times: int | None = 1
+    share: float = 1.0
+    seconds: float = 0.0
+    status: int | None = None
+    body: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    processed: bool = False
+    amount: int | None = None
+    id: int = 0
+    fired: int = 0
+    owed: float = 0.0
+
+    def __post_init__(self) -> None:
+        wrong = [f"kind must be one of {', '.join(KINDS)}"] if self.kind not in KINDS else []
+        wrong += [f"{name} must be {text}" for name, (text, check) in _CHECKS.items() if not check(getattr(self, name))]
+        if self.kind == "status" and (self.status is None or not 200 <= self.status <= 599):
+            wrong.append("a status fault needs a status from 200 to 599")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if name != "owed"}
+
+
+class Faults:
+    """The faults in force, oldest first."""
+
+    def __init__(self) -> None:
+        self.active: list[Fault] = []
+        self._last = 0
+
+    def add(self, fault: Fault) -> Fault:
+        self._last += 1
+        fault.id = self._last
+        self.active.append(fault)
+        return fault
+
+    def remove(self, number: int) -> bool:
+        before = len(self.active)
+        self.active = [fault for fault in self.active if fault.id != number]
+        return len(self.active) < before
+
+    def clear(self) -> None:
+        self.active.clear()
+
+    def for_request(self, endpoint: str) -> list[Fault]:
+        """The faults that strike this request."""
+        if not self.active:
+            return []
+        return self._struck(get_args(RequestFault), lambda fault: fault.endpoint is None or fault.endpoint.lower() == endpoint.lower())
+
+    def for_callback(self) -> list[Fault]:
+        """The faults that strike this callback."""
+        return self._struck(get_args(CallbackFault), lambda _: True) if self.active else []
+
+    def _struck(self, kinds: tuple[str, ...], concerns: Callable[[Fault], bool]) -> list[Fault]:
+        struck: list[Fault] = []
+        for fault in self.active:
+            if fault.kind in kinds and concerns(fault):
+                # A share is paid out evenly rather than by lot: a test can count on it.
+                fault.owed += fault.share
+                if fault.owed >= 1 - 1e-9:
+                    fault.owed -= 1
+                    fault.fired += 1
+                    struck.append(fault)
+        self.active = [fault for fault in self.active if fault.times is None or fault.fired < fault.times]
+        return struck

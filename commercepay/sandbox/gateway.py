@@ -1,0 +1,304 @@
+"""The gateway's rules: who may come in, what a request does, and how a payment may move. No HTTP, no I/O of its own.
+
+What is an assumption (nobody published it) is listed in docs/sandbox.md.
+"""
+
+from __future__ import annotations
+
+import heapq
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from commercepay.sandbox.clock import Clock, iso
+from commercepay.sandbox.model import Event, Order, Payment, Tenant
+from commercepay.sandbox.state import State
+from commercepay.status import PaymentStatus
+
+TOKEN_LIFETIME: Final = 86_400
+"""Seconds, as seen on staging."""
+
+DEFAULT_EXPIRY: Final = 30
+"""Minutes in which an order can be paid that says nothing itself. An assumption."""
+
+CHANNELS: Final = {2: "FPX", 4: "Channel 4", 22: "Channel 22"}
+"""The channel numbers that were seen; that 2 is FPX is an assumption, the others' names are unknown."""
+
+_UNPAID = {status for status in PaymentStatus if status.is_closed_unpaid}
+MOVES: Final[Mapping[PaymentStatus, frozenset[PaymentStatus]]] = {
+    PaymentStatus.PENDING: frozenset({PaymentStatus.PAID, PaymentStatus.AUTHORISED, *_UNPAID} - {PaymentStatus.VOIDED}),
+    PaymentStatus.AUTHORISED: frozenset({PaymentStatus.PAID, PaymentStatus.VOIDED, PaymentStatus.EXPIRED}),
+    PaymentStatus.PAID: frozenset({PaymentStatus.REFUND_IN_PROGRESS, PaymentStatus.REFUNDED, PaymentStatus.VOIDED}),
+    PaymentStatus.REFUND_IN_PROGRESS: frozenset({PaymentStatus.REFUNDED, PaymentStatus.REFUND_FAILED}),
+    PaymentStatus.REFUND_FAILED: frozenset({PaymentStatus.REFUND_IN_PROGRESS}),
+}
+"""Where a payment can go from where it is: money is taken once, and given back only after it was taken."""
+
+
+class Refused(Exception):
+    """The gateway refuses, with one of its codes."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def _not_found() -> Refused:
+    return Refused(2010, "Transaction Not Found")
+
+
+class LoginFailed(Exception):
+    """Wrong credentials."""
+
+
+class NoAccess(Exception):
+    """No token, a dead one, or another tenant's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    tenant: Tenant
+    expires: int
+
+
+class Gateway:
+    """The rules over one state.
+
+    Args:
+        announce: called with every outcome that the merchant is to be told by a callback.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        clock: Clock,
+        tenants: Mapping[int, Tenant],
+        announce: Callable[[Order, Payment], None],
+    ) -> None:
+        self.state = state
+        self.clock = clock
+        self.tenants = tenants
+        self._announce = announce
+        self._tokens: dict[str, Grant] = {}
+        self._revoked: dict[str, str] = {}
+        self._expiries = [(order.expires, order.number) for order in state.orders.values() if order.state == "open"]
+        heapq.heapify(self._expiries)
+
+    # --- who may come in ---------------------------------------------------------------------------------------------
+
+    def authenticate(self, tenant_header: str | None, members: Mapping[str, Any]) -> dict[str, Any]:
+        tenant = self._tenant(tenant_header)
+        if tenant is None:
+            raise LoginFailed(_tenant_problem(tenant_header))
+        if members["userNameOrEmailAddress"] != tenant.username:
+            raise LoginFailed("the user name is not the one that the sandbox printed for this tenant")
+        if not secrets.compare_digest(members["password"].encode(errors="replace"), tenant.password.encode()):
+            raise LoginFailed("the password is not the one that the sandbox printed for this tenant")
+        token = secrets.token_urlsafe(48)
+        self._tokens[token] = Grant(tenant, self.clock.now() + TOKEN_LIFETIME * 1000)
+        return {
+            "accessToken": token,
+            "encryptedAccessToken": secrets.token_urlsafe(48),
+            "expireInSeconds": TOKEN_LIFETIME,
+            "userId": tenant.user_id,
+        }
+
+    def admit(self, authorization: str | None, tenant_header: str | None) -> Tenant:
+        """The tenant whose token this is."""
+        scheme, _, token = (authorization or "").partition(" ")
+        grant = self._tokens.get(token) if scheme.lower() == "bearer" else None
+        if grant is None:
+            raise NoAccess(self._token_problem(authorization))
+        if grant.expires <= self.clock.now():
+            raise NoAccess(f"the access token expired at {iso(grant.expires)}; the sandbox's clock says {iso(self.clock.now())}")
+        if self._tenant(tenant_header) is None:
+            raise NoAccess(_tenant_problem(tenant_header))
+        if tenant_header != str(grant.tenant.id):
+            raise NoAccess(f"the access token belongs to tenant {grant.tenant.id}, Abp-TenantId says {tenant_header}")
+        return grant.tenant
+
+    def revoke_tokens(self) -> None:
+        self._revoked.update(dict.fromkeys(self._tokens, "the access token was revoked"))
+        self._tokens.clear()
+
+    def _tenant(self, header: str | None) -> Tenant | None:
+        return self.tenants.get(int(header)) if header and header.isascii() and header.isdigit() and len(header) < 10 else None
+
+    def _token_problem(self, authorization: str | None) -> str:
+        if not authorization:
+            return "there is no Authorization header: send `Authorization: Bearer <access token>`"
+        scheme, _, token = authorization.partition(" ")
+        inner = token.strip("{}<>\"' ")
+        if inner != token and inner in self._tokens:
+            return "the token is in braces, brackets or quotes (`Bearer {token}`): send the bare token after `Bearer `"
+        if authorization in self._tokens or scheme.lower() != "bearer":
+            return "the Authorization header does not begin with `Bearer `"
+        return self._revoked.get(token, "the access token is none that this sandbox gave out since it was started")
+
+    # --- the endpoints -----------------------------------------------------------------------------------------------
+
+    def initial_session(self, tenant: Tenant, members: dict[str, Any], base_url: str) -> dict[str, Any]:
+        order = self._open(tenant, members, is_session=True, minutes=members.get("expiredInMinutes"))
+        return {"redirectionType": 1, "redirectUrl": f"{base_url}/pay/{order.number}", "sessionNumber": order.number}
+
+    def request_payment(self, tenant: Tenant, members: dict[str, Any], base_url: str) -> dict[str, Any]:
+        order = self._open(tenant, members, is_session=False, minutes=None)
+        return {"redirectionType": 1, "redirectUrl": f"{base_url}/pay/{order.number}", "transactionNumber": order.number}
+
+    def query(self, tenant: Tenant, members: dict[str, Any], base_url: str) -> dict[str, Any]:
+        transaction, session = members.get("TransactionNumber"), members.get("SessionNumber")
+        order = self.state.order(transaction or session or "")
+        if order is None or order.tenant_id != tenant.id or (session and order.session_number != session):
+            raise _not_found()
+        payment = order.last
+        if transaction:
+            found = self.state.payment(transaction)
+            if found is None:
+                raise _not_found()
+            payment = found[1]
+        return {
+            "transactionNumber": payment.transaction_number,
+            "paymentSessionNumber": order.session_number,
+            "referenceCode": order.reference_code,
+            "status": payment.status.value,
+            "currencyCode": order.currency,
+            "amount": order.amount,
+            "channelId": payment.channel_id,
+            "providerTransactionNumber": payment.provider_transaction_number,
+            "creationTime": iso(payment.created),
+            "remark": None,
+            "providerPaymentMethod": None,
+            "providerErrorMessage": payment.provider_error_message,
+        }
+
+    def _open(self, tenant: Tenant, members: dict[str, Any], *, is_session: bool, minutes: int | None) -> Order:
+        if self.state.has_reference(tenant.id, members["referenceCode"]):
+            raise Refused(2009, "Duplicate Transaction")
+        now = self.clock.now()
+        payment = self._new_payment(now, members.get("channelId"))
+        order = Order(
+            number=secrets.token_hex(16) if is_session else payment.transaction_number,
+            is_session=is_session,
+            tenant_id=tenant.id,
+            request=members,
+            created=now,
+            expires=now + int(DEFAULT_EXPIRY if minutes is None else minutes) * 60_000,
+            attempts=[payment],
+        )
+        self.state.add(order)
+        self.state.save(order)
+        heapq.heappush(self._expiries, (order.expires, order.number))
+        return order
+
+    def _new_payment(self, now: int, channel_id: int | None) -> Payment:
+        # All digits, so that whoever signs it as a number learns here that it is a string.
+        number = str(10**15 + secrets.randbelow(9 * 10**15))
+        return Payment(number, now, channel_id=channel_id, timeline=[Event(now, PaymentStatus.PENDING.value, "created")])
+
+    # --- what happens to an order ------------------------------------------------------------------------------------
+
+    def settle(
+        self, number: str, status: PaymentStatus, *, channel_id: int | None = None, attempt: int | None = None, note: str = ""
+    ) -> Payment:
+        """The customer's attempt ends in a status; in a session after a failed attempt, this is a new attempt.
+
+        Args:
+            number: of the session, or without a session of the transaction.
+            attempt: which attempt is meant (1 is the first), so that a form sent twice is one attempt.
+
+        Raises:
+            Refused: 2010 no such order, 2021 it expired, 2022 it, or that attempt, has ended.
+        """
+        order = self._order(number)
+        payment = order.last
+        again = order.is_session and payment.status.is_closed_unpaid
+        if order.expired:
+            raise Refused(2021, "Payment Expired")
+        if attempt is not None and attempt != len(order.attempts) + again:
+            raise Refused(2022, "Transaction Already Processed")
+        if again:
+            payment = self._new_payment(self.clock.now(), order.request.get("channelId"))
+            self._check_move(payment, status)
+            self.state.add_attempt(order, payment)
+        self._check_move(payment, status)
+        if channel_id is not None:
+            payment.channel_id = channel_id
+        self._record(order, payment, status, note or "settled")
+        return payment
+
+    def move(self, transaction_number: str, status: PaymentStatus) -> Payment:
+        """One payment goes to another status, as captures, refunds and voids do at the real gateway's back office."""
+        found = self.state.payment(transaction_number)
+        if found is None:
+            raise _not_found()
+        order, payment = found
+        self._check_move(payment, status)
+        self._record(order, payment, status, "moved")
+        return payment
+
+    def expire(self, number: str) -> Order:
+        """The order's time is over at once.
+
+        Raises:
+            Refused: 2010 no such order, 2021 it has expired already, 2022 it has ended.
+        """
+        order = self._order(number)
+        if order.expired:
+            raise Refused(2021, "Payment Expired")
+        if order.state != "open":
+            raise Refused(2022, "Transaction Already Processed")
+        self._expire(order)
+        return order
+
+    def tick(self) -> None:
+        """Orders whose time is over expire."""
+        now = self.clock.now()
+        while self._expiries and self._expiries[0][0] <= now:
+            _, number = heapq.heappop(self._expiries)
+            order = self.state.orders.get(number)
+            if order is not None and order.state == "open":
+                self._expire(order)
+
+    @property
+    def next_expiry(self) -> int | None:
+        return self._expiries[0][0] if self._expiries else None
+
+    def _order(self, number: str) -> Order:
+        order = self.state.order(number)
+        if order is None:
+            raise _not_found()
+        return order
+
+    def _expire(self, order: Order) -> None:
+        order.expired = True
+        if order.last.status.is_pending:
+            self._record(order, order.last, PaymentStatus.EXPIRED, "expired")
+        else:
+            self.state.save(order)
+
+    def _check_move(self, payment: Payment, status: PaymentStatus) -> None:
+        if status in MOVES.get(payment.status, ()):
+            return
+        if payment.status is PaymentStatus.EXPIRED:
+            raise Refused(2021, "Payment Expired")
+        if payment.status.is_final:
+            raise Refused(2022, "Transaction Already Processed")
+        raise Refused(0, f"A payment does not go from {payment.status.name} to {status.name}")
+
+    def _record(self, order: Order, payment: Payment, status: PaymentStatus, note: str) -> None:
+        payment.status = status
+        payment.timeline.append(Event(self.clock.now(), status.value, note))
+        if payment.provider_transaction_number is None and (status.is_paid or status.is_authorised):
+            payment.provider_transaction_number = f"SANDBOX-{payment.transaction_number}"
+        if status.is_closed_unpaid:
+            payment.provider_error_message = status.name.replace("_", " ").capitalize()
+        self.state.save(order)
+        self._announce(order, payment)
+
+
+def _tenant_problem(header: str | None) -> str:
+    if header is None:
+        return "there is no Abp-TenantId header (older integrations write Abp.TenantId; the sandbox wants the hyphen)"
+    return "the Abp-TenantId header names no tenant of this sandbox"

@@ -1,0 +1,191 @@
+"""The records that a sandbox keeps. Times are milliseconds since the epoch, amounts minor units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from commercepay.status import PaymentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A merchant of the sandbox. The secrets are test values, yet shown only where that is the purpose."""
+
+    id: int
+    name: str
+    username: str
+    password: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    user_id: int = 1
+
+
+TENANTS = (
+    Tenant(1001, "Sandbox Shop", "sandbox-user", "sandbox-password", "sandbox-secret-key-1001", user_id=7),
+    # There is a second one so that another tenant's secret, token or payment can be told from no such thing at all.
+    Tenant(1002, "Other Sandbox Shop", "other-user", "other-password", "sandbox-secret-key-1002", user_id=8),
+)
+
+
+@dataclass(slots=True)
+class Event:
+    """One step in the life of a payment."""
+
+    at: int
+    status: int
+    note: str
+
+
+@dataclass(slots=True)
+class Payment:
+    """One attempt to pay an order."""
+
+    transaction_number: str
+    created: int
+    status: PaymentStatus = PaymentStatus.PENDING
+    channel_id: int | None = None
+    provider_transaction_number: str | None = None
+    provider_error_message: str | None = None
+    timeline: list[Event] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Order:
+    """What InitialSession or RequestPayment opened.
+
+    Attributes:
+        number: the session number, or without a session the transaction number.
+        is_session: whether the customer may try again after an attempt that failed.
+        request: the members of the request, as bound to the endpoint's model.
+        attempts: the payments, oldest first; never empty.
+    """
+
+    number: str
+    is_session: bool
+    tenant_id: int
+    request: dict[str, Any]
+    created: int
+    expires: int
+    expired: bool = False
+    attempts: list[Payment] = field(default_factory=list)
+
+    @property
+    def session_number(self) -> str | None:
+        return self.number if self.is_session else None
+
+    @property
+    def reference_code(self) -> str:
+        return str(self.request["referenceCode"])
+
+    @property
+    def amount(self) -> int:
+        return int(self.request["amount"])
+
+    @property
+    def currency(self) -> str:
+        return str(self.request["currencyCode"])
+
+    @property
+    def callback_url(self) -> str:
+        return str(self.request["callbackUrl"])
+
+    @property
+    def return_url(self) -> str:
+        return str(self.request["returnUrl"])
+
+    @property
+    def last(self) -> Payment:
+        return self.attempts[-1]
+
+    @property
+    def state(self) -> str:
+        """`open` (the customer can pay), `expired`, or `closed` (paid, or nothing more can be tried)."""
+        if self.expired:
+            return "expired"
+        if self.last.status.is_pending or (self.is_session and self.last.status.is_closed_unpaid):
+            return "open"
+        return "closed"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        attempts = [
+            Payment(**{**one, "status": PaymentStatus(one["status"]), "timeline": [Event(**step) for step in one["timeline"]]})
+            for one in data["attempts"]
+        ]
+        return cls(**{**data, "attempts": attempts})
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One attempt to deliver a callback, and what the merchant answered."""
+
+    at: int
+    variant: str
+    body: str
+    signed: bool
+    status: int | None = None
+    answer: str = ""
+    error: str | None = None
+    milliseconds: int = 0
+
+
+@dataclass(slots=True)
+class Callback:
+    """A callback: what is to be told, and how the telling went.
+
+    Attributes:
+        state: `pending`, `held` (until the next one is delivered), `delivered`, `given up`, `withheld` or `blocked`.
+        variant: how it is sent: `signed`, `unsigned`, `wrongly_signed` or `other_amount`.
+        due: when the next attempt is, None if there is none.
+    """
+
+    id: int
+    number: str
+    transaction_number: str
+    tenant_id: int
+    url: str
+    members: dict[str, Any]
+    created: int
+    variant: str = "signed"
+    state: str = "pending"
+    due: int | None = None
+    amount: int | None = None
+    deliveries: list[Delivery] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(**{**data, "deliveries": [Delivery(**one) for one in data["deliveries"]]})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to the gateway's endpoints, with its secrets masked, and what became of it.
+
+    Attributes:
+        operation: the endpoint's name, such as `Query`; None for an address that is no endpoint.
+        verdict: what the gateway made of it, such as `accepted`, `signature refused` or `refused 2009`.
+        explanation: what the gateway does not say: why.
+        faults: the faults that were applied.
+        status: the HTTP status of the answer; None if there was no answer.
+    """
+
+    id: int
+    at: int
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: str
+    operation: str | None
+    verdict: str
+    explanation: Mapping[str, Any] | None
+    faults: tuple[str, ...]
+    status: int | None
+    answer: str
+    milliseconds: float

@@ -1,0 +1,161 @@
+"""uvicorn, on loopback: in the foreground for the command line, or in a thread for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from types import FrameType
+from typing import Any, TypeVar
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+from commercepay.sandbox.app import build
+from commercepay.sandbox.world import World
+
+T = TypeVar("T")
+
+_Base: Any = AutoHTTPProtocol
+
+
+class DroppableProtocol(_Base):  # type: ignore[misc]  # uvicorn picks the class at run time: httptools, or else h11
+    """uvicorn's own protocol, which also tells the application how to drop the connection.
+
+    ASGI has no word for it: an application that just returns is answered for with a 500.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        app = self.app
+
+        async def droppable(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["extensions"] = {**scope.get("extensions", {}), "commercepay.drop": transport.abort}
+            await app(scope, receive, send)
+
+        self.app = droppable
+
+
+class Server(uvicorn.Server):
+    """A server that stops at once: whatever was acknowledged is committed, and a sandbox has nobody to wait for."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._stopping = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
+        self._ready()
+
+    async def main_loop(self) -> None:
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 10  # ten of uvicorn's ticks are a second
+            try:
+                await asyncio.wait_for(self._stopping.wait(), 1)
+            except TimeoutError:
+                continue
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for one in sockets or []:
+            one.close()
+        for connection in list(self.server_state.connections):
+            transport: Any = connection.transport
+            transport.abort()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
+        await self.lifespan.shutdown()
+
+    def stop(self) -> None:
+        """From any thread, or a signal."""
+        self.should_exit = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self.stop()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket: once this returns, connections are accepted (and wait)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(2048)
+    listener.setblocking(False)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def server(world: World, ready: Callable[[], None] = lambda: None) -> Server:
+    config = uvicorn.Config(
+        build(world),
+        http=DroppableProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # What goes wrong in a request is logged by the sandbox; uvicorn has only shutdowns to add.
+        log_level=logging.CRITICAL,
+    )
+    return Server(config, ready)
+
+
+class Background:
+    """A server in a thread of its own."""
+
+    def __init__(self, world: World, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.world = world
+        listener = listen(host, port)
+        self.url = url_of(listener)
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server = server(world, self._on_ready)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name=f"commercepay-sandbox {self.url}", daemon=True
+        )
+        self._thread.start()
+        if not self._ready.wait(10):
+            raise RuntimeError("the sandbox did not start within 10 seconds")
+
+    def _on_ready(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ready.set()
+
+    def call(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
+        """Run a function in the server's own thread, to which everything of the world belongs."""
+
+        async def run() -> T:
+            return function(*args, **options)
+
+        return self.wait(run())
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        if self._loop is None or not self._thread.is_alive():
+            coroutine.close()
+            raise RuntimeError("the sandbox is not running")
+        try:
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+        except concurrent.futures.TimeoutError:
+            raise RuntimeError("the sandbox did not respond within 30 seconds") from None
+
+    def stop(self) -> None:
+        self._server.stop()
+        self._thread.join(10)

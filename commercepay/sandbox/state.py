@@ -1,0 +1,141 @@
+"""What a sandbox remembers: always in memory, and with a file also there.
+
+An order or callback that changed is saved as one row, and `commit` is called before the change is acknowledged. SQLite's
+write-ahead log makes a commit survive the death of the process at any moment (not a power cut: the sandbox does not wait
+for the disk).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+from commercepay.sandbox.model import Callback, Order, Payment
+
+
+class StateFileError(Exception):
+    """The state file can't be used."""
+
+
+class State:
+    """Orders and callbacks, with the ways to find them."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.version = 0
+        self._file = _File(file) if file is not None else None
+        self._clear()
+        if self._file is not None:
+            for text in self._file.all("orders"):
+                self.add(Order.from_json(json.loads(text)))
+            for text in self._file.all("callbacks"):
+                callback = Callback.from_json(json.loads(text))
+                self.callbacks[callback.id] = callback
+
+    def _clear(self) -> None:
+        self.orders: dict[str, Order] = {}
+        self.callbacks: dict[int, Callback] = {}
+        self._order_of: dict[str, Order] = {}
+        self._references: set[tuple[int, str]] = set()
+
+    def add(self, order: Order) -> None:
+        self.orders[order.number] = order
+        self._references.add((order.tenant_id, order.reference_code))
+        for payment in order.attempts:
+            self._order_of[payment.transaction_number] = order
+
+    def add_attempt(self, order: Order, payment: Payment) -> None:
+        order.attempts.append(payment)
+        self._order_of[payment.transaction_number] = order
+
+    def has_reference(self, tenant_id: int, reference_code: str) -> bool:
+        return (tenant_id, reference_code) in self._references
+
+    def order(self, number: str) -> Order | None:
+        """The order of a session number or a transaction number."""
+        return self.orders.get(number) or self._order_of.get(number)
+
+    def payment(self, transaction_number: str) -> tuple[Order, Payment] | None:
+        order = self._order_of.get(transaction_number)
+        if order is None:
+            return None
+        return order, next(one for one in order.attempts if one.transaction_number == transaction_number)
+
+    def next_callback_id(self) -> int:
+        return max(self.callbacks, default=0) + 1
+
+    def save(self, record: Order | Callback) -> None:
+        self.version += 1
+        if isinstance(record, Callback):
+            self.callbacks[record.id] = record
+        if self._file is not None:
+            table, key = ("orders", record.number) if isinstance(record, Order) else ("callbacks", record.id)
+            self._file.put(table, key, json.dumps(record.to_json()))
+
+    def touch(self) -> None:
+        """Something that is not kept here changed: whoever watches should look again."""
+        self.version += 1
+
+    def commit(self) -> None:
+        if self._file is not None:
+            self._file.commit()
+
+    def reset(self) -> None:
+        self._clear()
+        self.version += 1
+        if self._file is not None:
+            self._file.clear()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+class _File:
+    _FORMAT = 1
+
+    def __init__(self, path: Path) -> None:
+        try:
+            # Used by one thread at a time, but not always the one that opened it.
+            self._db = sqlite3.connect(path, timeout=1, check_same_thread=False, isolation_level=None)
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")  # two sandboxes on one file would not see each other
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("BEGIN IMMEDIATE")
+            (found,) = self._db.execute("PRAGMA user_version").fetchone()
+            if found not in (0, self._FORMAT):
+                raise StateFileError(f"{path} is a state file of format {found}; this version reads format {self._FORMAT}")
+            self._db.execute("CREATE TABLE IF NOT EXISTS orders (number TEXT PRIMARY KEY, record TEXT NOT NULL)")
+            self._db.execute("CREATE TABLE IF NOT EXISTS callbacks (number INTEGER PRIMARY KEY, record TEXT NOT NULL)")
+            self._db.execute(f"PRAGMA user_version = {self._FORMAT}")
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StateFileError(f"{path} can't be used as a state file: {error}. Is another sandbox using it?") from error
+        self._begun = False
+
+    def all(self, table: str) -> list[str]:
+        rows = self._db.execute(f"SELECT record FROM {table} ORDER BY rowid")  # noqa: S608  # a name of ours
+        return [text for (text,) in rows]
+
+    def put(self, table: str, key: str | int, record: str) -> None:
+        if not self._begun:
+            self._db.execute("BEGIN")
+            self._begun = True
+        self._db.execute(
+            f"INSERT INTO {table} VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record",  # noqa: S608  # a name of ours
+            (key, record),
+        )
+
+    def commit(self) -> None:
+        if self._begun:
+            self._db.execute("COMMIT")
+            self._begun = False
+
+    def clear(self) -> None:
+        self.commit()
+        self._db.execute("DELETE FROM orders")
+        self._db.execute("DELETE FROM callbacks")
+
+    def close(self) -> None:
+        self.commit()
+        self._db.close()

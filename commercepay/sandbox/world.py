@@ -1,0 +1,85 @@
+"""One sandbox: its parts put together, and what can be done to it from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from commercepay.sandbox import description
+from commercepay.sandbox.callbacks import Deliveries
+from commercepay.sandbox.clock import Clock
+from commercepay.sandbox.faults import Faults
+from commercepay.sandbox.gateway import Gateway
+from commercepay.sandbox.model import TENANTS, Request, Tenant
+from commercepay.sandbox.state import State
+
+REQUESTS_KEPT: Final = 5000
+
+
+class World:
+    """The state, the time, the rules, and what is to go wrong. Everything in it belongs to one event loop."""
+
+    def __init__(
+        self, *, file: Path | None = None, callbacks_anywhere: bool = False, tenants: Iterable[Tenant] = TENANTS
+    ) -> None:
+        self.tenants = {tenant.id: tenant for tenant in tenants}
+        self.description = description.load()
+        self.clock = Clock()
+        self.faults = Faults()
+        self.state = State(file)
+        self.requests: deque[Request] = deque(maxlen=REQUESTS_KEPT)
+        self.deliveries = Deliveries(self.state, self.clock, self.faults, self.tenants, anywhere=callbacks_anywhere)
+        self.gateway = self._gateway()
+        self._last_request = 0
+        self._wake = asyncio.Event()
+
+    def _gateway(self) -> Gateway:
+        return Gateway(self.state, self.clock, self.tenants, self.deliveries.announce)
+
+    @property
+    def tenant(self) -> Tenant:
+        """The one whose credentials the sandbox prints."""
+        return next(iter(self.tenants.values()))
+
+    def next_request_id(self) -> int:
+        self._last_request += 1
+        return self._last_request
+
+    def advance(self, seconds: float) -> None:
+        """Set the clock forward: what expires or is due by then does so at once."""
+        self.clock.advance(seconds)
+        self.gateway.tick()
+        self.state.touch()
+        self.state.commit()
+        self._wake.set()
+
+    async def reset(self) -> None:
+        """As if it were just started with an empty state."""
+        await self.deliveries.close()
+        self.clock.ahead = 0
+        self.faults.clear()
+        self.requests.clear()
+        self.state.reset()
+        self.gateway = self._gateway()
+
+    async def run(self) -> None:
+        """Send callbacks that are due and let orders expire, until cancelled."""
+        self.deliveries.wake = self._wake.set
+        while True:
+            self._wake.clear()
+            self.gateway.tick()
+            self.state.commit()
+            self.deliveries.start_due()
+            due = [at for at in (self.gateway.next_expiry, self.deliveries.next_due) if at is not None]
+            pause = max(0.0, (min(due) - self.clock.now()) / 1000) if due else None
+            with contextlib.suppress(TimeoutError):
+                # At most an hour, since the time of an order may lie beyond what the event loop takes for a delay.
+                await asyncio.wait_for(self._wake.wait(), None if pause is None else min(pause, 3600))
+
+    async def close(self) -> None:
+        await self.deliveries.close()
+        self.state.close()

@@ -1,0 +1,339 @@
+"""The sandbox for tests: a real gateway on loopback, started in a moment, and callbacks made without any server.
+
+    from commercepay.testing import sandbox
+
+    with sandbox() as sb, sb.client() as cp:
+        session = cp.sessions.create(...)
+        sb.pay(session.session_number)
+        assert cp.payments.query(session_number=session.session_number).status.is_paid
+
+With pytest, the fixture `commercepay_sandbox` is such a sandbox, fresh for each test. The sandbox needs the extra
+`commercepay[sandbox]`; `sign_callback` needs nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from commercepay import signature
+from commercepay._value import Value
+from commercepay.callbacks import SIGNATURE_HEADER
+from commercepay.money import Money
+from commercepay.status import PaymentStatus
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from commercepay_api import AuthenticatedClient
+
+    from commercepay import AsyncCommercePay, CommercePay
+    from commercepay.sandbox.faults import Fault, Kind
+    from commercepay.sandbox.model import Callback, Order, Payment, Request
+    from commercepay.sandbox.server import Background
+
+__all__ = ["Credentials", "Sandbox", "SignedCallback", "sandbox", "sign_callback"]
+
+INSTALL = "The sandbox needs more libraries: pip install 'commercepay[sandbox]'"
+
+
+class SignedCallback(NamedTuple):
+    """A callback as the gateway would send it."""
+
+    body: bytes
+    signature: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Content-Type": "application/json", SIGNATURE_HEADER: self.signature}
+
+
+def sign_callback(
+    callback_url: str,
+    secret_key: str,
+    *,
+    amount: Money,
+    reference_code: str,
+    status: PaymentStatus = PaymentStatus.PAID,
+    transaction_number: str = "1000000000000001",
+    session_number: str | None = None,
+    channel_id: int | None = 2,
+    provider_transaction_number: str | None = None,
+) -> SignedCallback:
+    """A valid callback for a unit test, without any server.
+
+    Args:
+        callback_url: the URL that the payment was opened with.
+        secret_key: the merchant's secret key in the test.
+        amount: what is said to have been paid.
+        reference_code: the merchant's own reference.
+        status: what is said to have become of the payment.
+        transaction_number: the gateway's number of the payment.
+        session_number: of the hosted session, if there is one.
+        channel_id: how it was paid.
+        provider_transaction_number: the bank's or wallet's number.
+    """
+    from commercepay.sandbox.callbacks import body
+
+    members = {
+        "amount": amount.minor,
+        "channelId": channel_id,
+        "currencyCode": amount.currency,
+        "paymentSessionNumber": session_number,
+        "providerTransactionNumber": provider_transaction_number,
+        "referenceCode": reference_code,
+        "status": status.value,
+        "transactionNumber": transaction_number,
+    }
+    return SignedCallback(body(members), signature.sign(callback_url, members, secret_key))
+
+
+class Credentials(Value):
+    """A tenant's test credentials. They open nothing but a sandbox; still, they don't show themselves."""
+
+    tenant_id: int
+    username: str
+    password: str
+    secret_key: str
+
+    _aside = ("password", "secret_key")
+
+
+@contextlib.contextmanager
+def sandbox(*, state_file: Path | None = None, callbacks_anywhere: bool = False, port: int = 0) -> Iterator[Sandbox]:
+    """A running sandbox, on a free port of the loopback interface, for the time of a `with`.
+
+    Args:
+        state_file: an SQLite file to remember orders in; in memory unless given.
+        callbacks_anywhere: whether callbacks may go to other machines too.
+        port: a fixed port.
+    """
+    try:
+        from commercepay.sandbox.server import Background
+        from commercepay.sandbox.world import World
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"{INSTALL} ({error.name} is missing)", name=error.name) from error
+    background = Background(World(file=state_file, callbacks_anywhere=callbacks_anywhere), port=port)
+    try:
+        yield Sandbox(background)
+    finally:
+        background.stop()
+
+
+class Sandbox:
+    """A running sandbox, seen from a test.
+
+    Attributes:
+        url: its base URL.
+        credentials: of the merchant that the clients here act for.
+        other_credentials: of a second merchant, whose secrets and payments are none of the first one's business.
+        faults: what is to go wrong: `faults.add("drop_after", endpoint="InitialSession")`.
+        clock: its time: `clock.advance(seconds)`.
+    """
+
+    def __init__(self, background: Background) -> None:
+        self._background = background
+        self._world = background.world
+        self.url = background.url
+        first, second = list(self._world.tenants.values())[:2]
+        self.credentials, self.other_credentials = (
+            Credentials(tenant_id=one.id, username=one.username, password=one.password, secret_key=one.secret_key)
+            for one in (first, second)
+        )
+        self.faults = _Faults(background)
+        self.clock = _Clock(background)
+
+    def __repr__(self) -> str:
+        return f"<sandbox at {self.url}>"
+
+    # --- clients -----------------------------------------------------------------------------------------------------
+
+    def client(self, **options: Any) -> CommercePay:
+        """A client of this sandbox; `options` are those of `CommercePay`."""
+        from commercepay import CommercePay
+
+        return CommercePay(**{**self._settings(), **options})
+
+    def async_client(self, **options: Any) -> AsyncCommercePay:
+        """An async client of this sandbox; `options` are those of `AsyncCommercePay`."""
+        from commercepay import AsyncCommercePay
+
+        return AsyncCommercePay(**{**self._settings(), **options})
+
+    def raw(self, **options: Any) -> AuthenticatedClient:
+        """The generated client, signed and with a token, for the generated functions."""
+        return self.client(**options).api
+
+    def _settings(self) -> dict[str, Any]:
+        one = self.credentials
+        return {
+            "tenant_id": one.tenant_id,
+            "username": one.username,
+            "password": one.password,
+            "secret_key": one.secret_key,
+            "base_url": self.url,
+        }
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The `COMMERCEPAY_*` variables that lead a program here."""
+        return environment(self.url, self.credentials)
+
+    # --- the customer ------------------------------------------------------------------------------------------------
+    # `number` is a session number, or for a payment without a session its transaction number.
+
+    def pay(self, number: str, *, channel_id: int = 2) -> Payment:
+        """The customer pays; the payment as it is then."""
+        return self._settle(number, PaymentStatus.PAID, channel_id)
+
+    def fail(self, number: str, status: PaymentStatus = PaymentStatus.FAILED, *, channel_id: int = 2) -> Payment:
+        """The customer's attempt fails."""
+        return self._settle(number, status, channel_id)
+
+    def cancel(self, number: str, status: PaymentStatus = PaymentStatus.CANCELLED_BY_USER) -> Payment:
+        """The customer cancels the attempt."""
+        return self._settle(number, status, None)
+
+    def expire(self, number: str) -> Order:
+        """The session's time is over at once."""
+        return self._do(self._world.gateway.expire, number)
+
+    def move(self, transaction_number: str, status: PaymentStatus) -> Payment:
+        """A payment goes to another status: captured, refunded, voided."""
+        return self._do(self._world.gateway.move, transaction_number, status)
+
+    def _settle(self, number: str, status: PaymentStatus, channel_id: int | None) -> Payment:
+        return self._do(self._world.gateway.settle, number, status, channel_id=channel_id, note="by the test")
+
+    def _do(self, action: Any, *args: Any, **options: Any) -> Any:
+        def run() -> Any:
+            self._world.gateway.tick()
+            try:
+                return action(*args, **options)
+            finally:
+                self._world.state.commit()
+
+        return self._background.call(run)
+
+    # --- what happened -----------------------------------------------------------------------------------------------
+
+    @property
+    def requests(self) -> list[Request]:
+        """The requests to the gateway so far, oldest first, their secrets masked."""
+        return self._background.call(lambda: list(self._world.requests))
+
+    @property
+    def orders(self) -> list[Order]:
+        """All that was opened, oldest first: sessions, and payments without one."""
+        return self._background.call(lambda: [type(one).from_json(one.to_json()) for one in self._world.state.orders.values()])
+
+    @property
+    def callbacks(self) -> list[Callback]:
+        """The callbacks so far, oldest first, with what became of each: those that are due are delivered first."""
+        self.settle()
+        return self._background.call(
+            lambda: [type(one).from_json(one.to_json()) for one in self._world.state.callbacks.values()]
+        )
+
+    def settle(self, timeout: float = 10.0) -> None:
+        """Wait until no callback is due or under way. (One that waits for its next attempt is not due.)"""
+        until = time.monotonic() + timeout
+        while self._background.call(lambda: self._world.deliveries.busy):
+            if time.monotonic() > until:
+                raise TimeoutError(f"callbacks were still under way after {timeout:g} seconds")
+            time.sleep(0.005)
+
+    def resend(self, callback_id: int, variant: Literal["signed", "unsigned", "wrongly_signed", "other_amount"] | None = None) -> None:
+        """Send a callback once more, at once."""
+        self._do(self._world.deliveries.resend, callback_id, variant)
+
+    def revoke_tokens(self) -> None:
+        """All access tokens are dead."""
+        self._background.call(self._world.gateway.revoke_tokens)
+
+    def reset(self) -> None:
+        """As if it were just started: nothing opened, nothing to go wrong, no token, the clock at the present."""
+        self._background.wait(self._world.reset())
+
+
+class _Faults:
+    """What is to go wrong."""
+
+    def __init__(self, background: Background) -> None:
+        self._background = background
+
+    def add(
+        self,
+        kind: Kind,
+        *,
+        endpoint: str | None = None,
+        times: int | None = 1,
+        share: float = 1.0,
+        seconds: float = 0.0,
+        status: int | None = None,
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        processed: bool = False,
+        amount: int | None = None,
+    ) -> Fault:
+        """Something is to go wrong.
+
+        Args:
+            kind: what; `commercepay.sandbox.faults.KINDS` says what each means.
+            endpoint: such as `Query`; all of them unless given.
+            times: for how many of the next requests; None for no limit.
+            share: for which share of them; 0.5 is every other one.
+            seconds: how long `latency` and `callback_late` last.
+            status: the HTTP status of `status`, the payment status of `unknown_status`.
+            body: what is answered instead.
+            headers: more headers of the answer.
+            processed: whether the request takes effect all the same.
+            amount: of `callback_other_amount`, in minor units.
+        """
+        from commercepay.sandbox.faults import Fault
+
+        fault = Fault(
+            kind=kind,
+            endpoint=endpoint,
+            times=times,
+            share=share,
+            seconds=seconds,
+            status=status,
+            body=body,
+            headers=dict(headers or {}),
+            processed=processed,
+            amount=amount,
+        )
+        return self._background.call(self._background.world.faults.add, fault)
+
+    def clear(self) -> None:
+        """Nothing is to go wrong any more."""
+        self._background.call(self._background.world.faults.clear)
+
+
+class _Clock:
+    """The sandbox's time."""
+
+    def __init__(self, background: Background) -> None:
+        self._background = background
+
+    def now(self) -> int:
+        """Milliseconds since the epoch."""
+        return self._background.world.clock.now()
+
+    def advance(self, seconds: float) -> None:
+        """Set the clock forward: tokens and sessions expire, and callbacks that are due by then are sent."""
+        self._background.call(self._background.world.advance, seconds)
+
+
+def environment(url: str, credentials: Credentials) -> dict[str, str]:
+    """The `COMMERCEPAY_*` variables for `CommercePay.from_env()`."""
+    return {
+        "COMMERCEPAY_TENANT_ID": str(credentials.tenant_id),
+        "COMMERCEPAY_USERNAME": credentials.username,
+        "COMMERCEPAY_PASSWORD": credentials.password,
+        "COMMERCEPAY_SECRET_KEY": credentials.secret_key,
+        "COMMERCEPAY_BASE_URL": url,
+    }
