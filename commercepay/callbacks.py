@@ -14,6 +14,7 @@ act once per key.
 from __future__ import annotations
 
 import hashlib
+import re
 from json.decoder import JSONDecoder
 
 from commercepay import signature as _signature
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, NoReturn
 
-__all__ = ["MAX_BODY", "SIGNATURE_HEADER", "Callback", "verify"]
+__all__ = ["MAX_BODY", "MAX_DEPTH", "SIGNATURE_HEADER", "Callback", "verify"]
 
 SIGNATURE_HEADER = "cap-signature"
 
 MAX_BODY = 64 * 1024
 """Bytes. Our own limit: the callback as documented takes about half a kilobyte."""
+
+MAX_DEPTH = 32
+"""Objects and arrays within each other. Our own limit, so that no body can exhaust the stack: as documented there is one."""
 
 
 class Callback(Value):
@@ -99,11 +103,11 @@ def verify(body: bytes, signature: str | None, callback_url: str, secret_key: st
         ArgumentError: the callback URL or a secret key can't be right.
     """
     secrets = _secrets(secret_key)
-    if not isinstance(callback_url, str) or "://" not in callback_url:
-        raise ArgumentError("callback_url must be the absolute URL that the payment was opened with")
+    _require_absolute(callback_url)
     if not isinstance(body, bytes):
         if not isinstance(body, bytearray | memoryview):
-            _reject("BODY_NOT_BYTES", f"the body must be the raw bytes, not {type(body).__name__}", body)
+            # The thing itself, a stream perhaps, stays out of the error: errors can be pickled.
+            _reject("BODY_NOT_BYTES", f"the body must be the raw bytes, not {type(body).__name__}", b"")
         body = bytes(body)
     if len(body) > MAX_BODY:
         _reject("BODY_TOO_LARGE", f"{len(body)} bytes, more than {MAX_BODY}", body)
@@ -115,16 +119,33 @@ def verify(body: bytes, signature: str | None, callback_url: str, secret_key: st
 
 
 def _secrets(secret_key: str | Sequence[str]) -> Sequence[str]:
-    secrets = (secret_key,) if isinstance(secret_key, str) else tuple(secret_key)
-    if not secrets or not all(isinstance(secret, str) and secret for secret in secrets):
-        raise ArgumentError("secret_key must be a non-empty str, or several of them")
+    secrets = (secret_key,) if isinstance(secret_key, str) else secret_key
+    if not isinstance(secrets, tuple | list) or not secrets or not all(map(_usable, secrets)):
+        raise ArgumentError("secret_key must be a non-empty str, or a tuple or list of them")
     return secrets
+
+
+def _usable(secret: object) -> bool:
+    if not isinstance(secret, str) or not secret:
+        return False
+    return secret.isascii() or not any("\ud800" <= char <= "\udfff" for char in secret)
+
+
+def _require_absolute(callback_url: object) -> None:
+    if not isinstance(callback_url, str) or "://" not in callback_url:
+        raise ArgumentError("callback_url must be the absolute URL that the payment was opened with")
+
+
+_64_hex_digits = re.compile("[0-9A-Fa-f]{64}").fullmatch
 
 
 def _given(signature: object, body: bytes) -> str:
     if signature is None or signature == "":
         _reject("SIGNATURE_MISSING", f"there is no {SIGNATURE_HEADER} header", body)
-    if not isinstance(signature, str) or len(signature) != 64 or not signature.isalnum():
+    if not isinstance(signature, str):
+        kind = type(signature).__name__
+        _reject("SIGNATURE_MALFORMED", f"the {SIGNATURE_HEADER} header must be one str, not a {kind}", body)
+    if not _64_hex_digits(signature):
         _reject("SIGNATURE_MALFORMED", f"the {SIGNATURE_HEADER} header is not one value of 64 hex digits", body)
     return signature
 
@@ -155,12 +176,13 @@ _decode = JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant).de
 
 
 def _members(text: str, body: bytes) -> dict[str, Any]:
+    # Counting is cheap; only a body with that many brackets, in texts perhaps, is measured.
+    if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        _reject("BODY_NESTED_TOO_DEEP", f"more than {MAX_DEPTH} objects and arrays within each other", body)
     try:
         data = _decode(text)
     except _DuplicateMemberError:
         _reject("DUPLICATE_MEMBER", "a member occurs twice", body)
-    except RecursionError:
-        _reject("BODY_NESTED_TOO_DEEP", "nested too deep", body)
     except ValueError as error:
         _reject("BODY_NOT_JSON", str(error)[:80], body)
     if not is_object(data):
@@ -168,47 +190,73 @@ def _members(text: str, body: bytes) -> dict[str, Any]:
     return data
 
 
+# Each part is possessive and the closing quote optional: linear in time, an unfinished string of escapes included.
+_without_strings = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL).sub
+
+
+def _depth(text: str) -> int:
+    """How deep the objects and arrays of a JSON text are nested. Exact up to where the text stops being JSON."""
+    depth = deepest = 0
+    for char in _without_strings("", text):
+        if char in "[{":
+            depth += 1
+            deepest = max(depth, deepest)
+        elif char in "]}":
+            depth -= 1
+    return deepest
+
+
 def _authenticate(
     text: str, data: dict[str, Any], body: bytes, given: str, callback_url: str, secrets: Sequence[str]
 ) -> None:
     try:
-        canonical = _signature.message(callback_url, data)
+        reading = _signature.message(callback_url, data)
     except UnsignableData as error:
+        _signature.message(callback_url, {})  # raises in its turn if it is the URL that has no UTF-8 form
         # Both readings would have to agree on what was said: with two members of one name, or no UTF-8 form, they don't.
-        clash = any("in lower case" in problem for problem in error.problems)
-        _reject("DUPLICATE_MEMBER" if clash else "BODY_NOT_JSON", "; ".join(error.problems)[:200], body)
-    raw = (_signature.endpoint_of(callback_url) + text).lower().encode()
-    if not any(
-        _signature.same(_signature.digest(reading, secret), given)
-        for reading in ((canonical,) if raw == canonical else (canonical, raw))
-        for secret in secrets
-    ):
-        _reject(
-            "SIGNATURE_WRONG",
-            "the signature does not fit this body, callback URL and secret key. If the gateway did send it: is callback_url"
-            " exactly the one that the payment was opened with, and the body untouched?",
-            body,
-        )
+        clash = any(problem.endswith("could not tell them apart") for problem in error.problems)
+        _reject("DUPLICATE_MEMBER" if clash else "BODY_NOT_JSON", "; ".join(error.problems), body)
+    if not _fits(reading, given, secrets):
+        reading = (_signature.endpoint_of(callback_url) + text).lower().encode()
+        if not _fits(reading, given, secrets):
+            _reject(
+                "SIGNATURE_WRONG",
+                "the signature does not fit this body, callback URL and secret key. If the gateway did send it: is"
+                " callback_url exactly the one that the payment was opened with, and the body untouched?",
+                body,
+            )
+
+
+def _fits(reading: bytes, given: str, secrets: Sequence[str]) -> bool:
+    return any(_signature.same(_signature.digest(reading, secret), given) for secret in secrets)
 
 
 def _read(data: dict[str, Any], body: bytes) -> Callback:
-    problems: list[str] = []
-    missing = [name for name in _REQUIRED if data.get(name) is None]
+    missing: list[str] = []
+    wrong: list[str] = []
     for name, kind in _KINDS.items():
         value = data.get(name)
-        if value is not None and (type(value) is not kind or value == ""):
-            problems.append(f"{name} must be {_WORDS[kind]}, not {_described(value)}")
-    amount = data.get("amount")
-    currency = data.get("currencyCode")
-    if not problems and not missing:
+        if value is None:
+            if name in _REQUIRED:
+                missing.append(f"{name} is missing")
+        elif type(value) is not kind:
+            wrong.append(f"{name} must be {_WORDS[kind]}, not a {type(value).__name__}")
+        elif kind is int:
+            if not _MIN <= value <= _MAX:
+                wrong.append(f"{name} must be an integer of at most 64 bits")
+        elif not value:
+            wrong.append(f"{name} must be {_WORDS[kind]}, not empty")
+        elif not value.isprintable() and _control_character_in(value):
+            wrong.append(f"{name} must not hold control characters")
+    if not missing and not wrong:
         try:
-            money = Money.from_minor(amount, currency)  # type: ignore[arg-type]  # the checks above made sure
+            amount = Money.from_minor(data["amount"], data["currencyCode"])
         except ArgumentError as error:
-            problems += error.problems
+            wrong += error.problems
         else:
             return Callback(
                 status=PaymentStatus(data["status"]),
-                amount=money,
+                amount=amount,
                 reference_code=data["referenceCode"],
                 transaction_number=data["transactionNumber"],
                 session_number=data.get("paymentSessionNumber"),
@@ -217,12 +265,12 @@ def _read(data: dict[str, Any], body: bytes) -> Callback:
                 raw=data,
                 body=body,
             )
-    problems = [f"{name} is missing" for name in missing] + problems
+    problems = missing + [problem[:_LINE] for problem in wrong]
     _reject("MEMBER_MISSING" if missing else "MEMBER_INVALID", "; ".join(problems), body, problems)
 
 
 _REQUIRED = ("amount", "currencyCode", "referenceCode", "status", "transactionNumber")
-_KINDS: dict[str, type] = {
+_KINDS: dict[str, Any] = {
     "amount": int,
     "channelId": int,
     "currencyCode": str,
@@ -233,11 +281,11 @@ _KINDS: dict[str, type] = {
     "providerTransactionNumber": str,
 }
 _WORDS = {int: "an integer", str: "a non-empty string"}
+_MIN, _MAX = -(2**63), 2**63 - 1
+# They would end a string early in a database, or steer the terminal that a log is read on.
+_control_character_in = re.compile("[\\x00-\\x1f\\x7f-\\x9f]").search
+_LINE = 300
 
 
-def _described(value: object) -> str:
-    return "empty" if value == "" else f"a {type(value).__name__}"
-
-
-def _reject(reason: str, text: str, body: object, problems: Iterable[str] = ()) -> NoReturn:
-    raise CallbackError(CallbackRejection[reason], text, body=body, problems=problems) from None
+def _reject(reason: str, text: str, body: bytes, problems: Iterable[str] = ()) -> NoReturn:
+    raise CallbackError(CallbackRejection[reason], text[:_LINE], body=body, problems=problems) from None

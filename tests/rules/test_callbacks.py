@@ -1,0 +1,468 @@
+"""`commercepay.callbacks.verify`, tried to be broken. The judge is tests/fuzz/reference.py, which imports nothing of ours."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from commercepay.callbacks import MAX_BODY, MAX_DEPTH, verify
+from commercepay.errors import ArgumentError, CallbackError, CallbackRejection
+from commercepay.money import Money
+from commercepay.status import PaymentStatus
+
+TESTS = Path(__file__).parents[1]
+reference = SimpleNamespace(**runpy.run_path(str(TESTS / "fuzz" / "reference.py")))
+
+URL = "https://shop.example.my/callback"
+SECRET = "example-Secret-Key-01"
+FACT: dict[str, Any] = {
+    "amount": 1234,
+    "channelId": 2,
+    "currencyCode": "MYR",
+    "referenceCode": "INV-2026/0001",
+    "status": 1,
+    "transactionNumber": "TN0001",
+    "paymentSessionNumber": "PS0001",
+    "providerTransactionNumber": "FPX0001",
+}
+
+
+def written(data: object) -> bytes:
+    return json.dumps(data).encode()
+
+
+def raw_signature(body: bytes) -> str:
+    """A right signature over the body as it is, so that nothing but the body's content can be the reason of a rejection."""
+    return str(reference.signature(URL, body.decode("utf-8", "replace"), SECRET))
+
+
+def rejection(body: Any, signature: Any = None, url: str = URL, secret: Any = SECRET) -> CallbackError:
+    with pytest.raises(CallbackError) as caught:
+        verify(body, raw_signature(body) if signature is None else signature, url, secret)
+    return caught.value
+
+
+BODY = written(FACT)
+SIGNATURE = str(reference.signature(URL, reference.canonical(reference.parse(BODY)), SECRET))
+
+
+# --- what is accepted ------------------------------------------------------------------------------------------------
+
+
+def test_reads_every_member() -> None:
+    """A callback with the right signature is read with its types, and keeps its raw form."""
+    callback = verify(BODY, SIGNATURE, URL, SECRET)
+    assert callback.status is PaymentStatus.PAID
+    assert callback.amount == Money("12.34", "MYR")
+    assert callback.reference_code == "INV-2026/0001"
+    assert callback.transaction_number == "TN0001"
+    assert callback.session_number == "PS0001"
+    assert callback.channel_id == 2
+    assert callback.provider_transaction_number == "FPX0001"
+    assert callback.raw == FACT
+    assert callback.body == BODY
+
+
+@pytest.mark.parametrize("name", ["channelId", "paymentSessionNumber", "providerTransactionNumber"])
+@pytest.mark.parametrize("absent", ["missing", "null"])
+def test_optional_members(name: str, absent: str) -> None:
+    """The members that a callback can do without are None when missing or null."""
+    data = {**FACT, name: None} if absent == "null" else {key: item for key, item in FACT.items() if key != name}
+    body = written(data)
+    callback = verify(body, raw_signature(body), URL, SECRET)
+    attribute = {"channelId": "channel_id", "paymentSessionNumber": "session_number"}.get(
+        name, "provider_transaction_number"
+    )
+    assert getattr(callback, attribute) is None
+
+
+@pytest.mark.parametrize(
+    "vector", json.loads((TESTS / "signature-vectors.json").read_text())["vectors"], ids=lambda vector: vector["name"]
+)
+def test_shared_vectors(vector: dict[str, Any]) -> None:
+    """The judge itself reproduces every shared vector, and `verify` finds nothing wrong with their signatures."""
+    body = json.dumps(vector["data"]).encode()
+    text = reference.canonical(reference.parse(body))
+    assert reference.signature(vector["url"], text, vector["secret"]) == vector["signature"]
+    if vector["name"].startswith("callback"):
+        assert verify(body, vector["signature"], vector["url"], vector["secret"]).raw == vector["data"]
+    else:
+        # No callbacks: their content is refused, which happens only after the signature was believed.
+        error = rejection(body, vector["signature"], vector["url"], vector["secret"])
+        assert error.reason in (CallbackRejection.MEMBER_MISSING, CallbackRejection.MEMBER_INVALID)
+
+
+@pytest.mark.parametrize("change", [str.upper, str.title])
+def test_signature_in_any_case(change: Callable[[str], str]) -> None:
+    """Hex digits are hex digits in upper case too."""
+    assert verify(BODY, change(SIGNATURE), URL, SECRET).raw == FACT
+
+
+def test_members_in_any_order() -> None:
+    """The canonical reading does not depend on the order in which members come, nor on blanks."""
+    body = json.dumps(dict(reversed(FACT.items())), indent=3).encode()
+    assert verify(body, SIGNATURE, URL, SECRET).amount == Money("12.34", "MYR")
+
+
+def test_raw_reading() -> None:
+    """A signature over the body as it was sent is accepted as well."""
+    body = json.dumps(FACT, indent=1).encode()
+    assert verify(body, raw_signature(body), URL, SECRET).raw == FACT
+
+
+@pytest.mark.parametrize("suffix", ["", "/", "?order=1", "#top", "/?order=1#top"])
+def test_url_as_signed(suffix: str) -> None:
+    """Query, fragment and trailing slashes of the callback URL are not part of what is signed."""
+    assert verify(BODY, SIGNATURE, URL + suffix, SECRET).raw == FACT
+
+
+@pytest.mark.parametrize("secrets", [[SECRET], ["new", SECRET], (SECRET, "old")])
+def test_secret_rotation(secrets: Any) -> None:
+    """While a secret is being rotated, any of several is accepted."""
+    assert verify(BODY, SIGNATURE, URL, secrets).raw == FACT
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_kinds_of_bytes(kind: Callable[[bytes], Any]) -> None:
+    """Whatever bytes a framework hands over are taken, and kept as `bytes`."""
+    assert verify(kind(BODY), SIGNATURE, URL, SECRET).body == BODY
+
+
+def test_unknown_status_is_kept() -> None:
+    """A status that nobody knows is kept with its number."""
+    body = written({**FACT, "status": 4711})
+    status = verify(body, raw_signature(body), URL, SECRET).status
+    assert (status.value, status.is_known, status.is_paid) == (4711, False, False)
+
+
+def test_many_brackets_in_texts_are_not_depth() -> None:
+    """Only real nesting counts towards the limit, not brackets inside texts, whatever quotes and escapes are around them."""
+    body = written({**FACT, "note": '[{"\\' * 500, "more": [[]] * 500})
+    assert verify(body, raw_signature(body), URL, SECRET).raw["note"].count("[") == 500
+
+
+def nested(depth: int, opening: str = "[", closing: str = "]", core: str = "1") -> bytes:
+    """A callback in which `depth` objects and arrays, the outermost included, are within each other."""
+    inner = opening * (depth - 1) + core + closing * (depth - 1)
+    return (json.dumps(FACT)[:-1] + f', "deep": {inner}}}').encode()
+
+
+def test_depth_limit_is_exact() -> None:
+    """The deepest nesting allowed is accepted, one more is not."""
+    body = nested(MAX_DEPTH)
+    assert verify(body, raw_signature(body), URL, SECRET).transaction_number == "TN0001"
+    assert rejection(nested(MAX_DEPTH + 1)).reason is CallbackRejection.BODY_NESTED_TOO_DEEP
+
+
+# --- what is rejected, and why ---------------------------------------------------------------------------------------
+
+
+def text(members: str) -> bytes:
+    """The genuine callback with more members, written by hand."""
+    return (json.dumps(FACT)[:-1] + members + "}").encode("utf-8", "surrogatepass")
+
+
+R = CallbackRejection
+MALFORMED_BODIES: dict[str, tuple[bytes, CallbackRejection]] = {
+    "empty": (b"", R.BODY_NOT_JSON),
+    "blank": (b" \n", R.BODY_NOT_JSON),
+    "no JSON": (b"amount=1234&status=1", R.BODY_NOT_JSON),
+    "HTML": (b"<html></html>", R.BODY_NOT_JSON),
+    "cut off": (BODY[:-1], R.BODY_NOT_JSON),
+    "something behind": (BODY + b"x", R.BODY_NOT_JSON),
+    "two objects": (BODY + BODY, R.BODY_NOT_JSON),
+    "a BOM": (b"\xef\xbb\xbf" + BODY, R.BODY_NOT_JSON),
+    "UTF-16": (BODY.decode().encode("utf-16-le"), R.BODY_NOT_JSON),
+    "a NUL behind": (BODY + b"\0", R.BODY_NOT_JSON),
+    "a raw control character": (text(', "a": "\x01"'), R.BODY_NOT_JSON),
+    "a comment": (text(" /* */"), R.BODY_NOT_JSON),
+    "a trailing comma": (text(","), R.BODY_NOT_JSON),
+    "NaN": (text(', "a": NaN'), R.BODY_NOT_JSON),
+    "Infinity": (text(', "a": Infinity'), R.BODY_NOT_JSON),
+    "-Infinity deep inside": (text(', "a": [{"b": [-Infinity]}]'), R.BODY_NOT_JSON),
+    "a float that overflows": (text(', "a": 1e400'), R.BODY_NOT_JSON),
+    "a float that overflows deep inside": (text(', "a": [{"b": -1e999}]'), R.BODY_NOT_JSON),
+    "an integer of 5000 digits": (text(f', "a": {"9" * 5000}'), R.BODY_NOT_JSON),
+    "an amount of 5000 digits": (text("").replace(b"1234", b"9" * 5000), R.BODY_NOT_JSON),
+    "an exponent without end": (text(f', "a": 1e{"9" * 5000}'), R.BODY_NOT_JSON),
+    "not UTF-8": (BODY.replace(b"TN0001", b"TN\xff"), R.BODY_NOT_UTF8),
+    "overlong UTF-8": (BODY.replace(b"TN0001", b"TN\xc0\xaf"), R.BODY_NOT_UTF8),
+    "a raw surrogate": (text(', "a": "\ud800"'), R.BODY_NOT_UTF8),
+    "an escaped lone surrogate": (text(', "a": "\\ud800"'), R.BODY_NOT_JSON),
+    "an escaped lone surrogate as a name": (text(', "\\udfff": 1'), R.BODY_NOT_JSON),
+    "an array": (b"[" + BODY + b"]", R.BODY_NOT_AN_OBJECT),
+    "a string": (b'"paid"', R.BODY_NOT_AN_OBJECT),
+    "a number": (b"1", R.BODY_NOT_AN_OBJECT),
+    "null": (b"null", R.BODY_NOT_AN_OBJECT),
+    "a member twice": (text(', "amount": 1'), R.DUPLICATE_MEMBER),
+    "a member twice, once null": (text(', "amount": null'), R.DUPLICATE_MEMBER),
+    "a member twice, one escaped": (text(', "\\u0061mount": 1'), R.DUPLICATE_MEMBER),
+    "a member twice deep inside": (text(', "a": [[{"b": 1, "b": 1}]]'), R.DUPLICATE_MEMBER),
+    "a member twice in lower case": (text(', "AMOUNT": 1'), R.DUPLICATE_MEMBER),
+    "a member twice in lower case, once null": (text(', "AMOUNT": null'), R.DUPLICATE_MEMBER),
+    "a member twice in lower case deep inside": (text(', "a": [{"b": {"c": 1, "C": 1}}]'), R.DUPLICATE_MEMBER),
+    "a member twice in the lower case of Unicode": (text(', "k": 1, "\u212a": 1'), R.DUPLICATE_MEMBER),
+    "a name that speaks of lower case": (text(', "in lower case": 1e400'), R.BODY_NOT_JSON),
+    "too large": (BODY + b" " * (MAX_BODY + 1 - len(BODY)), R.BODY_TOO_LARGE),
+    "deep arrays": (nested(5000), R.BODY_NESTED_TOO_DEEP),
+    "deep objects": (nested(5000, '{"a":', "}"), R.BODY_NESTED_TOO_DEEP),
+    "nothing but opening brackets": (b"[" * MAX_BODY, R.BODY_NESTED_TOO_DEEP),
+    "nothing but opening braces": (b'{"a":' * 10_000, R.BODY_NESTED_TOO_DEEP),
+    "deep, behind a text full of quotes": (text(f', "a": "\\"]]{"]" * 9}", "b": {"[" * 99}'), R.BODY_NESTED_TOO_DEEP),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED_BODIES)
+def test_malformed_body(case: str) -> None:
+    """A body that isn't one unambiguous JSON object is rejected with its reason, though its signature is right."""
+    body, reason = MALFORMED_BODIES[case]
+    error = rejection(body)
+    assert error.reason is reason
+    assert error.body == body
+    assert not error.is_forgery
+    assert len(str(error)) < 400
+
+
+MALFORMED_SIGNATURES: dict[str, tuple[Any, CallbackRejection]] = {
+    "none": (None, R.SIGNATURE_MISSING),
+    "empty": ("", R.SIGNATURE_MISSING),
+    "blank": (" ", R.SIGNATURE_MALFORMED),
+    "a line feed behind": (SIGNATURE + "\n", R.SIGNATURE_MALFORMED),
+    "a blank in front": (" " + SIGNATURE, R.SIGNATURE_MALFORMED),
+    "too short": (SIGNATURE[:-1], R.SIGNATURE_MALFORMED),
+    "0x in front": ("0x" + SIGNATURE[2:], R.SIGNATURE_MALFORMED),
+    "no hex digit": ("g" + SIGNATURE[1:], R.SIGNATURE_MALFORMED),
+    "digits of another script": ("\u0660" * 64, R.SIGNATURE_MALFORMED),
+    "full-width letters": ("\uff41" * 64, R.SIGNATURE_MALFORMED),
+    "a lone surrogate": ("\ud800" * 64, R.SIGNATURE_MALFORMED),
+    "folded from two": (f"{SIGNATURE}, {SIGNATURE}", R.SIGNATURE_MALFORMED),
+    "folded over lines": (f"{SIGNATURE}\r\n {SIGNATURE}", R.SIGNATURE_MALFORMED),
+    "a list": ([SIGNATURE], R.SIGNATURE_MALFORMED),
+    "two in a list": ([SIGNATURE, SIGNATURE], R.SIGNATURE_MALFORMED),
+    "bytes": (SIGNATURE.encode(), R.SIGNATURE_MALFORMED),
+    "a number": (10**63, R.SIGNATURE_MALFORMED),
+    "another one": ("0" * 64, R.SIGNATURE_WRONG),
+    "one digit off": (("0" if SIGNATURE[0] != "0" else "1") + SIGNATURE[1:], R.SIGNATURE_WRONG),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED_SIGNATURES)
+def test_malformed_signature(case: str) -> None:
+    """A signature header that isn't one right value is rejected as a forgery, with its reason, and is never shown."""
+    signature, reason = MALFORMED_SIGNATURES[case]
+    with pytest.raises(CallbackError) as caught:
+        verify(BODY, signature, URL, SECRET)
+    assert caught.value.reason is reason
+    assert caught.value.is_forgery
+    assert SIGNATURE[:16] not in str(caught.value) + repr(caught.value.__dict__)
+
+
+REQUIRED = ("amount", "currencyCode", "referenceCode", "status", "transactionNumber")
+WRONG_MEMBERS: dict[str, tuple[dict[str, Any], CallbackRejection]] = {
+    **{f"{name} missing": ({name: ...}, R.MEMBER_MISSING) for name in REQUIRED},
+    **{f"{name} null": ({name: None}, R.MEMBER_MISSING) for name in REQUIRED},
+    **{f"{name} a list": ({name: [FACT[name]]}, R.MEMBER_INVALID) for name in FACT},
+    **{f"{name} a bool": ({name: True}, R.MEMBER_INVALID) for name in FACT},
+    **{f"{name} a float": ({name: 1.0}, R.MEMBER_INVALID) for name in FACT},
+    **{f"{name} empty": ({name: ""}, R.MEMBER_INVALID) for name in FACT},
+    "a number in text": ({"amount": "1234"}, R.MEMBER_INVALID),
+    "a status in text": ({"status": "1"}, R.MEMBER_INVALID),
+    "a number for a text": ({"transactionNumber": 1}, R.MEMBER_INVALID),
+    "no amount at all": ({"amount": 0}, R.MEMBER_INVALID),
+    "a negative amount": ({"amount": -1234}, R.MEMBER_INVALID),
+    "an amount of 65 bits": ({"amount": 2**63}, R.MEMBER_INVALID),
+    "a status of 4000 digits": ({"status": 10**4000}, R.MEMBER_INVALID),
+    "a currency in lower case": ({"currencyCode": "myr"}, R.MEMBER_INVALID),
+    "a currency of another length": ({"currencyCode": "RINGGIT"}, R.MEMBER_INVALID),
+    "an endless currency": ({"currencyCode": "M" * 60_000}, R.MEMBER_INVALID),
+    "a NUL": ({"transactionNumber": "TN\0"}, R.MEMBER_INVALID),
+    "an escape for the terminal": ({"referenceCode": "\x1b[2J"}, R.MEMBER_INVALID),
+    "names in another case": ({"amount": ..., "Amount": 1234}, R.MEMBER_MISSING),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_MEMBERS)
+def test_wrong_members(case: str) -> None:
+    """A rightly signed body that isn't a callback is rejected, naming each member, in bounded space."""
+    change, reason = WRONG_MEMBERS[case]
+    error = rejection(written({name: item for name, item in {**FACT, **change}.items() if item is not ...}))
+    assert error.reason is reason
+    assert error.problems
+    assert not error.is_forgery
+    assert len(str(error)) < 400
+    assert all(len(problem) <= 300 for problem in error.problems)
+    assert str(error).isprintable()
+
+
+def test_every_problem_is_named() -> None:
+    """All that is wrong is told at once."""
+    error = rejection(written({"amount": "1", "status": None, "referenceCode": 7}))
+    assert error.reason is R.MEMBER_MISSING
+    told = " ".join(error.problems)
+    assert all(name in told for name in ("amount", "status", "referenceCode", "currencyCode", "transactionNumber"))
+
+
+def test_a_forged_body_is_not_described() -> None:
+    """Whether the members are right is only told to who can sign."""
+    assert rejection(written({}), signature="0" * 64).reason is R.SIGNATURE_WRONG
+
+
+@pytest.mark.parametrize("body", ["{}", None, 7, object(), sys.stdin], ids=lambda body: type(body).__name__)
+def test_body_that_is_not_bytes(body: Any) -> None:
+    """A decoded or parsed body is refused, and the error can still be pickled."""
+    error = rejection(body, SIGNATURE)
+    assert error.reason is R.BODY_NOT_BYTES
+    assert pickle.loads(pickle.dumps(error)).reason is R.BODY_NOT_BYTES
+
+
+@pytest.mark.parametrize("secret", ["", b"key", [], [""], None, 7, ["key", None], "\ud800", ["key", "\udfff"]])
+def test_unusable_secret(secret: Any) -> None:
+    """A secret key that can't be one is the application's mistake, and is not shown."""
+    with pytest.raises(ArgumentError, match="secret_key must be") as caught:
+        verify(BODY, SIGNATURE, URL, secret)
+    assert "key'" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["", "/callback", "shop.example.my/callback", None, b"https://x/", "https://x/\ud800"])
+def test_unusable_url(url: Any) -> None:
+    """A callback URL that can't be one is the application's mistake."""
+    with pytest.raises(ArgumentError, match="URL"):
+        verify(BODY, SIGNATURE, url, SECRET)
+
+
+def test_no_secret_in_a_rejection() -> None:
+    """Neither the text nor the attributes nor the pickle of a rejection hold the secret key or the signature."""
+    error = rejection(BODY, signature="f" * 64)
+    everything = str(error).encode() + repr(error.__dict__).encode() + pickle.dumps(error)
+    assert SECRET.encode() not in everything
+    assert b"f" * 64 not in everything
+
+
+@pytest.mark.parametrize("limit", [10**6])
+def test_stack_is_safe_whatever_the_recursion_limit(limit: int) -> None:
+    """An application that raised the recursion limit can't be crashed by nesting."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit)
+    try:
+        assert rejection(b'{"a":' + b"[" * 60_000).reason is R.BODY_NESTED_TOO_DEEP
+    finally:
+        sys.setrecursionlimit(before)
+
+
+# --- which facts are one --------------------------------------------------------------------------------------------
+
+
+def key(**change: Any) -> str:
+    body = written({**FACT, **change})
+    return verify(body, raw_signature(body), URL, SECRET).dedup_key
+
+
+def test_dedup_key_identifies_the_fact() -> None:
+    """The key differs with each part of the fact, and with nothing else."""
+    assert key(channelId=None, paymentSessionNumber="PS9", extra=1) == key()
+    different = [
+        key(),
+        key(transactionNumber="TN2"),
+        key(status=2),
+        key(amount=1),
+        key(currencyCode="SGD"),
+        key(referenceCode="X"),
+    ]
+    assert len(set(different)) == len(different)
+
+
+def test_dedup_key_is_blind_to_what_a_replay_can_change() -> None:
+    """A replay in other letter case, order or blanks, or with more nulls, keeps its signature and its key."""
+    replay = json.dumps(
+        {"extra": None, **dict(reversed(FACT.items())), "transactionNumber": "tn0001"}, indent=2
+    ).encode()
+    assert verify(replay, SIGNATURE, URL, SECRET).dedup_key == verify(BODY, SIGNATURE, URL, SECRET).dedup_key
+
+
+# --- properties ------------------------------------------------------------------------------------------------------
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+names = st.one_of(st.sampled_from(["amount", "Amount", "b", "B", "status", "channelId", "\u212a"]), texts)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=8,
+)
+facts = st.fixed_dictionaries(
+    {
+        "amount": st.integers(1, 10**12),
+        "currencyCode": st.sampled_from(["MYR", "SGD", "JPY"]),
+        "referenceCode": st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=50),
+        "status": st.integers(-1, 20),
+        "transactionNumber": st.text("TN0123456789", min_size=1, max_size=20),
+    },
+    optional={"channelId": st.none() | st.integers(0, 99), "paymentSessionNumber": st.just("PS1"), "zusatz": values},
+)
+
+
+def judged(body: bytes, signature: Any, secrets: tuple[str, ...] = (SECRET,)) -> bool:
+    """Runs `verify`; an acceptance is held against the judge. Whether it was accepted."""
+    try:
+        callback = verify(body, signature, URL, secrets)
+    except CallbackError:
+        return False
+    assert reference.accepts(body, signature, URL, secrets)
+    said = dict(reference.parse(body))
+    assert (callback.amount.minor, callback.amount.currency) == (said["amount"], said["currencyCode"])
+    assert (callback.status.value, callback.reference_code) == (said["status"], said["referenceCode"])
+    assert callback.transaction_number == said["transactionNumber"]
+    return True
+
+
+@given(facts, st.sampled_from(["canonical", "raw"]), st.booleans(), st.none() | st.integers(0, 3))
+def test_every_genuine_callback_is_accepted(
+    fact: dict[str, Any], way: str, ascii_only: bool, indent: int | None
+) -> None:
+    """Whatever the content, however it is written, in both readings."""
+    body = json.dumps(fact, ensure_ascii=ascii_only, indent=indent).encode()
+    try:
+        canonical = reference.canonical(reference.parse(body))
+    except reference.NotJudgedError:
+        canonical = None
+    reading = canonical if way == "canonical" and canonical else body.decode()
+    assert judged(body, reference.signature(URL, reading, SECRET)) == (canonical is not None)
+
+
+@given(facts, st.integers(0, 10_000), st.integers(1, 255))
+def test_no_changed_byte_is_accepted_unless_the_judge_agrees(fact: dict[str, Any], place: int, flip: int) -> None:
+    """A flipped byte makes the signature wrong, or is one of the changes that it doesn't cover."""
+    body = bytearray(written(fact))
+    signature = reference.signature(URL, body.decode(), SECRET)
+    body[place % len(body)] ^= flip
+    judged(bytes(body), signature)
+
+
+@given(st.binary(max_size=200), st.none() | st.text(max_size=70) | st.binary() | st.lists(st.text()))
+def test_no_nonsense_gets_through(body: bytes, signature: Any) -> None:
+    """Any bytes with any header are rejected with a `CallbackError`."""
+    assert not judged(body, signature)
+
+
+@given(st.dictionaries(names, values, max_size=6), st.lists(st.sampled_from('{}[]",:\\ue0'), max_size=12))
+@settings(max_examples=200)
+def test_signed_nonsense_is_a_callback_error(data: dict[str, Any], tail: list[str]) -> None:
+    """A right signature over something else is rejected with a `CallbackError`, too."""
+    body = json.dumps(data).encode() + "".join(tail).encode()
+    judged(body, raw_signature(body))
+
+
+@given(facts, st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
+def test_another_secret_is_not_accepted(fact: dict[str, Any], other: str) -> None:
+    """What another secret signed is not believed."""
+    body = written(fact)
+    assert judged(body, reference.signature(URL, body.decode(), other)) == (other == SECRET)
