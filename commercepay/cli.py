@@ -23,7 +23,9 @@ def main() -> None:
 @main.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8400, show_default=True, help="0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Another one lets other machines in.")
-@click.option("--state", "file", type=click.Path(dir_okay=False, path_type=Path), help="An SQLite file to remember everything in.")
+@click.option(
+    "--state", "file", type=click.Path(dir_okay=False, path_type=Path), help="An SQLite file that survives it."
+)
 @click.option("--callbacks-anywhere", is_flag=True, help="Let callbacks go to other machines too.")
 def sandbox(port: int, host: str, file: Path | None, callbacks_anywhere: bool) -> None:
     """Run a CommercePay gateway on this machine. No money moves."""

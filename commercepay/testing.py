@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Callable, Generator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from commercepay import signature
 from commercepay._value import Value
@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from commercepay_api import AuthenticatedClient
 
     from commercepay import AsyncCommercePay, CommercePay
+    from commercepay.sandbox.callbacks import Variant
     from commercepay.sandbox.faults import Fault, Kind
     from commercepay.sandbox.model import Callback, Order, Payment, Request
     from commercepay.sandbox.server import Background
+
+T = TypeVar("T")
 
 __all__ = ["Credentials", "Sandbox", "SignedCallback", "sandbox", "sign_callback"]
 
@@ -102,7 +105,7 @@ class Credentials(Value):
 
 
 @contextlib.contextmanager
-def sandbox(*, state_file: Path | None = None, callbacks_anywhere: bool = False, port: int = 0) -> Iterator[Sandbox]:
+def sandbox(*, state_file: Path | None = None, callbacks_anywhere: bool = False, port: int = 0) -> Generator[Sandbox]:
     """A running sandbox, on a free port of the loopback interface, for the time of a `with`.
 
     Args:
@@ -207,8 +210,8 @@ class Sandbox:
     def _settle(self, number: str, status: PaymentStatus, channel_id: int | None) -> Payment:
         return self._do(self._world.gateway.settle, number, status, channel_id=channel_id, note="by the test")
 
-    def _do(self, action: Any, *args: Any, **options: Any) -> Any:
-        def run() -> Any:
+    def _do(self, action: Callable[..., T], *args: Any, **options: Any) -> T:
+        def run() -> T:
             self._world.gateway.tick()
             try:
                 return action(*args, **options)
@@ -227,7 +230,9 @@ class Sandbox:
     @property
     def orders(self) -> list[Order]:
         """All that was opened, oldest first: sessions, and payments without one."""
-        return self._background.call(lambda: [type(one).from_json(one.to_json()) for one in self._world.state.orders.values()])
+        return self._background.call(
+            lambda: [type(one).from_json(one.to_json()) for one in self._world.state.orders.values()]
+        )
 
     @property
     def callbacks(self) -> list[Callback]:
@@ -245,7 +250,7 @@ class Sandbox:
                 raise TimeoutError(f"callbacks were still under way after {timeout:g} seconds")
             time.sleep(0.005)
 
-    def resend(self, callback_id: int, variant: Literal["signed", "unsigned", "wrongly_signed", "other_amount"] | None = None) -> None:
+    def resend(self, callback_id: int, variant: Variant | None = None) -> None:
         """Send a callback once more, at once."""
         self._do(self._world.deliveries.resend, callback_id, variant)
 

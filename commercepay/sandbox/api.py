@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from commercepay.sandbox.api_document import DOCUMENT
 from commercepay.sandbox.callbacks import VARIANTS
 from commercepay.sandbox.faults import KINDS, Fault
 from commercepay.sandbox.gateway import Refused
+from commercepay.sandbox.json_types import is_object
 from commercepay.sandbox.pages import foreign, read_form, render
 from commercepay.sandbox.world import World
 from commercepay.status import PaymentStatus
@@ -85,23 +87,30 @@ def _endpoint(world: World, operation: dict[str, Any], act: Act) -> Callable[[Re
         try:
             given = _query(parameters, request)
             if validator is not None and schema is not None:
-                if foreign(request):
-                    raise Rejected(403, "this came from another site's page")
                 sent = _typed(schema, await read_form(request)) if form else _json(await request.body())
-                if problems := [error.message for error in validator.iter_errors(sent)]:
-                    raise Rejected(400, "; ".join(problems)[:500])
+                _check(request, validator, sent)
                 given |= sent
             world.gateway.tick()
-            answer = act(world, {**given, **request.path_params})
-            answer = await answer if isinstance(answer, Awaitable) else answer
+            answer: Any = act(world, {**given, **request.path_params})
+            if inspect.isawaitable(answer):
+                answer = await answer
             world.state.commit()
         except Rejected as error:
             return _answer({"error": {"code": error.code, "message": str(error)}}, error.status)
         except Refused as error:
-            return _answer({"error": {"code": error.code, "message": error.message}}, 404 if error.code == 2010 else 409)
+            return _answer(
+                {"error": {"code": error.code, "message": error.message}}, 404 if error.code == 2010 else 409
+            )
         return RedirectResponse("/_sandbox/", 303) if form else _answer(answer)
 
     return endpoint
+
+
+def _check(request: Request, validator: Draft202012Validator, sent: Given) -> None:
+    if foreign(request):
+        raise Rejected(403, "this came from another site's page")
+    if problems := [error.message for error in validator.iter_errors(sent)]:
+        raise Rejected(400, "; ".join(problems)[:500])
 
 
 def _answer(content: Any, status: int = 200) -> Response:
@@ -116,7 +125,7 @@ def _json(body: bytes) -> dict[str, Any]:
         read = json.loads(body)
     except (ValueError, RecursionError):
         raise Rejected(400, "the body is not JSON") from None
-    if not isinstance(read, dict):
+    if not is_object(read):
         raise Rejected(400, "the body must be a JSON object")
     return read
 
@@ -126,8 +135,8 @@ def _query(parameters: Mapping[str, Any], request: Request) -> dict[str, Any]:
     given = _typed({"properties": parameters}, texts)
     for name, value in given.items():
         schema = parameters[name]
-        if schema["type"] == "integer" and (type(value) is not int or not schema.get("minimum", value) <= value <= schema.get("maximum", value)):
-            raise Rejected(400, f"{name} must be an integer" + (f" from {schema['minimum']}" if "minimum" in schema else ""))
+        if not Draft202012Validator(schema).is_valid(value):
+            raise Rejected(400, f"{name} must be of type {schema['type']} and in its range")
     return given
 
 
@@ -168,7 +177,9 @@ def _session(world: World, given: Given) -> views.View:
 
 
 def _payments(world: World, given: Given) -> list[views.View]:
-    found = (views.payment(order, one) for order in reversed(world.state.orders.values()) for one in reversed(order.attempts))
+    found = (
+        views.payment(order, one) for order in reversed(world.state.orders.values()) for one in reversed(order.attempts)
+    )
     return _filtered(found, given)
 
 
@@ -306,7 +317,8 @@ ACTIONS: Mapping[str, Act] = {
     "pay": _settle(PaymentStatus.PAID),
     "fail": _settle(PaymentStatus.FAILED, only=lambda status: status.is_closed_unpaid),
     "cancel": _settle(
-        PaymentStatus.CANCELLED_BY_USER, only=lambda one: one in (PaymentStatus.CANCELLED, PaymentStatus.CANCELLED_BY_USER)
+        PaymentStatus.CANCELLED_BY_USER,
+        only=lambda one: one in (PaymentStatus.CANCELLED, PaymentStatus.CANCELLED_BY_USER),
     ),
     "expire": _expire,
     "move": _move,

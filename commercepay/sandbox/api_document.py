@@ -36,6 +36,10 @@ def _options(**properties: Schema) -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
+def _needed(name: str, schema: Schema) -> Schema:
+    return {**schema, "required": [name]}
+
+
 def _list(name: str) -> Schema:
     return {"type": "array", "items": _ref(name)}
 
@@ -147,7 +151,12 @@ _SCHEMAS: Final[dict[str, Schema]] = {
             "kind": {"enum": list(KINDS)},
             "endpoint": {"type": ["string", "null"], "description": "Such as `Query`; null for all."},
             "times": {"type": ["integer", "null"], "minimum": 1, "description": "1 unless given; null for no limit."},
-            "share": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "description": "0.5: every other request."},
+            "share": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "maximum": 1,
+                "description": "0.5: every other request.",
+            },
             "seconds": {"type": "number", "minimum": 0, "maximum": 86400},
             "status": {"type": ["integer", "null"], "minimum": -(2**31), "maximum": 2**31},
             "body": _TEXT_OR_NULL,
@@ -161,7 +170,11 @@ _SCHEMAS: Final[dict[str, Schema]] = {
         "type": "object",
         "description": "A fault in force.",
         "required": ["id", "fired", "kind"],
-        "properties": {"id": _INTEGER, "kind": _TEXT, "fired": {"type": "integer", "description": "How often it struck."}},
+        "properties": {
+            "id": _INTEGER,
+            "kind": _TEXT,
+            "fired": {"type": "integer", "description": "How often it struck."},
+        },
     },
     "Clock": _record("The sandbox's clock.", now=_TIME, clock_ahead_seconds={"type": "number"}),
     "Problem": _record(
@@ -172,7 +185,13 @@ _SCHEMAS: Final[dict[str, Schema]] = {
 
 
 def _operation(
-    name: str, summary: str, answer: Schema, *, path: str = "", query: dict[str, Schema] | None = None, body: Schema | None = None
+    name: str,
+    summary: str,
+    answer: Schema,
+    *,
+    path: str = "",
+    query: dict[str, Schema] | None = None,
+    body: Schema | None = None,
 ) -> Schema:
     parameters = [{"name": one, "in": "path", "required": True, "schema": _TEXT} for one in path.split() if one]
     parameters += [{"name": one, "in": "query", "schema": schema} for one, schema in (query or {}).items()]
@@ -194,6 +213,7 @@ def _operation(
     return found
 
 
+_SECONDS: Schema = {"type": "number", "minimum": 0, "maximum": 10**10, "description": "How far, in seconds."}
 _CHANNEL: Schema = {"type": "integer", "description": "The channel that was paid through."}
 _STATUS: Schema = {"type": "integer", "minimum": 0, "maximum": 99}
 
@@ -224,7 +244,9 @@ DOCUMENT: Final[Schema] = {
             )
         },
         f"{PREFIX}/payments/{{number}}": {
-            "get": _operation("payment", "One payment, with its timeline; of a session the last.", _ref("Payment"), path="number")
+            "get": _operation(
+                "payment", "One payment, with its timeline; of a session the last.", _ref("Payment"), path="number"
+            )
         },
         f"{PREFIX}/payments/{{number}}/pay": {
             "post": _operation(
@@ -258,7 +280,7 @@ DOCUMENT: Final[Schema] = {
                 "The payment of this transaction number goes to another status: capture, refund, void.",
                 _ref("Payment"),
                 path="number",
-                body={**_options(status=_STATUS), "required": ["status"]},
+                body=_needed("status", _options(status=_STATUS)),
             )
         },
         f"{PREFIX}/callbacks": {
@@ -296,9 +318,13 @@ DOCUMENT: Final[Schema] = {
         f"{PREFIX}/requests/{{id}}": {"get": _operation("request", "One request.", _ref("Request"), path="id")},
         f"{PREFIX}/faults": {
             "get": _operation("faults", "The faults in force, oldest first.", _list("Fault")),
-            "post": _operation("add_fault", "Something more is to go wrong.", _ref("Fault"), body=_ref("NewFault") | {"required": ["kind"]}),
+            "post": _operation(
+                "add_fault", "Something more is to go wrong.", _ref("Fault"), body=_needed("kind", _ref("NewFault"))
+            ),
         },
-        f"{PREFIX}/faults/clear": {"post": _operation("clear_faults", "Nothing is to go wrong.", _list("Fault"), body=_options())},
+        f"{PREFIX}/faults/clear": {
+            "post": _operation("clear_faults", "Nothing is to go wrong.", _list("Fault"), body=_options())
+        },
         f"{PREFIX}/faults/{{id}}/remove": {
             "post": _operation("remove_fault", "One fault less.", _list("Fault"), path="id", body=_options())
         },
@@ -311,11 +337,13 @@ DOCUMENT: Final[Schema] = {
                 "advance",
                 "Set the clock forward.",
                 _ref("Clock"),
-                body={**_options(advance={"type": "number", "minimum": 0, "maximum": 10**10, "description": "Seconds."}), "required": ["advance"]},
+                body=_needed("advance", _options(advance=_SECONDS)),
             ),
         },
         f"{PREFIX}/reset": {
-            "post": _operation("reset", "As if it were just started, with an empty state.", _ref("State"), body=_options())
+            "post": _operation(
+                "reset", "As if it were just started, with an empty state.", _ref("State"), body=_options()
+            )
         },
         f"{PREFIX}/openapi.json": {"get": _operation("document", "This document.", _OBJECT)},
     },

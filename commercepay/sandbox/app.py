@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,7 +18,7 @@ from commercepay.sandbox.world import World
 
 def build(world: World) -> Starlette:
     @contextlib.asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         running = asyncio.create_task(world.run())
         try:
             yield
@@ -42,4 +42,3 @@ def build(world: World) -> Starlette:
         ],
         lifespan=lifespan,
     )
-

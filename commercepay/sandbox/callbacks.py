@@ -77,7 +77,9 @@ def is_loopback(url: str) -> bool:
 class Deliveries:
     """Sends what is due, records every answer, and tries again until a 2xx."""
 
-    def __init__(self, state: State, clock: Clock, faults: Faults, tenants: Mapping[int, Tenant], *, anywhere: bool) -> None:
+    def __init__(
+        self, state: State, clock: Clock, faults: Faults, tenants: Mapping[int, Tenant], *, anywhere: bool
+    ) -> None:
         self._state = state
         self._clock = clock
         self._faults = faults
@@ -89,7 +91,7 @@ class Deliveries:
 
     def announce(self, order: Order, payment: Payment) -> None:
         """Note what the merchant is to be told; it is sent by `start_due`."""
-        struck = {fault.kind: fault for fault in self._faults.for_callback()}
+        struck: dict[str, Fault] = {fault.kind: fault for fault in self._faults.for_callback()}
         callback = Callback(
             id=self._state.next_callback_id(),
             number=order.number,
@@ -131,7 +133,9 @@ class Deliveries:
         if variant is not None and variant not in VARIANTS:
             raise ValueError(f"variant must be one of {', '.join(VARIANTS)}")
         if not self._anywhere and not is_loopback(callback.url):
-            raise ValueError("the callback URL leads away from this machine; start the sandbox with --callbacks-anywhere")
+            raise ValueError(
+                "the callback URL leads away from this machine; start the sandbox with --callbacks-anywhere"
+            )
         callback.variant = variant or callback.variant
         callback.state, callback.due = "pending", self._clock.now()
         self._state.save(callback)
@@ -197,7 +201,11 @@ class Deliveries:
         delivery = Delivery(
             at=self._clock.now(), variant=callback.variant, body=content.decode(), signed=signed is not None
         )
-        headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "commercepay-sandbox"}
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": "commercepay-sandbox",
+        }
         if signed is not None:
             headers[SIGNATURE_HEADER] = signed
         started = time.perf_counter()

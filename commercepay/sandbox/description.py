@@ -14,6 +14,8 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationErrorKind
 
+from commercepay.sandbox.json_types import is_array, is_object
+
 Problem = tuple[str, tuple[str, ...]]
 """A message, and the members that it is about: an entry of ABP's `validationErrors`."""
 
@@ -34,31 +36,32 @@ class Model:
         Args:
             respell: whether the members get the description's spelling, or keep the sender's.
         """
-        if isinstance(value, dict) and self.members:
+        if self.members and is_object(value):
             bound: dict[str, Any] = {}
             for name, item in value.items():
                 if (known := self.members.get(name.lower())) is not None:
                     bound[known[0] if respell else name] = known[1].bind(item, respell=respell)
             return bound
-        if isinstance(value, list) and self.items is not None:
+        if self.items is not None and is_array(value):
             return [self.items.bind(item, respell=respell) for item in value]
         return value
 
     def typed(self, value: Any) -> Any:
         """Scalars as the framework converts them to the member's type before it writes them out again."""
-        kind = type(value)
-        if kind is dict and self.members:
-            return {name: known[1].typed(item) for name, item in value.items() if (known := self.members.get(name.lower()))}
-        if kind is list and self.items is not None:
+        if self.members and is_object(value):
+            return {
+                name: known[1].typed(item) for name, item in value.items() if (known := self.members.get(name.lower()))
+            }
+        if self.items is not None and is_array(value):
             return [self.items.typed(item) for item in value]
         if self.kind == "integer":
-            if kind is str and _INTEGER.fullmatch(value):
+            if isinstance(value, str) and _INTEGER.fullmatch(value):
                 return int(value)
-            if kind is float and value.is_integer():
+            if isinstance(value, float) and value.is_integer():
                 return int(value)
-        elif self.kind == "string" and kind is int:
+        elif self.kind == "string" and type(value) is int:
             return str(value)
-        elif self.kind == "boolean" and kind is str and value.lower() in ("true", "false"):
+        elif self.kind == "boolean" and isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
         return value
 
@@ -72,7 +75,9 @@ class Operation:
         self.name = path.rstrip("/").rpartition("/")[2]
         self.in_query = "requestBody" not in operation
         schemes = document["components"]["securitySchemes"]
-        required = [schemes[name] for choice in operation.get("security", document.get("security", [])) for name in choice]
+        required = [
+            schemes[name] for choice in operation.get("security", document.get("security", [])) for name in choice
+        ]
         self.needs_token = any(one["type"] == "http" for one in required)
         self.needs_tenant = any(one.get("name") == "Abp-TenantId" for one in required)
         self.needs_signature = any(one.get("name") == "cap-signature" for one in required)
@@ -88,7 +93,8 @@ class Operation:
         given = _without_nulls(bound)
         if self._validator.is_valid(given):
             return []
-        return list(dict.fromkeys(_told(error.kind, error.message, error.instance_path) for error in _errors(self._validator, given)))
+        errors = self._validator.iter_errors(given)
+        return list(dict.fromkeys(_told(error.kind, error.message, error.instance_path) for error in errors))
 
 
 class Description:
@@ -177,27 +183,23 @@ def _parts(
 
 def _secret_members(node: Any) -> Iterator[str]:
     """Names of members whose format says that they are secret."""
-    if isinstance(node, dict):
+    if is_object(node):
         for name, member in node.get("properties", {}).items():
-            if isinstance(member, dict) and member.get("format") == "password":
+            if is_object(member) and member.get("format") == "password":
                 yield name.lower()
         for child in node.values():
             yield from _secret_members(child)
-    elif isinstance(node, list):
+    elif is_array(node):
         for child in node:
             yield from _secret_members(child)
 
 
 def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
+    if is_object(value):
         return {name: _without_nulls(item) for name, item in value.items() if item is not None}
-    if isinstance(value, list):
+    if is_array(value):
         return [_without_nulls(item) for item in value]
     return value
-
-
-def _errors(validator: Draft202012Validator, value: Any) -> Iterator[Any]:
-    yield from validator.iter_errors(value)
 
 
 def _told(kind: Any, message: str, path: list[str | int]) -> Problem:

@@ -16,6 +16,7 @@ from itertools import combinations
 from typing import Any, Final, Literal
 
 from commercepay import signature
+from commercepay.sandbox.json_types import is_array, is_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Recipe:
     seconds: bool = False
     hash: Literal["sha256", "sha512"] = "sha256"
     base64: bool = False
-    secret: Literal["own", "other"] = "own"
+    key: Literal["own", "other"] = "own"
 
 
 READINGS: Final[tuple[tuple[str, Mapping[str, Any], str], ...]] = (
@@ -44,7 +45,11 @@ READINGS: Final[tuple[tuple[str, Mapping[str, Any], str], ...]] = (
     ("path instead of URL", {"url": "path"}, "the whole URL is signed, with scheme and host"),
     ("another server's URL", {"url": "server"}, "the URL that is signed is the one that is called"),
     ("not sorted", {"order": "as_sent"}, "members are sorted by their lower-cased names, at every depth"),
-    ("sorted byte-wise", {"order": "bytes"}, "members are sorted by their lower-cased names, not by the bytes of their names"),
+    (
+        "sorted byte-wise",
+        {"order": "bytes"},
+        "members are sorted by their lower-cased names, not by the bytes of their names",
+    ),
     ("case kept", {"case": "kept"}, "the whole string to sign is lower-cased, values included"),
     ("only the URL lower-cased", {"case": "only_url"}, "the JSON is lower-cased too, values included"),
     ("nulls kept", {"keep_nulls": True}, "members whose value is null are left out, at every depth"),
@@ -53,13 +58,25 @@ READINGS: Final[tuple[tuple[str, Mapping[str, Any], str], ...]] = (
     ("non-ASCII escaped", {"escape_non_ascii": True}, "non-ASCII characters stay as they are, in UTF-8"),
     ("numbers as strings", {"numbers_as_strings": True}, "numbers are signed as numbers, without quotes"),
     ("numbers as strings", {"data": "untyped"}, "members are signed in the endpoint's types: numbers without quotes"),
-    ("seconds for milliseconds", {"seconds": True}, "the timestamp that is signed is the one that is sent, in milliseconds"),
-    ("unknown members signed", {"data": "sent"}, "members that the endpoint does not know are left out of what is signed"),
-    ("body as it was sent", {"data": "raw"}, "the JSON that is signed is compact, sorted and without nulls, not the raw body"),
+    (
+        "seconds for milliseconds",
+        {"seconds": True},
+        "the timestamp that is signed is the one that is sent, in milliseconds",
+    ),
+    (
+        "unknown members signed",
+        {"data": "sent"},
+        "members that the endpoint does not know are left out of what is signed",
+    ),
+    (
+        "body as it was sent",
+        {"data": "raw"},
+        "the JSON that is signed is compact, sorted and without nulls, not the raw body",
+    ),
     ("URL alone", {"data": "none"}, "the data is signed too"),
     ("SHA-512", {"hash": "sha512"}, "the hash is SHA-256"),
     ("base64 instead of hex", {"base64": True}, "the signature is written in hex"),
-    ("another tenant's secret", {"secret": "other"}, "the secret key is that of another tenant"),
+    ("another tenant's secret", {"key": "other"}, "the secret key is that of another tenant"),
 )
 """Name, what it changes, and what would be right. Commonest first: of several that fit, the first is named."""
 
@@ -178,7 +195,7 @@ def _recipe(readings: tuple[tuple[str, Mapping[str, Any], str], ...]) -> Recipe:
 
 def _candidates(recipe: Recipe, refused: Refused) -> Iterator[tuple[str, str]]:
     """Strings to sign and secret keys that fit a recipe."""
-    for key in refused.other_secrets if recipe.secret == "other" else (refused.secret,):
+    for key in refused.other_secrets if recipe.key == "other" else (refused.secret,):
         for text in _texts(recipe, refused):
             yield text, key
 
@@ -228,19 +245,23 @@ def _data(recipe: Recipe, refused: Refused) -> str:
     return text.replace("/", "\\/") if recipe.escape_slashes else text
 
 
+def _bytes(name: str) -> bytes:
+    return name.encode(errors="replace")
+
+
 def _shaped(value: Any, recipe: Recipe, name: str = "") -> Any:
-    if isinstance(value, dict):
+    if is_object(value):
         names = list(value)
         if recipe.order == "lower":
             names.sort(key=str.lower)
         elif recipe.order == "bytes":
-            names.sort(key=lambda one: one.encode(errors="replace"))
+            names.sort(key=_bytes)
         return {
             one: _shaped(value[one], recipe, one)
             for one in names
             if (value[one] is not None or recipe.keep_nulls) and not (value[one] == "" and recipe.drop_empty)
         }
-    if isinstance(value, list):
+    if is_array(value):
         return [_shaped(item, recipe) for item in value]
     if type(value) is int:
         if recipe.seconds and name.lower() == "timestamp":

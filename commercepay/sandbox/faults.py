@@ -28,6 +28,9 @@ CallbackFault = Literal[
 ]
 Kind = Literal[RequestFault, CallbackFault]
 
+_OF_REQUESTS: Final[tuple[str, ...]] = get_args(RequestFault)
+_OF_CALLBACKS: Final[tuple[str, ...]] = get_args(CallbackFault)
+
 KINDS: Final[Mapping[str, str]] = {
     "latency": "wait `seconds`, then process as usual",
     "status": "answer HTTP `status` with `body` and `headers`; with `processed` only after the request took effect",
@@ -47,7 +50,12 @@ KINDS: Final[Mapping[str, str]] = {
     "callback_other_amount": "send the callback, rightly signed, with another `amount` (one minor unit more unless given)",
 }
 
-HTML: Final = "<!DOCTYPE html><html><head><title>Web server is returning an unknown error</title></head><body>{status}</body></html>"
+HTML: Final = "<!DOCTYPE html><html><head><title>{status}</title></head><body>Web server error {status}</body></html>"
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable()
+
 
 _CHECKS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
     "times": ("a positive integer or null (no limit)", lambda one: one is None or (type(one) is int and one > 0)),
@@ -58,8 +66,7 @@ _CHECKS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
     "body": ("a string", lambda one: one is None or isinstance(one, str)),
     "headers": (
         "an object of strings, one line each",
-        lambda one: isinstance(one, Mapping)
-        and all(isinstance(part, str) and part.isascii() and part.isprintable() for pair in one.items() for part in pair),
+        lambda one: is_object(one) and all(_is_line(name) and _is_line(value) for name, value in one.items()),
     ),
     "processed": ("a boolean", lambda one: type(one) is bool),
     "amount": ("an integer", lambda one: one is None or type(one) is int),
@@ -129,11 +136,12 @@ class Faults:
         """The faults that strike this request."""
         if not self.active:
             return []
-        return self._struck(get_args(RequestFault), lambda fault: fault.endpoint is None or fault.endpoint.lower() == endpoint.lower())
+        wanted = (None, endpoint.lower())
+        return self._struck(_OF_REQUESTS, lambda fault: (fault.endpoint and fault.endpoint.lower()) in wanted)
 
     def for_callback(self) -> list[Fault]:
         """The faults that strike this callback."""
-        return self._struck(get_args(CallbackFault), lambda _: True) if self.active else []
+        return self._struck(_OF_CALLBACKS, lambda _: True) if self.active else []
 
     def _struck(self, kinds: tuple[str, ...], concerns: Callable[[Fault], bool]) -> list[Fault]:
         struck: list[Fault] = []

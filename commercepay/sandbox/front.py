@@ -18,7 +18,8 @@ from commercepay.errors import UnsignableData
 from commercepay.sandbox import explain, faults, wire
 from commercepay.sandbox.description import Operation
 from commercepay.sandbox.faults import Fault
-from commercepay.sandbox.gateway import LoginFailed, NoAccess, Refused
+from commercepay.sandbox.gateway import Gateway, LoginFailed, NoAccess, Refused
+from commercepay.sandbox.json_types import Json, is_array, is_object
 from commercepay.sandbox.model import Request, Tenant
 from commercepay.sandbox.wire import Answer
 from commercepay.sandbox.world import World
@@ -29,7 +30,14 @@ MAX_BODY: Final = 1024 * 1024
 MASK: Final = "***"
 _SECRET_HEADERS: Final = frozenset({"authorization", "cap-signature", "cookie", "proxy-authorization"})
 
-Handler = Callable[[Tenant, dict[str, Any], str], dict[str, Any]]
+Handler = Callable[[Tenant, Json, str], Json]
+
+HANDLERS: Final[Mapping[str, Callable[[Gateway], Handler]]] = {
+    "InitialSession": lambda gateway: gateway.initial_session,
+    "RequestPayment": lambda gateway: gateway.request_payment,
+    "Query": lambda gateway: gateway.query,
+}
+"""An endpoint of the description that is not here answers with the description's own example."""
 
 
 @dataclass(slots=True)
@@ -57,12 +65,6 @@ class Front:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        # An endpoint of the description that is not here answers with the description's own example.
-        self._handlers: dict[str, Handler] = {
-            "InitialSession": lambda *given: world.gateway.initial_session(*given),
-            "RequestPayment": lambda *given: world.gateway.request_payment(*given),
-            "Query": lambda *given: world.gateway.query(*given),
-        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         incoming = await self._read(scope, receive)
@@ -143,8 +145,10 @@ class Front:
             return read
         bound = operation.model.bind(read)
         typed = operation.model.typed(bound)
-        if operation.needs_signature and (problem := self._check_signature(incoming, operation, tenant, read, typed)) is not None:
-            return problem
+        if operation.needs_signature:
+            problem = self._check_signature(incoming, operation, tenant, read, typed)
+            if problem is not None:
+                return problem
         # A query has no types of its own: there the converted values are what is validated.
         if problems := operation.problems(typed if operation.in_query else bound):
             return wire.invalid(problems)
@@ -162,7 +166,7 @@ class Front:
         return answer
 
     def _check_signature(
-        self, incoming: Incoming, operation: Operation, tenant: Tenant, sent: dict[str, Any], typed: dict[str, Any]
+        self, incoming: Incoming, operation: Operation, tenant: Tenant, sent: Json, typed: Json
     ) -> Answer | None:
         given = incoming.headers.get("cap-signature")
         try:
@@ -197,17 +201,17 @@ class Front:
         return value
 
     def _act(
-        self, operation: Operation, tenant: Tenant, tenant_header: str | None, members: dict[str, Any], base_url: str
+        self, operation: Operation, tenant: Tenant, tenant_header: str | None, members: Json, base_url: str
     ) -> Answer:
         members = {name: value for name, value in members.items() if value is not None}
         try:
             if operation.name == "Authenticate":
                 return wire.success(self._world.gateway.authenticate(tenant_header, members))
             if operation.name == "Query" and not (members.get("TransactionNumber") or members.get("SessionNumber")):
-                return wire.invalid([("TransactionNumber or SessionNumber is required.", ("transactionNumber", "sessionNumber"))])
-            handler = self._handlers.get(operation.name)
-            if handler is not None:
-                return wire.success(handler(tenant, members, base_url))
+                numbers = ("transactionNumber", "sessionNumber")
+                return wire.invalid([("TransactionNumber or SessionNumber is required.", numbers)])
+            if (handler := HANDLERS.get(operation.name)) is not None:
+                return wire.success(handler(self._world.gateway)(tenant, members, base_url))
         except LoginFailed as error:
             return wire.login_failed(str(error))
         except Refused as error:
@@ -243,7 +247,9 @@ class Front:
         headers |= {name.lower(): value for name, value in fault.headers.items()}
         await _send(send, status, content, headers)
 
-    def _record(self, incoming: Incoming, answer: Answer | None, status: int | None, verdict: str, content: bytes = b"") -> None:
+    def _record(
+        self, incoming: Incoming, answer: Answer | None, status: int | None, verdict: str, content: bytes = b""
+    ) -> None:
         operation = incoming.operation
         request = Request(
             id=incoming.id,
@@ -281,9 +287,9 @@ class Front:
 
 
 def _mask(value: Any, secret: frozenset[str]) -> Any:
-    if isinstance(value, dict):
+    if is_object(value):
         return {name: MASK if name.lower() in secret else _mask(item, secret) for name, item in value.items()}
-    return [_mask(item, secret) for item in value] if isinstance(value, list) else value
+    return [_mask(item, secret) for item in value] if is_array(value) else value
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -293,7 +299,7 @@ def _no_constant(name: str) -> NoReturn:
 _decode: Final = json.JSONDecoder(parse_constant=_no_constant).decode
 
 
-def _json(incoming: Incoming) -> dict[str, Any] | Answer:
+def _json(incoming: Incoming) -> Json | Answer:
     kind = incoming.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         answer = wire.refused(0, "Unsupported Media Type", status=415)
@@ -303,11 +309,11 @@ def _json(incoming: Incoming) -> dict[str, Any] | Answer:
         read = _decode(incoming.body.decode())
     except (ValueError, RecursionError) as error:
         return wire.invalid([(f"The request body is not JSON: {type(error).__name__}", ())])
-    return read if isinstance(read, dict) else wire.invalid([("The request body must be a JSON object.", ())])
+    return read if is_object(read) else wire.invalid([("The request body must be a JSON object.", ())])
 
 
-def _query(text: str) -> dict[str, Any]:
-    read: dict[str, Any] = {}
+def _query(text: str) -> Json:
+    read: Json = {}
     for name, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
         read.setdefault(name, value)
     return read
@@ -316,22 +322,28 @@ def _query(text: str) -> dict[str, Any]:
 def _example(operation: Operation) -> Answer:
     """An endpoint that is described but has no behaviour here: its own example."""
     example = operation.example
-    if isinstance(example, Mapping):
+    if is_object(example):
         result = example.get("result", example) if "__abp" in example else example
         answer = wire.success(result)
-        answer.explanation = {"text": f"{operation.name} has no behaviour in the sandbox: this is the description's example"}
+        answer.explanation = {
+            "text": f"{operation.name} has no behaviour in the sandbox: this is the description's example"
+        }
         return answer
     answer = wire.refused(0, "An internal error occurred during your request!", status=500)
-    answer.explanation = {"text": f"{operation.name} has neither behaviour in the sandbox nor an example in the description"}
+    answer.explanation = {
+        "text": f"{operation.name} has neither behaviour in the sandbox nor an example in the description"
+    }
     return answer
 
 
-def _distorted(payload: dict[str, Any], fault: Fault) -> dict[str, Any]:
+def _distorted(payload: Json, fault: Fault) -> Json:
     result = payload["result"]
-    if not isinstance(result, dict) or payload["error"] is not None:
+    if not is_object(result) or payload["error"] is not None:
         return payload
     if fault.kind == "unknown_status":
-        changed = {**result, "status": 14 if fault.status is None else fault.status} if "status" in result else result
+        changed: Json = (
+            {**result, "status": 14 if fault.status is None else fault.status} if "status" in result else result
+        )
     else:
         changed = {name: _other_type(value) for name, value in result.items()}
     return {**payload, "result": changed}

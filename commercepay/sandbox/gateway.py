@@ -112,7 +112,8 @@ class Gateway:
         if grant is None:
             raise NoAccess(self._token_problem(authorization))
         if grant.expires <= self.clock.now():
-            raise NoAccess(f"the access token expired at {iso(grant.expires)}; the sandbox's clock says {iso(self.clock.now())}")
+            now = iso(self.clock.now())
+            raise NoAccess(f"the access token expired at {iso(grant.expires)}; the sandbox's clock says {now}")
         if self._tenant(tenant_header) is None:
             raise NoAccess(_tenant_problem(tenant_header))
         if tenant_header != str(grant.tenant.id):
@@ -124,7 +125,11 @@ class Gateway:
         self._tokens.clear()
 
     def _tenant(self, header: str | None) -> Tenant | None:
-        return self.tenants.get(int(header)) if header and header.isascii() and header.isdigit() and len(header) < 10 else None
+        return (
+            self.tenants.get(int(header))
+            if header and header.isascii() and header.isdigit() and len(header) < 10
+            else None
+        )
 
     def _token_problem(self, authorization: str | None) -> str:
         if not authorization:
@@ -145,7 +150,11 @@ class Gateway:
 
     def request_payment(self, tenant: Tenant, members: dict[str, Any], base_url: str) -> dict[str, Any]:
         order = self._open(tenant, members, is_session=False, minutes=None)
-        return {"redirectionType": 1, "redirectUrl": f"{base_url}/pay/{order.number}", "transactionNumber": order.number}
+        return {
+            "redirectionType": 1,
+            "redirectUrl": f"{base_url}/pay/{order.number}",
+            "transactionNumber": order.number,
+        }
 
     def query(self, tenant: Tenant, members: dict[str, Any], base_url: str) -> dict[str, Any]:
         transaction, session = members.get("TransactionNumber"), members.get("SessionNumber")
@@ -195,12 +204,20 @@ class Gateway:
     def _new_payment(self, now: int, channel_id: int | None) -> Payment:
         # All digits, so that whoever signs it as a number learns here that it is a string.
         number = str(10**15 + secrets.randbelow(9 * 10**15))
-        return Payment(number, now, channel_id=channel_id, timeline=[Event(now, PaymentStatus.PENDING.value, "created")])
+        return Payment(
+            number, now, channel_id=channel_id, timeline=[Event(now, PaymentStatus.PENDING.value, "created")]
+        )
 
     # --- what happens to an order ------------------------------------------------------------------------------------
 
     def settle(
-        self, number: str, status: PaymentStatus, *, channel_id: int | None = None, attempt: int | None = None, note: str = ""
+        self,
+        number: str,
+        status: PaymentStatus,
+        *,
+        channel_id: int | None = None,
+        attempt: int | None = None,
+        note: str = "",
     ) -> Payment:
         """The customer's attempt ends in a status; in a session after a failed attempt, this is a new attempt.
 

@@ -47,7 +47,13 @@ class Payment:
     channel_id: int | None = None
     provider_transaction_number: str | None = None
     provider_error_message: str | None = None
-    timeline: list[Event] = field(default_factory=list)
+    timeline: list[Event] = field(default_factory=list[Event])
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        members: dict[str, Any] = {**data, "status": PaymentStatus(data["status"])}
+        members["timeline"] = [Event(**step) for step in data["timeline"]]
+        return cls(**members)
 
 
 @dataclass(slots=True)
@@ -68,7 +74,7 @@ class Order:
     created: int
     expires: int
     expired: bool = False
-    attempts: list[Payment] = field(default_factory=list)
+    attempts: list[Payment] = field(default_factory=list[Payment])
 
     @property
     def session_number(self) -> str | None:
@@ -112,11 +118,9 @@ class Order:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        attempts = [
-            Payment(**{**one, "status": PaymentStatus(one["status"]), "timeline": [Event(**step) for step in one["timeline"]]})
-            for one in data["attempts"]
-        ]
-        return cls(**{**data, "attempts": attempts})
+        attempts = [Payment.from_json(one) for one in data["attempts"]]
+        members: dict[str, Any] = {**data, "attempts": attempts}
+        return cls(**members)
 
 
 @dataclass(slots=True)
@@ -154,14 +158,15 @@ class Callback:
     state: str = "pending"
     due: int | None = None
     amount: int | None = None
-    deliveries: list[Delivery] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list[Delivery])
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**{**data, "deliveries": [Delivery(**one) for one in data["deliveries"]]})
+        members: dict[str, Any] = {**data, "deliveries": [Delivery(**one) for one in data["deliveries"]]}
+        return cls(**members)
 
 
 @dataclass(frozen=True, slots=True)

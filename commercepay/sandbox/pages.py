@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from commercepay.sandbox import views
 from commercepay.sandbox.gateway import CHANNELS, MOVES, Refused
+from commercepay.sandbox.json_types import Json
 from commercepay.sandbox.model import Order, Payment
 from commercepay.sandbox.world import World
 from commercepay.status import PaymentStatus
@@ -94,8 +95,8 @@ def return_url(order: Order, payment: Payment) -> str | None:
 
 
 def _context(world: World, order: Order) -> dict[str, Any]:
-    extra = order.request.get("requestPaymentExtraInfo") or {}
-    hidden = extra.get("hiddenChannel") or []
+    extra: Json = order.request.get("requestPaymentExtraInfo") or {}
+    hidden: list[Any] = extra.get("hiddenChannel") or []
     chosen = order.request.get("channelId")
     channels = {chosen: CHANNELS.get(chosen, f"Channel {chosen}")} if chosen is not None else CHANNELS
     outcomes = sorted(MOVES[PaymentStatus.PENDING] - {PaymentStatus.EXPIRED})

@@ -30,14 +30,15 @@ class DroppableProtocol(_Base):  # type: ignore[misc]  # uvicorn picks the class
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(transport)
-        app = self.app
+        protocol: Any = self
+        _Base.connection_made(protocol, transport)
+        app = protocol.app
 
         async def droppable(scope: Scope, receive: Receive, send: Send) -> None:
             scope["extensions"] = {**scope.get("extensions", {}), "commercepay.drop": transport.abort}
             await app(scope, receive, send)
 
-        self.app = droppable
+        protocol.app = droppable
 
 
 class Server(uvicorn.Server):

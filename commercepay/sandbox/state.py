@@ -104,13 +104,17 @@ class _File:
             self._db.execute("BEGIN IMMEDIATE")
             (found,) = self._db.execute("PRAGMA user_version").fetchone()
             if found not in (0, self._FORMAT):
-                raise StateFileError(f"{path} is a state file of format {found}; this version reads format {self._FORMAT}")
+                raise StateFileError(
+                    f"{path} is a state file of format {found}; this version reads format {self._FORMAT}"
+                )
             self._db.execute("CREATE TABLE IF NOT EXISTS orders (number TEXT PRIMARY KEY, record TEXT NOT NULL)")
             self._db.execute("CREATE TABLE IF NOT EXISTS callbacks (number INTEGER PRIMARY KEY, record TEXT NOT NULL)")
             self._db.execute(f"PRAGMA user_version = {self._FORMAT}")
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StateFileError(f"{path} can't be used as a state file: {error}. Is another sandbox using it?") from error
+            raise StateFileError(
+                f"{path} can't be used as a state file: {error}. Is another sandbox using it?"
+            ) from error
         self._begun = False
 
     def all(self, table: str) -> list[str]:
