@@ -14,6 +14,7 @@ With pytest, the fixture `commercepay_sandbox` is such a sandbox, fresh for each
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -342,3 +343,13 @@ def environment(url: str, credentials: Credentials) -> dict[str, str]:
         "COMMERCEPAY_SECRET_KEY": credentials.secret_key,
         "COMMERCEPAY_BASE_URL": url,
     }
+
+
+if "pytest" in sys.modules:  # as its plugin (see the entry point); other runners do without
+    import pytest
+
+    @pytest.fixture
+    def commercepay_sandbox() -> Generator[Sandbox]:
+        """A fresh CommercePay gateway on loopback, for this test alone: see `commercepay.testing.Sandbox`."""
+        with sandbox() as running:
+            yield running
