@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from commercepay._json import is_object
 from commercepay.sandbox import views
 from commercepay.sandbox.api_document import DOCUMENT
 from commercepay.sandbox.callbacks import VARIANTS
 from commercepay.sandbox.faults import KINDS, Fault
 from commercepay.sandbox.gateway import Refused
-from commercepay.sandbox.json_types import is_object
 from commercepay.sandbox.pages import foreign, read_form, render
 from commercepay.sandbox.world import World
 from commercepay.status import PaymentStatus

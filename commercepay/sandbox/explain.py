@@ -16,7 +16,7 @@ from itertools import combinations
 from typing import Any, Final, Literal
 
 from commercepay import signature
-from commercepay.sandbox.json_types import is_array, is_object
+from commercepay._json import is_array, is_object
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope, Send
 
 from commercepay import signature
+from commercepay._json import is_array, is_object
 from commercepay.errors import UnsignableData
 from commercepay.sandbox import explain, faults, wire
 from commercepay.sandbox.description import Operation
 from commercepay.sandbox.faults import Fault
 from commercepay.sandbox.gateway import Gateway, LoginFailed, NoAccess, Refused
-from commercepay.sandbox.json_types import Json, is_array, is_object
-from commercepay.sandbox.model import Request, Tenant
+from commercepay.sandbox.model import Json, Request, Tenant
 from commercepay.sandbox.wire import Answer
 from commercepay.sandbox.world import World
 

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 from commercepay.status import PaymentStatus
 
+Json = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Tenant:

@@ -13,8 +13,7 @@ from starlette.routing import Route
 
 from commercepay.sandbox import views
 from commercepay.sandbox.gateway import CHANNELS, MOVES, Refused
-from commercepay.sandbox.json_types import Json
-from commercepay.sandbox.model import Order, Payment
+from commercepay.sandbox.model import Json, Order, Payment
 from commercepay.sandbox.world import World
 from commercepay.status import PaymentStatus
 
