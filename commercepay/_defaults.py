@@ -5,6 +5,9 @@ from __future__ import annotations
 TIMEOUT = 30.0
 """Seconds for connecting, for sending, and for each wait for a piece of the answer."""
 
+TIMEOUT_MOST = 86_400.0
+"""Seconds: a longer timeout is refused as a mistake."""
+
 MAX_RETRIES = 2
 """Further attempts after the first, where another attempt is safe."""
 

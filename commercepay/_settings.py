@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import httpx
+
+from commercepay import _defaults
 from commercepay._json import is_array
 from commercepay._secret import Secret
 from commercepay._value import Value
@@ -60,13 +62,17 @@ def settings(
     for name, text in (("username", username), ("password", password), ("secret_key", secret_key)):
         if not isinstance(text, str) or not text:
             problems.append(f"{name} must be a non-empty str" + ("" if text == "" else f", not {type(text).__name__}"))
+        elif not _encodes(text):
+            problems.append(
+                f"{name} holds a lone surrogate, as bytes that are no UTF-8 leave in an environment variable"
+            )
         elif name != "password" and text != text.strip():
             problems.append(f"{name} has blanks around it, which a copy and paste leaves behind")
     if not is_array(retired_secret_keys):
         problems.append(f"retired_secret_keys must be a list or tuple of str, not {type(retired_secret_keys).__name__}")
         retired_secret_keys = ()
-    elif not all(_is_text(key) for key in retired_secret_keys):
-        problems.append("retired_secret_keys must hold non-empty str")
+    elif not all(_is_text(key) and _encodes(key) and key == key.strip() for key in retired_secret_keys):
+        problems.append("retired_secret_keys must hold non-empty str without blanks around them")
     url = _base_url(environment, base_url, problems)
     problems += option_problems(timeout=timeout, max_retries=max_retries)
     if problems:
@@ -86,13 +92,24 @@ def settings(
 def option_problems(*, timeout: object, max_retries: object) -> list[str]:
     """What is wrong with options that exist per client and per call."""
     problems: list[str] = []
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not math.isfinite(timeout) or timeout <= 0:
+    # The comparison is false for NaN as well. What is much longer does not fit the operating system's clock.
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _defaults.TIMEOUT_MOST:
         problems.append(
-            f"timeout must be a positive number of seconds, not {timeout!r}; without one a call could hang for good"
+            f"timeout must be a positive number of seconds, up to {_defaults.TIMEOUT_MOST:.0f}, not {_number(timeout)};"
+            " without one a call could hang for good"
         )
     if type(max_retries) is not int or max_retries < 0:
-        problems.append(f"max_retries must be an int of 0 or more, not {max_retries!r}")
+        problems.append(f"max_retries must be an int of 0 or more, not {_number(max_retries)}")
     return problems
+
+
+def _number(value: object) -> str:
+    """A number as it is, anything else by its type: what was put there by mistake might be a secret."""
+    return repr(value)[:40] if isinstance(value, int | float) or value is None else type(value).__name__
+
+
+def _encodes(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _is_text(value: object) -> bool:
@@ -112,20 +129,25 @@ def _base_url(environment: object, base_url: object, problems: list[str]) -> str
     if not isinstance(base_url, str):
         problems.append(f"base_url must be a str, not {type(base_url).__name__}")
         return ""
+    if any(char.isspace() or not char.isprintable() for char in base_url):
+        problems.append("base_url has blanks or control characters in it, which a copy and paste leaves behind")
+        return ""
     try:
         parts = urlsplit(base_url)
         host = parts.hostname
         _ = parts.port
-    except ValueError as error:
+        httpx.URL(base_url)
+    except (ValueError, httpx.InvalidURL) as error:
         problems.append(f"base_url is not a URL: {error}")
         return ""
-    if parts.scheme not in ("https", "http") or not host or not base_url.isascii() or " " in base_url:
+    if parts.scheme not in ("https", "http") or not host or not base_url.isascii():
         problems.append("base_url must be an absolute URL such as https://payments.commerce.asia")
     elif parts.scheme == "http" and host not in LOOPBACK:
         problems.append(f"base_url is plain http to {host}: the gateway requires TLS; http is for this machine alone")
-    if parts.query or parts.fragment or "@" in parts.netloc:
+    if "?" in base_url or "#" in base_url or "@" in parts.netloc:
         problems.append("base_url must have no query, fragment, user name or password")
-    return base_url.rstrip("/")
+    # In lower case, so that nobody who asks whether it is https is told no by an HTTPS://.
+    return parts.scheme + base_url[len(parts.scheme) :].rstrip("/")
 
 
 def from_environment(options: Mapping[str, Any], variables: Mapping[str, str] = os.environ) -> dict[str, Any]:
