@@ -30,7 +30,7 @@ def pause(attempt: int, answer: Answer | None) -> float | None:
     asked = _retry_after(answer) if answer is not None else None
     if asked is not None:
         return asked if asked <= _defaults.RETRY_AFTER_MOST else None
-    ceiling: float = min(_defaults.BACKOFF_FIRST * 2**attempt, _defaults.BACKOFF_MOST)
+    ceiling: float = min(_defaults.BACKOFF_FIRST * 2 ** min(attempt, 30), _defaults.BACKOFF_MOST)
     return ceiling * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
 
 
@@ -40,7 +40,7 @@ def _retry_after(answer: Answer) -> float | None:
         return float(text)
     try:
         when = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

@@ -22,8 +22,9 @@ class Token:
 
     def __init__(self, text: str, lifetime: object, now: float) -> None:
         self._secret = Secret(text)
-        seconds = float(lifetime) if type(lifetime) is int and lifetime > 0 else _defaults.TOKEN_LIFETIME_UNKNOWN
-        seconds = min(seconds, _defaults.TOKEN_LIFETIME_MOST)
+        seconds = _defaults.TOKEN_LIFETIME_UNKNOWN
+        if type(lifetime) is int and lifetime > 0:
+            seconds = min(lifetime, _defaults.TOKEN_LIFETIME_MOST)
         self.renew_at = now + seconds - min(seconds * _defaults.TOKEN_MARGIN, _defaults.TOKEN_MARGIN_MOST)
 
     def reveal(self) -> str:
