@@ -111,6 +111,10 @@ class Money:
         return Money.from_minor, (self.minor, self.currency)
 
 
+_LONGEST = 18
+"""Digits of an amount in decimal form; our own limit, which fits 64 bits."""
+
+
 def _fill(money: Money, minor: int, currency: str) -> Money:
     object.__setattr__(money, "minor", minor)
     object.__setattr__(money, "currency", currency)
@@ -145,6 +149,9 @@ def _parse(amount: object, decimals: int, currency: object, problems: list[str])
         from decimal import Decimal  # only here: a callback hook does without it
 
         if isinstance(amount, Decimal):
+            if not amount.is_finite() or abs(amount.adjusted()) > _LONGEST:  # written out, it might fill the memory
+                problems.append(f"{str(amount)[:40]!r} is not an amount, or not one of up to {_LONGEST} digits")
+                return 0
             return _parse_text(format(amount, "f"), decimals, currency, problems)
         problems.append(f"an amount must be a str or a Decimal, not {type(amount).__name__}")
     return 0
@@ -153,8 +160,8 @@ def _parse(amount: object, decimals: int, currency: object, problems: list[str])
 def _parse_text(text: str, decimals: int, currency: object, problems: list[str]) -> int:
     whole, point, fraction = text.removeprefix("-").partition(".")
     digits = whole + fraction
-    if not (digits.isascii() and digits.isdigit() and whole and (fraction or not point)) or len(digits) > 18:
-        problems.append(f"{text!r} is not an amount: digits, and up to {decimals} more behind a point")
+    if not (digits.isascii() and digits.isdigit() and whole and (fraction or not point)) or len(digits) > _LONGEST:
+        problems.append(f"{text[:40]!r} is not an amount: digits, and up to {decimals} more behind a point")
     elif len(fraction) > decimals:
         problems.append(f"{text!r} has {len(fraction)} decimals; {currency} has {decimals}")
     elif text.startswith("-") or not int(digits):
