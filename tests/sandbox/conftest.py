@@ -1,0 +1,173 @@
+"""A sandbox for each test, a caller that signs by hand (so that nothing here leans on the SDK), and a callback receiver."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from commercepay import signature
+from commercepay.testing import Credentials, Sandbox
+
+GATEWAY = "/api/services/app/PaymentGateway"
+
+
+class Caller:
+    """An integration written from the gateway's rules: httpx, and a signature over each call."""
+
+    def __init__(self, sandbox: Sandbox, credentials: Credentials) -> None:
+        self.url = sandbox.url
+        self.credentials = credentials
+        self.http = httpx.Client(base_url=sandbox.url, timeout=10, trust_env=False)
+        self._references = itertools.count(1)
+        self._token: str | None = None
+
+    def authenticate(self, **changes: Any) -> httpx.Response:
+        body = {"userNameOrEmailAddress": self.credentials.username, "password": self.credentials.password}
+        return self.http.post(
+            "/api/TokenAuth/Authenticate", json=body | changes, headers={"Abp-TenantId": str(self.credentials.tenant_id)}
+        )
+
+    @property
+    def token(self) -> str:
+        if self._token is None:
+            self._token = self.authenticate().json()["result"]["accessToken"]
+        return self._token
+
+    def forget_token(self) -> None:
+        self._token = None
+
+    def headers(self, signed: str) -> dict[str, str]:
+        return {
+            "Abp-TenantId": str(self.credentials.tenant_id),
+            "Authorization": f"Bearer {self.token}",
+            "cap-signature": signed,
+        }
+
+    def members(self, **changes: Any) -> dict[str, Any]:
+        """The smallest valid request, of a reference code not used before."""
+        return {
+            "currencyCode": "MYR",
+            "amount": 1234,
+            "referenceCode": f"INV-{next(self._references)}",
+            "timestamp": time.time_ns() // 1_000_000,
+            "ipAddress": "203.0.113.9",
+            "returnUrl": "https://shop.example.my/return",
+            "callbackUrl": f"{self.url}/_sandbox/inbox",
+        } | changes
+
+    def post(self, endpoint: str, members: dict[str, Any], *, signed: str | None = None, **options: Any) -> httpx.Response:
+        path = f"{GATEWAY}/{endpoint}"
+        if signed is None:
+            signed = signature.sign(self.url + path, members, self.credentials.secret_key)
+        headers = self.headers(signed) | options.pop("headers", {})
+        return self.http.post(path, json=members, headers=headers, **options)
+
+    def get(self, endpoint: str, members: dict[str, Any], *, signed: str | None = None) -> httpx.Response:
+        path = f"{GATEWAY}/{endpoint}"
+        if signed is None:
+            signed = signature.sign(self.url + path, members, self.credentials.secret_key)
+        return self.http.get(path, params=members, headers=self.headers(signed))
+
+    def open(self, **changes: Any) -> str:
+        """The number of a new session."""
+        number: str = self.post("InitialSession", self.members(**changes)).json()["result"]["sessionNumber"]
+        return number
+
+    def start(self, **changes: Any) -> str:
+        """The transaction number of a new payment without a session."""
+        number: str = self.post("RequestPayment", self.members(**changes)).json()["result"]["transactionNumber"]
+        return number
+
+    def query(self, **number: str) -> dict[str, Any]:
+        """What Query says of a TransactionNumber or SessionNumber."""
+        answer = self.get("Query", {**number, "Timestamp": time.time_ns() // 1_000_000}).json()
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def close(self) -> None:
+        self.http.close()
+
+
+@pytest.fixture
+def sb(commercepay_sandbox: Sandbox) -> Sandbox:
+    return commercepay_sandbox
+
+
+@pytest.fixture
+def caller(sb: Sandbox) -> Iterator[Caller]:
+    one = Caller(sb, sb.credentials)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def other(sb: Sandbox) -> Iterator[Caller]:
+    """The sandbox's second merchant."""
+    one = Caller(sb, sb.other_credentials)
+    yield one
+    one.close()
+
+
+class Received(NamedTuple):
+    body: bytes
+    signature: str | None
+
+
+class Receiver:
+    """A merchant's callback endpoint. It answers what `answers` says, then 200."""
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+        self.answers: list[int] = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.received.append(Received(body, self.headers["cap-signature"]))
+                self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            def log_message(self, *_args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}/Callback"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    one = Receiver()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], Any]], Any]:
+    """Waits, for at most five seconds, until something is true."""
+
+    def wait(condition: Callable[[], Any]) -> Any:
+        until = time.monotonic() + 5
+        while not (value := condition()):
+            assert time.monotonic() < until, "it did not come true"
+            time.sleep(0.01)
+        return value
+
+    return wait

@@ -1,0 +1,369 @@
+"""What the sandbox's gateway takes and refuses, on the wire."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from commercepay import signature
+
+if TYPE_CHECKING:
+    from commercepay.testing import Sandbox
+    from conftest import Caller
+
+GATEWAY = "/api/services/app/PaymentGateway"
+INVALID_SIGNATURE = {
+    "result": {"code": 1, "message": "Invalid Signature."},
+    "targetUrl": None,
+    "success": True,
+    "error": None,
+    "unAuthorizedRequest": False,
+    "__abp": True,
+}
+
+
+def test_authenticate_gives_a_token_for_a_day(caller: Caller) -> None:
+    """Right credentials get a token with the lifetime that was seen on staging, in the framework's envelope."""
+    answer = caller.authenticate()
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["result"].keys() == {"accessToken", "encryptedAccessToken", "expireInSeconds", "userId"}
+    assert body["result"]["expireInSeconds"] == 86_400
+    assert {name: value for name, value in body.items() if name != "result"} == {
+        "targetUrl": None,
+        "success": True,
+        "error": None,
+        "unAuthorizedRequest": False,
+        "__abp": True,
+    }
+
+
+@pytest.mark.parametrize("changes", [{"password": "wrong"}, {"userNameOrEmailAddress": "somebody"}])
+def test_wrong_credentials_are_refused(caller: Caller, changes: dict[str, str]) -> None:
+    """A wrong user name or password is answered as ABP does, with an error in the envelope."""
+    answer = caller.authenticate(**changes)
+    assert answer.status_code == 401
+    assert answer.json()["error"] == {"code": 0, "message": "Login failed!", "details": None, "validationErrors": None}
+    assert answer.json()["result"] is None
+
+
+def test_credentials_of_another_tenant_are_refused(caller: Caller, other: Caller) -> None:
+    """A tenant's credentials open nothing under another tenant's id."""
+    body = {"userNameOrEmailAddress": caller.credentials.username, "password": caller.credentials.password}
+    headers = {"Abp-TenantId": str(other.credentials.tenant_id)}
+    assert caller.http.post("/api/TokenAuth/Authenticate", json=body, headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"Authorization": None}, "no Authorization header"),
+        ({"Authorization": "Bearer nonsense"}, "none that this sandbox gave out"),
+        ({"Authorization": "Bearer {%s}"}, "in braces"),
+        ({"Authorization": "%s"}, "does not begin with"),
+        ({"Abp-TenantId": None}, "no Abp-TenantId header"),
+        ({"Abp-TenantId": "4711"}, "names no tenant"),
+        ({"Abp-TenantId": "1002"}, "belongs to tenant 1001"),
+    ],
+)
+def test_a_call_without_access_is_unauthorized_and_explained(
+    caller: Caller, change: dict[str, str | None], why: str
+) -> None:
+    """A missing or wrong token or tenant is HTTP 401 with `unAuthorizedRequest`; the header says what is wrong."""
+    members = caller.members()
+    headers = caller.headers(signature.sign(f"{caller.url}{GATEWAY}/InitialSession", members, caller.credentials.secret_key))
+    for name, value in change.items():
+        del headers[name]
+        if value is not None:
+            headers[name] = value.replace("%s", caller.token)
+    answer = caller.http.post(f"{GATEWAY}/InitialSession", json=members, headers=headers)
+    assert answer.status_code == 401
+    assert answer.json()["unAuthorizedRequest"] is True
+    assert answer.json()["error"]["code"] == 0
+    assert why in answer.headers["x-sandbox-explanation"]
+    assert caller.token not in answer.headers["x-sandbox-explanation"]
+
+
+def test_a_token_expires(sb: Sandbox, caller: Caller) -> None:
+    """A token is dead once the sandbox's clock has passed its lifetime, and a new one works."""
+    number = caller.open()
+    sb.clock.advance(86_399)
+    assert caller.query(SessionNumber=number)["amount"] == 1234
+    sb.clock.advance(2)
+    answer = caller.get("Query", {"SessionNumber": number, "Timestamp": 1})
+    assert answer.status_code == 401
+    assert "expired" in answer.headers["x-sandbox-explanation"]
+    caller.forget_token()
+    assert caller.query(SessionNumber=number)["amount"] == 1234
+
+
+def test_a_wrong_signature_is_answered_as_on_staging(caller: Caller) -> None:
+    """A wrong signature gets HTTP 400 and a code in the result of an envelope that claims success."""
+    answer = caller.post("InitialSession", caller.members(), signed="0" * 64)
+    assert answer.status_code == 400
+    assert answer.json() == INVALID_SIGNATURE
+    assert caller.get("Query", {"SessionNumber": "1", "Timestamp": 1}, signed="0" * 64).json() == INVALID_SIGNATURE
+
+
+def test_nothing_is_created_by_a_wrong_signature(sb: Sandbox, caller: Caller) -> None:
+    """A refused request leaves its reference code unused."""
+    members = caller.members()
+    caller.post("InitialSession", members, signed="0" * 64)
+    assert sb.orders == []
+    assert caller.post("InitialSession", members).json()["result"]["sessionNumber"]
+
+
+def test_a_member_unknown_to_the_endpoint_breaks_the_signature(caller: Caller) -> None:
+    """The gateway signs what it bound to its model, so a member that the endpoint lacks makes the signature wrong."""
+    answer = caller.post("InitialSession", caller.members(channelId=2))
+    assert answer.json() == INVALID_SIGNATURE
+    assert "channelId" in answer.headers["x-sandbox-explanation"]
+
+
+def test_an_unknown_member_that_was_not_signed_is_left_out(caller: Caller) -> None:
+    """A member that the endpoint does not know is no part of what is signed, at any depth."""
+    members = caller.members(customer={"name": "Aisyah"})
+    signed = signature.sign(f"{caller.url}{GATEWAY}/InitialSession", members, caller.credentials.secret_key)
+    members["customer"]["shoeSize"] = 38
+    answer = caller.post("InitialSession", {**members, "colour": "red"}, signed=signed)
+    assert answer.json()["result"]["sessionNumber"]
+
+
+def test_member_names_bind_without_regard_to_case(sb: Sandbox, caller: Caller) -> None:
+    """`Customer` is `customer`, for the signature as for the request (assumption)."""
+    members = caller.members()
+    spelled = {name[0].upper() + name[1:]: value for name, value in members.items()} | {"Customer": {"NAME": "Aisyah"}}
+    assert caller.post("InitialSession", spelled).json()["result"]["sessionNumber"]
+    assert sb.orders[0].request == members | {"customer": {"name": "Aisyah"}}
+
+
+def test_null_members_are_as_good_as_left_out(caller: Caller) -> None:
+    """Null is left out of the signature, accepted for what may be missing, and missing for what may not."""
+    assert caller.post("InitialSession", caller.members(description=None)).status_code == 200
+    answer = caller.post("InitialSession", caller.members(currencyCode=None))
+    assert answer.json()["error"]["validationErrors"] == [
+        {"message": "The CurrencyCode field is required.", "members": ["currencyCode"]}
+    ]
+
+
+def test_a_session_is_opened_and_queried(caller: Caller) -> None:
+    """InitialSession answers with a number and an address, and Query tells the session's payment as pending."""
+    members = caller.members()
+    answer = caller.post("InitialSession", members)
+    result = answer.json()["result"]
+    assert result == {
+        "redirectionType": 1,
+        "redirectUrl": f"{caller.url}/pay/{result['sessionNumber']}",
+        "sessionNumber": result["sessionNumber"],
+    }
+    payment = caller.query(SessionNumber=result["sessionNumber"])
+    assert payment.pop("transactionNumber").isdigit()
+    assert payment.pop("creationTime").startswith("20")
+    assert payment == {
+        "paymentSessionNumber": result["sessionNumber"],
+        "referenceCode": members["referenceCode"],
+        "status": 0,
+        "currencyCode": "MYR",
+        "amount": 1234,
+        "channelId": None,
+        "providerTransactionNumber": None,
+        "remark": None,
+        "providerPaymentMethod": None,
+        "providerErrorMessage": None,
+    }
+
+
+def test_a_payment_is_started_and_queried(caller: Caller) -> None:
+    """RequestPayment answers with a transaction number, under which Query finds it, without a session."""
+    number = caller.start(channelId=2, providerChannelId="TEST0021")
+    payment = caller.query(TransactionNumber=number)
+    assert (payment["transactionNumber"], payment["paymentSessionNumber"], payment["channelId"]) == (number, None, 2)
+
+
+def test_a_used_reference_code_is_refused(caller: Caller) -> None:
+    """A reference code serves once, over both endpoints: code 2009."""
+    members = caller.members()
+    caller.post("InitialSession", members)
+    for endpoint in ("InitialSession", "RequestPayment"):
+        answer = caller.post(endpoint, members | {"amount": 1, "timestamp": 2})
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == 2009
+        assert answer.json()["success"] is False
+
+
+def test_two_tenants_may_use_the_same_reference_code(caller: Caller, other: Caller) -> None:
+    """A reference code is the merchant's own."""
+    assert caller.open(referenceCode="INV-7")
+    assert other.open(referenceCode="INV-7")
+
+
+@pytest.mark.parametrize("number", [{"SessionNumber": "nothing"}, {"TransactionNumber": "1000000000000000"}])
+def test_query_does_not_find_what_is_not_there(caller: Caller, number: dict[str, str]) -> None:
+    """An unknown number is code 2010, with HTTP 400, as seen on staging."""
+    answer = caller.get("Query", {**number, "Timestamp": 1})
+    assert answer.status_code == 400
+    assert answer.json()["error"] == {
+        "code": 2010,
+        "message": "Transaction Not Found",
+        "details": None,
+        "validationErrors": None,
+    }
+    assert answer.json()["success"] is False
+
+
+def test_query_does_not_find_another_tenants_payment(caller: Caller, other: Caller) -> None:
+    """A number of another tenant is as unknown as one that does not exist."""
+    number = caller.open()
+    assert other.get("Query", {"SessionNumber": number, "Timestamp": 1}).json()["error"]["code"] == 2010
+
+
+def test_query_needs_a_number(caller: Caller) -> None:
+    """Query without a number is a validation error that names both members."""
+    problems = caller.get("Query", {"Timestamp": 1}).json()["error"]["validationErrors"]
+    assert problems[0]["members"] == ["transactionNumber", "sessionNumber"]
+
+
+def test_a_query_of_numbers_that_do_not_belong_together_finds_nothing(caller: Caller) -> None:
+    """A transaction number beside the number of another session is code 2010."""
+    number, another = caller.open(), caller.open()
+    transaction = caller.query(SessionNumber=number)["transactionNumber"]
+    members = {"TransactionNumber": transaction, "SessionNumber": another, "Timestamp": 1}
+    assert caller.get("Query", members).json()["error"]["code"] == 2010
+
+
+@pytest.mark.parametrize(
+    ("changes", "member", "message"),
+    [
+        ({"referenceCode": "x" * 51}, "referenceCode", "must be a string with a maximum length of 50"),
+        ({"description": "x" * 101}, "description", "maximum length of 100"),
+        ({"currencyCode": "myr"}, "currencyCode", "must match the regular expression"),
+        ({"amount": 12.5}, "amount", "is not valid"),
+        ({"customer": {"name": "x" * 37}}, "customer.name", "maximum length of 36"),
+        ({"requestPaymentExtraInfo": {"hiddenChannel": ["x"]}}, "requestPaymentExtraInfo.hiddenChannel.0", "not valid"),
+    ],
+)
+def test_bad_members_get_abps_validation_error(caller: Caller, changes: dict[str, Any], member: str, message: str) -> None:
+    """What breaks the description's limits is named in `validationErrors`, with HTTP 400."""
+    answer = caller.post("InitialSession", caller.members(**changes))
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert (error["code"], error["message"]) == (0, "Your request is not valid!")
+    assert [problem["members"] for problem in error["validationErrors"]] == [[member]]
+    assert message in error["validationErrors"][0]["message"]
+    assert message in error["details"]
+
+
+def test_every_missing_member_is_named(caller: Caller) -> None:
+    """An empty request is told all that it lacks at once."""
+    problems = caller.post("RequestPayment", {}).json()["error"]["validationErrors"]
+    assert {problem["members"][0] for problem in problems} == {
+        "currencyCode",
+        "amount",
+        "referenceCode",
+        "timestamp",
+        "ipAddress",
+        "returnUrl",
+        "callbackUrl",
+    }
+
+
+def test_a_whole_number_written_as_a_fraction_is_taken(sb: Sandbox, caller: Caller) -> None:
+    """JSON's 1234.0 is the integer 1234, and is signed as such."""
+    members = caller.members()
+    signed = signature.sign(f"{caller.url}{GATEWAY}/InitialSession", members, caller.credentials.secret_key)
+    assert caller.post("InitialSession", {**members, "amount": 1234.0}, signed=signed).status_code == 200
+    assert type(sb.orders[0].amount) is int
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b'"text"', b'{"amount": NaN}', b"\xff\xfe", b'{"description": "\\ud800"}', b"[" * 100_000],
+)
+def test_a_body_that_is_no_json_object_is_bad_input(caller: Caller, body: bytes) -> None:
+    """What can't be bound is a validation error rather than a crash."""
+    headers = caller.headers("0" * 64) | {"Content-Type": "application/json"}
+    answer = caller.http.post(f"{GATEWAY}/InitialSession", content=body, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["validationErrors"]
+
+
+def test_a_body_of_another_type_is_not_taken(caller: Caller) -> None:
+    """A form in place of JSON is HTTP 415."""
+    answer = caller.http.post("/api/TokenAuth/Authenticate", data={"password": "x"})
+    assert answer.status_code == 415
+    assert answer.json()["error"]["message"] == "Unsupported Media Type"
+
+
+def test_a_huge_body_is_not_read(caller: Caller) -> None:
+    """More than a mebibyte is HTTP 413."""
+    answer = caller.http.post("/api/TokenAuth/Authenticate", content=b"x" * (1024 * 1024 + 1))
+    assert answer.status_code == 413
+
+
+def test_an_unknown_endpoint_is_not_found(caller: Caller) -> None:
+    """An address that the description lacks is HTTP 404 in the framework's envelope, and the header names those it has."""
+    answer = caller.http.post(f"{GATEWAY}/Refund", json={})
+    assert answer.status_code == 404
+    assert answer.json()["__abp"] is True
+    assert f"POST {GATEWAY}/RequestPayment" in answer.headers["x-sandbox-explanation"]
+
+
+def test_a_wrong_method_is_not_allowed(caller: Caller) -> None:
+    """A known address with another method is HTTP 405, with the methods that it has."""
+    answer = caller.http.post(f"{GATEWAY}/Query", json={})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
+def test_paths_are_found_without_regard_to_case(caller: Caller) -> None:
+    """ASP.NET finds a path in any case, and the signature is blind to it anyway."""
+    members = caller.members()
+    path = f"{GATEWAY.lower()}/initialsession"
+    signed = signature.sign(caller.url + path, members, caller.credentials.secret_key)
+    assert caller.http.post(path, json=members, headers=caller.headers(signed)).status_code == 200
+
+
+def test_seconds_for_milliseconds_are_hinted_at(caller: Caller) -> None:
+    """A timestamp in seconds that is rightly signed is taken, and the header says that it looks wrong."""
+    answer = caller.post("InitialSession", caller.members(timestamp=int(time.time())))
+    assert answer.status_code == 200
+    assert "seconds for milliseconds" in answer.headers["x-sandbox-explanation"]
+
+
+def test_the_log_of_requests_holds_no_secret(sb: Sandbox, caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    """Password, token, secret key and signature are masked wherever a request is shown or logged."""
+    caplog.set_level("DEBUG")
+    members = caller.members(description=f"my key is {caller.credentials.secret_key}")
+    signed = signature.sign(f"{caller.url}{GATEWAY}/InitialSession", members, caller.credentials.secret_key)
+    caller.post("InitialSession", members, signed=signed)
+    caller.post("InitialSession", members, signed="0" * 63 + "1")
+    caller.http.post(
+        "/api/TokenAuth/Authenticate",
+        content=f'{{"password": "{caller.credentials.password}"',
+        headers={"Content-Type": "application/json"},
+    )
+    pages = [caller.http.get(path).text for path in ("/_sandbox/api/requests", "/_sandbox/api/state")]
+    shown = repr(sb.requests) + caplog.text + "".join(pages)
+    assert len(sb.requests) == 4
+    for secret in (caller.token, signed, caller.credentials.password, caller.credentials.secret_key, "0" * 63 + "1"):
+        assert secret not in shown
+    assert "INV-1" in shown
+
+
+def test_a_request_is_recorded_with_its_verdict(sb: Sandbox, caller: Caller) -> None:
+    """Each request is kept with its body, the answer, and what became of it."""
+    members = caller.members()
+    caller.post("InitialSession", members)
+    caller.post("InitialSession", members)
+    caller.post("InitialSession", members, signed="f" * 64)
+    verdicts = [(one.operation, one.status, one.verdict) for one in sb.requests]
+    assert verdicts == [
+        ("Authenticate", 200, "accepted"),
+        ("InitialSession", 200, "accepted"),
+        ("InitialSession", 400, "refused 2009"),
+        ("InitialSession", 400, "signature refused"),
+    ]
+    assert json.loads(sb.requests[1].body) == members
+    assert json.loads(sb.requests[2].answer)["error"]["code"] == 2009
