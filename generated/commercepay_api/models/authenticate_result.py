@@ -79,7 +79,7 @@ class AuthenticateResult:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(int | None | Unset, data)
+            return cast("int | None | Unset", data)
 
         expire_in_seconds = _parse_expire_in_seconds(d.pop("expireInSeconds", UNSET))
 
@@ -88,7 +88,7 @@ class AuthenticateResult:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         encrypted_access_token = _parse_encrypted_access_token(d.pop("encryptedAccessToken", UNSET))
 
@@ -97,7 +97,7 @@ class AuthenticateResult:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(int | None | Unset, data)
+            return cast("int | None | Unset", data)
 
         user_id = _parse_user_id(d.pop("userId", UNSET))
 

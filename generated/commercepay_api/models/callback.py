@@ -115,7 +115,7 @@ class Callback:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(int | None | Unset, data)
+            return cast("int | None | Unset", data)
 
         channel_id = _parse_channel_id(d.pop("channelId", UNSET))
 
@@ -124,7 +124,7 @@ class Callback:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         transaction_number = _parse_transaction_number(d.pop("transactionNumber", UNSET))
 
@@ -133,7 +133,7 @@ class Callback:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         payment_session_number = _parse_payment_session_number(d.pop("paymentSessionNumber", UNSET))
 
@@ -142,7 +142,7 @@ class Callback:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         provider_transaction_number = _parse_provider_transaction_number(d.pop("providerTransactionNumber", UNSET))
 

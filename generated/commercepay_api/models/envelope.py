@@ -99,7 +99,7 @@ class Envelope:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         target_url = _parse_target_url(d.pop("targetUrl", UNSET))
 
@@ -108,7 +108,7 @@ class Envelope:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(bool | None | Unset, data)
+            return cast("bool | None | Unset", data)
 
         success = _parse_success(d.pop("success", UNSET))
 
@@ -130,7 +130,7 @@ class Envelope:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(bool | None | Unset, data)
+            return cast("bool | None | Unset", data)
 
         un_authorized_request = _parse_un_authorized_request(d.pop("unAuthorizedRequest", UNSET))
 
@@ -139,7 +139,7 @@ class Envelope:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(bool | None | Unset, data)
+            return cast("bool | None | Unset", data)
 
         field_abp = _parse_field_abp(d.pop("__abp", UNSET))
 

@@ -117,7 +117,7 @@ class InitialSessionEnvelope:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         target_url = _parse_target_url(d.pop("targetUrl", UNSET))
 
@@ -126,7 +126,7 @@ class InitialSessionEnvelope:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(bool | None | Unset, data)
+            return cast("bool | None | Unset", data)
 
         success = _parse_success(d.pop("success", UNSET))
 
@@ -148,7 +148,7 @@ class InitialSessionEnvelope:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(bool | None | Unset, data)
+            return cast("bool | None | Unset", data)
 
         un_authorized_request = _parse_un_authorized_request(d.pop("unAuthorizedRequest", UNSET))
 
@@ -157,7 +157,7 @@ class InitialSessionEnvelope:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(bool | None | Unset, data)
+            return cast("bool | None | Unset", data)
 
         field_abp = _parse_field_abp(d.pop("__abp", UNSET))
 

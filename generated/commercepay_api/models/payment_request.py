@@ -236,7 +236,7 @@ class PaymentRequest:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(int | None | Unset, data)
+            return cast("int | None | Unset", data)
 
         channel_id = _parse_channel_id(d.pop("channelId", UNSET))
 
@@ -245,7 +245,7 @@ class PaymentRequest:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         provider_channel_id = _parse_provider_channel_id(d.pop("providerChannelId", UNSET))
 

@@ -156,7 +156,7 @@ class QueryResult:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         transaction_number = _parse_transaction_number(d.pop("transactionNumber", UNSET))
 
@@ -165,7 +165,7 @@ class QueryResult:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         payment_session_number = _parse_payment_session_number(d.pop("paymentSessionNumber", UNSET))
 
@@ -174,7 +174,7 @@ class QueryResult:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(int | None | Unset, data)
+            return cast("int | None | Unset", data)
 
         channel_id = _parse_channel_id(d.pop("channelId", UNSET))
 
@@ -183,7 +183,7 @@ class QueryResult:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         provider_transaction_number = _parse_provider_transaction_number(d.pop("providerTransactionNumber", UNSET))
 
@@ -192,7 +192,7 @@ class QueryResult:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         creation_time = _parse_creation_time(d.pop("creationTime", UNSET))
 
@@ -201,7 +201,7 @@ class QueryResult:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         remark = _parse_remark(d.pop("remark", UNSET))
 
@@ -210,7 +210,7 @@ class QueryResult:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         provider_payment_method = _parse_provider_payment_method(d.pop("providerPaymentMethod", UNSET))
 
@@ -219,7 +219,7 @@ class QueryResult:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(None | str | Unset, data)
+            return cast("None | str | Unset", data)
 
         provider_error_message = _parse_provider_error_message(d.pop("providerErrorMessage", UNSET))
 

@@ -67,7 +67,7 @@ class SessionOpened:
                 return data
             if isinstance(data, Unset):
                 return data
-            return cast(int | None | Unset, data)
+            return cast("int | None | Unset", data)
 
         redirection_type = _parse_redirection_type(d.pop("redirectionType", UNSET))
 
