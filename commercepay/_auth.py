@@ -19,6 +19,9 @@ call_timeout: ContextVar[float | None] = ContextVar("commercepay_call_timeout", 
 """A call's own timeout. The generated functions have no parameter for one."""
 
 
+TENANT_HEADER = "Abp-TenantId"
+
+
 class Renew:
     """Asks the driver for a token; `refused` is one that was answered with 401."""
 
@@ -29,7 +32,7 @@ class Renew:
 class GatewayAuth(httpx.Auth):
     """Signs what is sent, adds the token, and makes one new attempt after a 401.
 
-    Requests to another origin than the gateway's pass untouched: neither token nor signature leaves for a foreign host.
+    What goes elsewhere than below the gateway's base URL is let pass with neither token nor signature nor tenant.
     """
 
     def __init__(
@@ -43,8 +46,7 @@ class GatewayAuth(httpx.Auth):
         self._tokens = tokens
         self._authenticate = authenticate
         self._aauthenticate = aauthenticate
-        base = httpx.URL(settings.base_url)
-        self._origin = (base.scheme, base.host, base.port)
+        self._base = str(httpx.URL(settings.base_url)).rstrip("/") + "/"
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         flow = self._flow(request)
@@ -79,22 +81,21 @@ class GatewayAuth(httpx.Auth):
             return
 
     def _flow(self, request: httpx.Request) -> Generator[httpx.Request | Renew, Any, None]:
-        url = request.url
-        if (url.scheme, url.host, url.port) != self._origin:
+        url = str(request.url)
+        headers = request.headers
+        if not url.startswith(self._base):
+            headers.pop(TENANT_HEADER, None)
             yield request
             return
         if (seconds := call_timeout.get()) is not None:
             request.extensions["timeout"] = httpx.Timeout(seconds).as_dict()
-        headers = request.headers
-        headers["Abp-TenantId"] = str(self._settings.tenant_id)
-        headers["Accept"] = "application/json"
         carried: Signing | None = request.extensions.get(EXTENSION)
         if carried is not None and not carried["secured"]:
             headers.pop("Authorization", None)
             yield request
             return
         data = carried["data"] if carried is not None else _data_of(request)
-        headers["cap-signature"] = signature.sign(str(url), data, self._settings.secret_key.reveal())
+        headers["cap-signature"] = signature.sign(url, data, self._settings.secret_key.reveal())
         token = yield Renew()
         headers["Authorization"] = f"Bearer {token.reveal()}"
         response = yield request

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from commercepay._json import is_array, is_object
@@ -22,12 +23,12 @@ class Answer(Value):
 
     Attributes:
         status_code: the HTTP status, IANA's or not.
-        headers: the headers, their names in lower case.
+        headers: the headers; their names in any case.
         body: the raw bytes.
     """
 
     status_code: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
 
     _aside = ("headers", "body")
@@ -43,9 +44,8 @@ def read(answer: Answer) -> Any:
     body = _decoded(answer)
     if is_object(error := body.get("error")):
         raise _refusal(error, body, answer)
-    enveloped = "result" in body and ("success" in body or "__abp" in body)
     # The vendor's pages show the bare result without an envelope: then the body is the result.
-    result = body["result"] if enveloped else body
+    result = body.get("result") if "result" in body or "error" in body else body
     if is_object(result) and type(result.get("code")) is int and isinstance(result.get("message"), str):
         # A refused signature comes so, with `success: true`.
         raise _refusal(result, body, answer)
@@ -53,6 +53,9 @@ def read(answer: Answer) -> Any:
         raise _refusal({"code": None, "message": "The token was refused"}, body | {"unAuthorizedRequest": True}, answer)
     if result is None and (answer.status_code >= 400 or body.get("success") is not True):
         raise invalid(answer, "neither a result nor an error in it")
+    if result is body and answer.status_code >= 400:
+        # Proxies and load balancers put JSON objects of their own into their errors.
+        raise invalid(answer, "not the gateway's envelope")
     return result
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -76,8 +77,8 @@ class Pause(Value):
 
 Flow = Generator[Call | Pause, Any, T]
 
-last_answer: ContextVar[tuple[int, Answer] | None] = ContextVar("commercepay_last_answer", default=None)
-"""The last answer in this thread or task, and the `id` of the generated client that got it."""
+last_answer: ContextVar[tuple[weakref.ref[Api], Answer] | None] = ContextVar("commercepay_last_answer", default=None)
+"""The last answer in this thread or task, and the generated client that got it."""
 
 
 def perform(api: Api, call: Call) -> Answer:
@@ -107,9 +108,9 @@ async def aperform(api: Api, call: Call) -> Answer:
 
 
 def _answer(api: Api, call: Call, response: Any) -> Answer:
-    answer = Answer(status_code=int(response.status_code), headers=dict(response.headers), body=response.content)
+    answer = Answer(status_code=int(response.status_code), headers=response.headers, body=response.content)
     if not call.authenticating:  # those answers hold tokens
-        last_answer.set((id(api), answer))
+        last_answer.set((weakref.ref(api), answer))
     return answer
 
 
@@ -179,6 +180,8 @@ def _unanswered(call: Call, error: httpx.HTTPError, never_connected: bool) -> Co
 
 def _told(call: Call, answer: Answer | None, started: float, outcome: str) -> None:
     """One line a request: never a header or a body, which hold secrets and customers' data."""
+    if not log.isEnabledFor(logging.DEBUG):
+        return
     status = f"HTTP {answer.status_code}" if answer is not None else "no answer"
     log.debug("%s: %s, %s, %.0f ms", call.name, outcome, status, (time.monotonic() - started) * 1000)
 

@@ -17,6 +17,35 @@ from commercepay import _fork
 from commercepay.errors import ClientClosed, ConfigurationError
 
 
+class _NoCookies(httpx.Cookies):
+    """Sends the cookies it was made with and keeps none: the gateway's calls have no state but the token."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Keep nothing. Reading Set-Cookie costs as much as signing."""
+
+
+class _Stateless:
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._sent_cookies = _NoCookies(options["cookies"])
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return self._sent_cookies
+
+    @cookies.setter
+    def cookies(self, cookies: Any) -> None:
+        self._sent_cookies = _NoCookies(cookies)
+
+
+class _SyncHttp(_Stateless, httpx.Client):
+    pass
+
+
+class _AsyncHttp(_Stateless, httpx.AsyncClient):
+    pass
+
+
 class BorrowedTransport(httpx.BaseTransport):
     """Sends through an `httpx.Client` of the application's, whose pool, proxies, mounts and hooks stay in force.
 
@@ -27,6 +56,8 @@ class BorrowedTransport(httpx.BaseTransport):
         self._client = client
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self._client.is_closed:
+            raise ClientClosed("the http_client that this client was given has been closed")
         return self._client.send(request, stream=True, auth=None, follow_redirects=False)
 
 
@@ -37,6 +68,8 @@ class BorrowedAsyncTransport(httpx.AsyncBaseTransport):
         self._client = client
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._client.is_closed:
+            raise ClientClosed("the http_client that this client was given has been closed")
         return await self._client.send(request, stream=True, auth=None, follow_redirects=False)
 
 
@@ -79,6 +112,9 @@ class Connections:
         if client is None:
             with self._lock:
                 self.refuse_if_closed()
+                # Open connections keep their loop alive, so those of a loop that has ended would stay for good.
+                for ended in [other for other in self._by_loop if other.is_closed()]:
+                    del self._by_loop[ended]
                 client = self._by_loop.setdefault(loop, build())
         return client
 
@@ -87,13 +123,14 @@ class Connections:
             raise ClientClosed("this client was closed; build a new one, or close it later")
 
     def close(self) -> None:
-        self.closed = True
-        if self._sync is not None:
-            self._sync.close()
-            self._sync = None
+        with self._lock:  # against a thread that is just opening one
+            self.closed = True
+            client, self._sync = self._sync, None
+        if client is not None:
+            client.close()
 
     async def aclose(self) -> None:
-        self.closed = True
+        self.close()
         here = asyncio.get_running_loop()
         for loop, client in list(self._by_loop.items()):
             self._by_loop.pop(loop, None)
@@ -115,10 +152,10 @@ class Api(AuthenticatedClient):
     _connections: Connections = field(factory=Connections, init=False, repr=False)
 
     def get_httpx_client(self) -> httpx.Client:
-        return self._client or self._connections.sync(lambda: httpx.Client(**self._options()))
+        return self._client or self._connections.sync(lambda: _SyncHttp(**self._options()))
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        return self._async_client or self._connections.for_loop(lambda: httpx.AsyncClient(**self._options()))
+        return self._async_client or self._connections.for_loop(lambda: _AsyncHttp(**self._options()))
 
     @property
     def connections(self) -> Connections:

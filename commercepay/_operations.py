@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import httpx
+from commercepay_api import wire
 from commercepay_api.api.payment_gateway import initial_session, query, request_payment
 from commercepay_api.api.token_auth import authenticate as authenticate_operation
 from commercepay_api.models import (
@@ -29,9 +31,9 @@ from commercepay import _envelope, params, signature
 from commercepay._envelope import Answer
 from commercepay._flow import Call, Flow, exchange, unreadable
 from commercepay._http import Api
-from commercepay._json import is_mapping, is_object
+from commercepay._json import is_array, is_mapping, is_object
 from commercepay._settings import Settings
-from commercepay.errors import ArgumentError, InvalidResponse
+from commercepay.errors import APIError, ArgumentError, InvalidResponse
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
 from commercepay.values import Payment, Session, StartedPayment
@@ -141,15 +143,16 @@ def authenticate(settings: Settings) -> Flow[tuple[str, object]]:
     )
     try:
         reader = yield from _result(call)
-        token = reader.text("accessToken", required=True)
+        token = reader.token("accessToken")
         reader.finish()
-    except InvalidResponse as error:
+    except (APIError, InvalidResponse) as error:
         # It may hold a token all the same, and an error's body is kept and pickled.
         error.body = _TOKEN.sub(rb'\1"***"', error.body)
         raise
     return token, reader.result.get("expireInSeconds")
 
 
+_HEADER_VALUE = re.compile("[!-~]+")
 _TOKEN = re.compile(rb'("\w*token"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE)
 
 
@@ -166,7 +169,7 @@ def undescribed(
     timeout, max_retries = checker.options(settings.timeout, settings.max_retries)
     if method not in ("GET", "POST"):
         checker.problems.append(f"method must be 'GET' or 'POST', not {method!r}; how others are signed is not known")
-    if not isinstance(path, str) or not path.startswith("/") or path.startswith("//") or not path.isascii():
+    if not isinstance(path, str) or not path.startswith("/") or path.startswith("//") or not _PATH.fullmatch(path):
         checker.problems.append("path must start with a single '/', as in '/api/services/app/PaymentGateway/Query'")
     elif "?" in path or "#" in path:
         checker.problems.append(
@@ -194,6 +197,7 @@ def undescribed(
         except ArgumentError as error:
             checker.problems += error.problems
     checker.finish()
+    data = _plain(data)
     reference_code = data.get("referenceCode")
     call = Call(
         name=f"{method} {path}",
@@ -206,6 +210,9 @@ def undescribed(
     )
     _, result = yield from exchange(call)
     return result
+
+
+_PATH = re.compile("[ -~]+")
 
 
 class _Undescribed:
@@ -221,11 +228,22 @@ class _Undescribed:
 
     def sync_detailed(self, *, client: Api) -> httpx.Response:
         http = client.get_httpx_client()
-        return http.request(url=absolute_url(http.base_url, self._path), **self._request)
+        with http.stream(url=absolute_url(http.base_url, self._path), **self._request) as response:
+            wire.read(response)
+        return response
 
     async def asyncio_detailed(self, *, client: Api) -> httpx.Response:
         http = client.get_async_httpx_client()
-        return await http.request(url=absolute_url(http.base_url, self._path), **self._request)
+        async with http.stream(url=absolute_url(http.base_url, self._path), **self._request) as response:
+            await wire.aread(response)
+        return response
+
+
+def _plain(value: Any) -> Any:
+    """The same with dicts for mappings of any kind, which the signature takes but `json` does not."""
+    if is_mapping(value):
+        return {name: _plain(value[name]) for name in value.keys()}  # noqa: SIM118  # a mapping may iterate otherwise
+    return [_plain(item) for item in value] if is_array(value) else value
 
 
 def _set(value: Any) -> Any:
@@ -233,9 +251,15 @@ def _set(value: Any) -> Any:
 
 
 def _checker(call: str, given: Mapping[str, Any], declared: type) -> check.Checker:
-    required: frozenset[str] = vars(declared)["__required_keys__"]
-    optional: frozenset[str] = vars(declared)["__optional_keys__"]
-    return check.Checker(call, given, sorted(required), required | optional)
+    return check.Checker(call, given, *_declared(declared))
+
+
+@cache
+def _declared(params_type: type) -> tuple[list[str], frozenset[str]]:
+    """The required parameters, in the order of their declaration, and all of them."""
+    required: frozenset[str] = vars(params_type)["__required_keys__"]
+    optional: frozenset[str] = vars(params_type)["__optional_keys__"]
+    return [name for name in params_type.__annotations__ if name in required], required | optional
 
 
 def _opening_members(checker: check.Checker) -> dict[str, Any]:
@@ -353,6 +377,13 @@ class _Reader:
             self._problems.append(f"{name} is not a string" if not isinstance(value, str) else f"{name} is empty")
         elif asked is not None and value.lower() != asked.lower():
             self._problems.append(f"{name} is that of another payment than was asked for")
+        return value
+
+    def token(self, name: str) -> Any:
+        value = self.text(name, required=True)
+        # Else it would fail as a header, and the transport's error might quote it.
+        if isinstance(value, str) and value.strip() and not _HEADER_VALUE.fullmatch(value):
+            self._problems.append(f"{name} holds what a header can't")
         return value
 
     def url(self, name: str) -> Any:

@@ -30,11 +30,13 @@ class Value:
     _fields: ClassVar[tuple[str, ...]] = ()
     _defaults: ClassVar[dict[str, Any]] = {}
     _aside: ClassVar[tuple[str, ...]] = ()
+    _named: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls) -> None:
         own = [name for name in cls.__annotations__ if not name.startswith("_")]
         cls._defaults = cls._defaults | {name: cls.__dict__[name] for name in own if name in cls.__dict__}
         cls._fields = (*cls._fields, *own)
+        cls._named = frozenset(cls._fields)
 
     if not TYPE_CHECKING:
 
@@ -42,7 +44,7 @@ class Value:
             state = self.__dict__
             state.update(self._defaults)
             state.update(given)
-            if len(state) != len(self._fields) or not all(name in state for name in self._fields):
+            if state.keys() != self._named:
                 unknown = sorted(set(given) - set(self._fields))
                 missing = [name for name in self._fields if name not in state]
                 raise TypeError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar, Unpack
 
 from commercepay import _logging, _operations, callbacks
 from commercepay import _settings as settings_module
-from commercepay._auth import GatewayAuth
+from commercepay._auth import TENANT_HEADER, GatewayAuth
 from commercepay._defaults import MAX_RETRIES, TIMEOUT
 from commercepay._envelope import Answer
 from commercepay._flow import Flow, adrive, aperform, drive, last_answer, perform
@@ -56,9 +56,13 @@ class _Client:
             base_url=settings.base_url,
             token="",  # the auth fills it in, request by request
             timeout=timeout_of(settings.timeout),
-            headers={"User-Agent": f"commercepay-python/{__version__}"},
+            headers={
+                "User-Agent": f"commercepay-python/{__version__}",
+                "Accept": "application/json",
+                TENANT_HEADER: str(settings.tenant_id),
+            },
             # Plain http is for loopback alone; without TLS there is no need to load the certificates.
-            verify_ssl=settings.base_url.startswith("https:"),
+            verify_ssl=not settings.base_url.startswith("http:"),
             httpx_args={"auth": GatewayAuth(settings, Tokens(), authenticate, aauthenticate)} | transport,
         )
         self.settings = settings
@@ -67,12 +71,15 @@ class _Client:
 
     @property
     def last_response(self) -> Answer | None:
-        """The last answer to a call of this client in this thread or task: `status_code`, `headers`, `body` (raw bytes).
+        """The last answer to a call of this client in this thread or task: `status_code`, `headers`, `body`.
 
         The answers to Authenticate, which hold tokens, are left out.
         """
         last = last_answer.get()
-        return last[1] if last is not None and last[0] == id(self.api) else None
+        if last is None or last[0]() is not self.api:
+            return None
+        answer = last[1]
+        return Answer(status_code=answer.status_code, headers=dict(answer.headers.items()), body=answer.body)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(tenant_id={self.settings.tenant_id}, base_url={self.settings.base_url!r})"

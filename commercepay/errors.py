@@ -157,7 +157,7 @@ class _Answered(CommercePayError):
     ) -> None:
         super().__init__(text)
         self.status_code = status_code
-        self.headers = dict(headers or {})
+        self.headers = {name.lower(): value for name, value in headers.items()} if headers else {}
         self.body = body
 
 
