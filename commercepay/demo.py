@@ -1,0 +1,130 @@
+"""A payment from end to end, with nothing but this machine: `commercepay demo`.
+
+The merchant's side uses the public facade alone; the customer is a browser's two requests (the page, and its form).
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+
+from commercepay import Customer, Money, PaymentStatus
+from commercepay.callbacks import SIGNATURE_HEADER
+from commercepay.testing import sandbox
+
+PATIENCE = 10.0
+"""Seconds to wait for the callback, which takes some milliseconds."""
+
+
+class _Receiver(ThreadingHTTPServer):
+    """The merchant's callback endpoint: keeps body and signature as they came, and answers 200."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.received: queue.Queue[tuple[bytes, str | None]] = queue.Queue()
+        super().__init__(("127.0.0.1", 0), _Handler)
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/callback"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.received.put((body, self.headers.get(SIGNATURE_HEADER)))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
+        """Not a line of its own: the transcript is the output."""
+
+
+class _Form(HTMLParser):
+    """The fields of the payment page's form, as a browser would send them when its first button is pressed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = {name: value or "" for name, value in attrs}
+        chosen = (tag == "input" and (known.get("type") != "radio" or "checked" in known)) or tag == "button"
+        if chosen and "name" in known:
+            self.fields.setdefault(known["name"], known.get("value", ""))
+
+
+def _pay_as_a_customer(redirect_url: str) -> str:
+    """Open the hosted page, choose to pay, and follow back as far as the merchant's URL, which is returned."""
+    with httpx.Client() as browser:
+        page = browser.get(redirect_url).raise_for_status()
+        fields = _Form(page.text).fields | {"outcome": str(PaymentStatus.PAID.value)}
+        return browser.post(redirect_url, data=fields).headers.get("Location", "")
+
+
+def run(write: Callable[[str], object] = print) -> int:
+    """Take one payment; the exit status is 0 only if every step of it happened."""
+    started = time.monotonic()
+    amount = Money("12.34", "MYR")
+    reference = "INV-1"
+
+    def told(step: str, result: str) -> None:
+        write(f"  {step:<12} {result}")
+
+    receiver = _Receiver()
+    with sandbox() as gateway, gateway.client() as cp:
+        write(f"A payment of {amount}, from end to end, on this machine alone\n")
+        told("sandbox", f"listens on {gateway.url}")
+        session = cp.sessions.create(
+            amount=amount,
+            reference_code=reference,
+            description="Order INV-1",
+            ip_address="203.0.113.9",
+            return_url="http://127.0.0.1/return",
+            callback_url=receiver.url,
+            customer=Customer(name="Aisyah", email="aisyah@example.my"),
+            expires_in=timedelta(minutes=30),
+        )
+        told("authenticate", "done by the client, once, and signed the call that follows")
+        told("session", f"{session.session_number} opened for {reference}")
+        told("", f"the customer is sent to {session.redirect_url}")
+        back = _pay_as_a_customer(session.redirect_url)
+        told("customer", f"pays, and is sent back to {back}")
+        try:
+            body, signature = receiver.received.get(timeout=PATIENCE)
+        except queue.Empty:
+            told("callback", f"none came within {PATIENCE:.0f} seconds")
+            return 1
+        callback = cp.callbacks.verify(body, signature, receiver.url)
+        told("callback", f"signature right: {callback.reference_code}, {callback.amount}, {callback.status.name}")
+        payment = cp.payments.query(session_number=session.session_number)
+        told("query", f"{payment.reference_code}, {payment.amount}, {payment.status.name}")
+        agreed = all(
+            (said.status.is_paid, said.amount == amount, said.reference_code == reference) == (True, True, True)
+            for said in (callback, payment)
+        )
+        write(
+            f"\n{'Paid' if agreed else 'NOT paid'}: status {payment.status.value} ({payment.status.name.lower()}),"
+            f" in {time.monotonic() - started:.1f} s"
+        )
+    receiver.shutdown()
+    receiver.server_close()
+    return 0 if agreed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,130 @@
+"""Every chore of the project. `nox -l` lists them; `nox -s demo` and `nox -s tests` are the two to start with."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "tests"]
+
+ROOT = Path(__file__).parent
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
+
+
+def _found() -> list[str]:
+    """The supported interpreters that this machine has.
+
+    A pyenv shim is there for every installed version but answers only for active ones: all of them are made active.
+    """
+    if shutil.which("pyenv"):
+        listed = subprocess.run(
+            ["pyenv", "versions", "--bare"], capture_output=True, text=True, check=False
+        ).stdout.split()
+        if listed:
+            active = (
+                os.environ.get("PYENV_VERSION")
+                or subprocess.run(["pyenv", "version-name"], capture_output=True, text=True, check=False).stdout.strip()
+            )
+            os.environ["PYENV_VERSION"] = ":".join(dict.fromkeys([*active.split(":"), *listed]))
+    return [version for version in SUPPORTED if _works(version)]
+
+
+def _works(version: str) -> bool:
+    interpreter = shutil.which(f"python{version}")
+    if interpreter is None:
+        return version == ".".join(map(str, sys.version_info[:2]))
+    asked = subprocess.run(
+        [interpreter, "-c", "import sys, ensurepip; print('%d.%d' % sys.version_info[:2])"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.stdout.strip() == version
+
+
+FOUND = _found()
+
+
+def _install(session: nox.Session, *groups: str, extras: str = "", editable: bool = True) -> None:
+    """Install the project and groups of development packages, once: again only when pyproject.toml has changed."""
+    wanted = [requirement for group in groups for requirement in nox.project.dependency_groups(PYPROJECT, group)]
+    project = [*(["-e"] if editable else []), f".[{extras}]" if extras else "."]
+    key = hashlib.sha256(repr((wanted, project, (ROOT / "pyproject.toml").read_bytes())).encode()).hexdigest()
+    stamp = Path(session.virtualenv.location) / "installed"
+    if not stamp.is_file() or stamp.read_text() != key:
+        session.install(*wanted, *project)
+        stamp.write_text(key)
+
+
+@nox.session(python=FOUND[0])
+def demo(session: nox.Session) -> None:
+    """Take a payment, against the embedded sandbox gateway: no credentials, no network."""
+    _install(session, extras="sandbox")
+    session.run("python", "-m", "commercepay", "demo")
+
+
+@nox.session(python=FOUND)
+def tests(session: nox.Session) -> None:
+    """The whole test suite, on every supported interpreter found. Arguments go to pytest."""
+    _install(session, "test", extras="sandbox,inbox")
+    session.run("pytest", "-n", "auto", "-q", *session.posargs)
+
+
+@nox.session(python=FOUND[0])
+def lint(session: nox.Session) -> None:
+    """Ruff, and the import contract of the layers. `nox -s lint -- --fix` mends what can be mended."""
+    _install(session, "lint", extras="sandbox,inbox")
+    fix = "--fix" in session.posargs
+    session.run("ruff", "check", *(["--fix"] if fix else []), ".")
+    session.run("ruff", "format", *([] if fix else ["--check"]), ".")
+    session.run("lint-imports", "--no-cache")
+
+
+@nox.session(python=FOUND[0])
+def types(session: nox.Session) -> None:
+    """`mypy --strict` and pyright strict, on the facade and the generated client."""
+    _install(session, "types", extras="sandbox,inbox")
+    session.run("mypy")
+    session.run("pyright", "--pythonpath", str(Path(session.bin) / "python"))
+
+
+@nox.session(python=FOUND[0])
+def generate(session: nox.Session) -> None:
+    """Rebuild generated/ from openapi/commercepay.yaml. `-- --check` fails if that would change anything."""
+    session.install("-r", "openapi/requirements.txt")
+    session.run("python", "openapi/build.py", *session.posargs)
+
+
+@nox.session(python=FOUND[0])
+def package(session: nox.Session) -> None:
+    """Build sdist and wheel, install the wheel in a clean environment, and run the demo from it."""
+    session.install(*nox.project.dependency_groups(PYPROJECT, "package"))
+    dist = Path(session.create_tmp()).resolve() / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    # From the sdist: it must hold all that the wheel is built from.
+    session.run("python", "-m", "build", "--outdir", str(dist), str(ROOT))
+    session.run("twine", "check", "--strict", *map(str, dist.iterdir()))
+    (wheel,) = dist.glob("*.whl")
+    clean = dist.parent / "clean"
+    session.run("python", "-m", "virtualenv", "--quiet", "--clear", str(clean))
+    python = str(next(path for path in (clean / "bin" / "python", clean / "Scripts" / "python.exe") if path.exists()))
+    session.run(python, "-m", "pip", "install", "-q", f"{wheel}[sandbox]", external=True)
+    with session.chdir(dist):  # not here, where the source tree would be imported
+        session.run(python, "-m", "commercepay", "demo", external=True)
+
+
+@nox.session(python=FOUND[0])
+def bench(session: nox.Session) -> None:
+    """Speed, side by side in one run: calls, callbacks, imports. Arguments choose parts."""
+    _install(session, "bench", extras="sandbox")
+    session.run("python", "bench/run.py", *session.posargs)
