@@ -224,7 +224,7 @@ def _urls(recipe: Recipe, refused: Refused) -> tuple[str, ...]:
     if recipe.url == "none":
         return ("",)
     if recipe.url == "query":
-        return (refused.url,)
+        return (refused.url if "?" in refused.url else endpoint,)
     if recipe.url == "slash":
         return (endpoint + "/",)
     path = "/" + endpoint.partition("://")[2].partition("/")[2]

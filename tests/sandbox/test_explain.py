@@ -1,0 +1,228 @@
+"""A refused signature is explained: for each known wrong reading of the rules, the sandbox names it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from commercepay import signature
+from commercepay.sandbox import explain
+
+if TYPE_CHECKING:
+    from commercepay.testing import Sandbox
+    from conftest import Caller
+
+PATH = "/api/services/app/PaymentGateway/InitialSession"
+QUERY = "/api/services/app/PaymentGateway/Query"
+
+
+def hexdigest(text: str, secret: str) -> str:
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def compact(value: Any, **options: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), **({"ensure_ascii": False} | options))
+
+
+def ordered(value: Any, key: Callable[[str], Any] = str.lower, *, nulls: bool = False) -> Any:
+    """Sorted, without nulls unless they are wanted."""
+    if isinstance(value, dict):
+        kept = [name for name in sorted(value, key=key) if nulls or value[name] is not None]
+        return {name: ordered(value[name], key, nulls=nulls) for name in kept}
+    return [ordered(item, key, nulls=nulls) for item in value] if isinstance(value, list) else value
+
+
+def stringly(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: stringly(item) for name, item in value.items()}
+    return str(value) if type(value) is int else value
+
+
+# How an integrator who read the rules so would sign. Each is written out here from the wrong rule itself, not by way of
+# the code that finds it. `u` is the URL, `m` the members as sent, `s` the secret key.
+WRONG: dict[str, Callable[[str, dict[str, Any], str], str]] = {
+    "body without the URL": lambda u, m, s: hexdigest(compact(ordered(m)).lower(), s),
+    "query string kept": lambda u, m, s: hexdigest((u + "?lang=en" + compact(ordered(m))).lower(), s),
+    "trailing slash kept": lambda u, m, s: hexdigest((u + "/" + compact(ordered(m))).lower(), s),
+    "path instead of URL": lambda u, m, s: hexdigest((PATH + compact(ordered(m))).lower(), s),
+    "another server's URL": lambda u, m, s: signature.sign(f"https://staging-payments.commerce.asia{PATH}", m, s),
+    "not sorted": lambda u, m, s: hexdigest((u + compact({k: v for k, v in m.items() if v is not None})).lower(), s),
+    "sorted byte-wise": lambda u, m, s: hexdigest((u + compact(ordered(m, str.encode))).lower(), s),
+    "case kept": lambda u, m, s: hexdigest(u + compact(ordered(m)), s),
+    "only the URL lower-cased": lambda u, m, s: hexdigest(u.lower() + compact(ordered(m)), s),
+    "nulls kept": lambda u, m, s: hexdigest((u + compact(ordered(m, nulls=True))).lower(), s),
+    "empty strings dropped": lambda u, m, s: signature.sign(u, {k: v for k, v in m.items() if v != ""}, s),
+    "slashes escaped": lambda u, m, s: hexdigest((u + compact(ordered(m)).replace("/", "\\/")).lower(), s),
+    "non-ASCII escaped": lambda u, m, s: hexdigest((u + compact(ordered(m), ensure_ascii=True)).lower(), s),
+    "numbers as strings": lambda u, m, s: signature.sign(u, stringly(m), s),
+    "seconds for milliseconds": lambda u, m, s: signature.sign(u, m | {"timestamp": m["timestamp"] // 1000}, s),
+    "body as it was sent": lambda u, m, s: hexdigest((u + json.dumps(m)).lower(), s),
+    "URL alone": lambda u, m, s: hexdigest(u.lower(), s),
+    "SHA-512": lambda u, m, s: hmac.new(s.encode(), signature.string_to_sign(u, m).encode(), hashlib.sha512).hexdigest(),
+    "base64 instead of hex": lambda u, m, s: base64.b64encode(bytes.fromhex(signature.sign(u, m, s))).decode(),
+}
+
+
+def members(caller: Caller, **changes: Any) -> dict[str, Any]:
+    """A request about which every reading matters: nulls, an empty string, capitals, slashes, non-ASCII."""
+    return caller.members(
+        Customer={"name": "Aisyah binti Kamal", "email": "Aisyah@Example.my"},
+        description="Kopi 咖啡 / Teh",
+        userAgent="",
+        savePayment=None,
+        **changes,
+    )
+
+
+@pytest.mark.parametrize("reading", WRONG)
+def test_a_wrong_reading_is_named(sb: Sandbox, caller: Caller, reading: str) -> None:
+    """The header, the log of requests and its explanation name the reading, the right string and the first difference."""
+    sent = members(caller)
+    url = caller.url + PATH
+    options = {"params": {"lang": "en"}} if reading == "query string kept" else {}
+    path = PATH.rpartition("/")[2] + ("/" if reading == "trailing slash kept" else "")
+    # json.dumps writes a body with blanks; httpx writes it compact: "as it was sent" is about the former.
+    if reading == "body as it was sent":
+        headers = caller.headers(WRONG[reading](url, sent, caller.credentials.secret_key))
+        answer = caller.http.post(
+            PATH, content=json.dumps(sent), headers=headers | {"Content-Type": "application/json"}
+        )
+    else:
+        answer = caller.post(path, sent, signed=WRONG[reading](url, sent, caller.credentials.secret_key), **options)
+    assert answer.json()["result"] == {"code": 1, "message": "Invalid Signature."}
+    explanation = sb.requests[-1].explanation
+    assert explanation is not None
+    assert explanation["readings"] == [reading]
+    right = signature.string_to_sign(url, sent)
+    assert explanation["right"] == right
+    header = answer.headers["x-sandbox-explanation"]
+    assert reading in header
+    assert header.isascii()
+    assert header.isprintable()
+    if reading in ("SHA-512", "base64 instead of hex"):
+        assert explanation["yours"] == right
+        assert explanation["differ_at"] is None
+        assert "The string to sign was right" in header
+    else:
+        at = explanation["differ_at"]
+        assert explanation["yours"][:at] == right[:at]
+        assert explanation["yours"][at : at + 1] != right[at : at + 1]
+        assert f"first differ at character {at}" in header
+
+
+def test_another_tenants_secret_is_named(caller: Caller, other: Caller) -> None:
+    """A signature under the other merchant's secret key is told as such, and no secret is."""
+    sent = caller.members()
+    answer = caller.post(
+        "InitialSession", sent, signed=signature.sign(caller.url + PATH, sent, other.credentials.secret_key)
+    )
+    assert "another tenant's secret" in answer.headers["x-sandbox-explanation"]
+    assert other.credentials.secret_key not in str(answer.headers)
+
+
+def test_a_token_in_braces_is_named(caller: Caller) -> None:
+    """`Bearer {token}` gets the gateway's 401, and the header says that the braces are wrong."""
+    sent = caller.members()
+    signed = signature.sign(caller.url + PATH, sent, caller.credentials.secret_key)
+    answer = caller.post("InitialSession", sent, signed=signed, headers={"Authorization": f"Bearer {{{caller.token}}}"})
+    assert answer.status_code == 401
+    assert "`Bearer {token}`" in answer.headers["x-sandbox-explanation"]
+
+
+def test_a_query_with_its_timestamp_signed_as_a_string_is_named(caller: Caller) -> None:
+    """A query's parameters are text on the wire; signing the timestamp as text is the commonest mistake with them."""
+    sent = {"SessionNumber": "1", "Timestamp": 1_700_000_000_000}
+    signed = signature.sign(caller.url + QUERY, stringly(sent), caller.credentials.secret_key)
+    assert "numbers as strings" in caller.get("Query", sent, signed=signed).headers["x-sandbox-explanation"]
+
+
+def test_a_query_signed_over_its_full_url_is_named(caller: Caller) -> None:
+    """A GET signed with its query string in the URL is told to leave it out."""
+    sent = {"SessionNumber": "1", "Timestamp": 1_700_000_000_000}
+    url = f"{caller.url}{QUERY}?SessionNumber=1&Timestamp=1700000000000"
+    signed = hexdigest((url + compact(ordered(sent))).lower(), caller.credentials.secret_key)
+    assert "query string kept" in caller.get("Query", sent, signed=signed).headers["x-sandbox-explanation"]
+
+
+def test_a_query_in_its_own_spelling_is_found(caller: Caller) -> None:
+    """Parameters that the caller spells another way are read in that spelling when their case was kept."""
+    sent = {"sessionNUMBER": "1", "timestamp": 1_700_000_000_000}
+    signed = hexdigest(caller.url + QUERY + compact(ordered(sent)), caller.credentials.secret_key)
+    header = caller.get("Query", sent, signed=signed).headers["x-sandbox-explanation"]
+    assert header.startswith("signed with: case kept.")
+
+
+def test_numbers_that_were_sent_as_strings_are_named(caller: Caller) -> None:
+    """An amount sent and signed in quotes is signed by the gateway as the number that it binds."""
+    header = caller.post("InitialSession", caller.members(amount="1234")).headers["x-sandbox-explanation"]
+    assert header.startswith("signed with: numbers as strings.")
+
+
+def test_two_wrong_readings_at_once_are_both_named(sb: Sandbox, caller: Caller) -> None:
+    """A naive integration signs the body alone, as it is: each part of that is said."""
+    sent = members(caller)
+    body = compact(sent)
+    caller.post("InitialSession", sent, signed=hexdigest(body, caller.credentials.secret_key))
+    explanation = sb.requests[-1].explanation
+    assert explanation is not None
+    assert set(explanation["readings"]) == {"body without the URL", "case kept", "body as it was sent"}
+    assert explanation["yours"] == body
+
+
+@pytest.mark.parametrize(("first", "second"), [("SHA-512", "not sorted"), ("base64 instead of hex", "case kept")])
+def test_pairs_of_readings_are_found(sb: Sandbox, caller: Caller, first: str, second: str) -> None:
+    """A wrong string in a wrong digest is told as both."""
+    sent = members(caller)
+    secret, url = caller.credentials.secret_key, caller.url + PATH
+    text = {
+        "not sorted": (url + compact({k: v for k, v in sent.items() if v is not None})).lower(),
+        "case kept": url + compact(ordered(sent)),
+    }[second]
+    digest = hmac.new(secret.encode(), text.encode(), "sha512" if first == "SHA-512" else "sha256").digest()
+    signed = digest.hex() if first == "SHA-512" else base64.b64encode(digest).decode()
+    caller.post("InitialSession", sent, signed=signed)
+    explanation = sb.requests[-1].explanation
+    assert explanation is not None
+    assert set(explanation["readings"]) == {first, second}
+
+
+def test_a_signature_of_no_known_reading_gets_the_right_string(sb: Sandbox, caller: Caller) -> None:
+    """What fits no reading is not guessed at: the right string, and that the secret key may be another one."""
+    sent = caller.members()
+    answer = caller.post("InitialSession", sent, signed=signature.sign(caller.url + PATH, sent, "quite another key"))
+    explanation = sb.requests[-1].explanation
+    assert explanation is not None
+    assert explanation["readings"] == []
+    assert explanation["yours"] is None
+    assert explanation["right"] == signature.string_to_sign(caller.url + PATH, sent)
+    assert "secret key may be another one" in answer.headers["x-sandbox-explanation"]
+
+
+def test_a_missing_signature_is_said_to_be_missing(caller: Caller) -> None:
+    """A call without the header is told so."""
+    sent = caller.members()
+    headers = caller.headers("")
+    del headers["cap-signature"]
+    answer = caller.http.post(PATH, json=sent, headers=headers)
+    assert answer.json()["result"]["code"] == 1
+    assert "no cap-signature header" in answer.headers["x-sandbox-explanation"]
+
+
+def test_a_secret_among_the_members_is_not_repeated(sb: Sandbox, caller: Caller) -> None:
+    """A caller that sends the secret key along doesn't find it in the explanation."""
+    secret = caller.credentials.secret_key
+    answer = caller.post("InitialSession", caller.members(secretKey=secret))
+    assert "unknown members signed" in answer.headers["x-sandbox-explanation"]
+    assert secret not in repr(sb.requests) + str(answer.headers)
+
+
+def test_every_listed_reading_has_a_test() -> None:
+    """No reading is offered that nothing here tries."""
+    tried = {*WRONG, "another tenant's secret", "unknown members signed"}
+    assert {name for name, _, _ in explain.READINGS} == tried
