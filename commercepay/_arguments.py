@@ -3,69 +3,64 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
+from time import time_ns
 from typing import Any
 from urllib.parse import urlsplit
 
-from commercepay._settings import option_problems
-from commercepay.errors import ArgumentError
+from commercepay._settings import retries_problem, timeout_problem
 from commercepay.money import Money
 from commercepay.values import Customer, IdentificationType, PlatformCharge, Recurrence, RecurrenceMode, SubMerchant
 
-USER_AGENT_LONGEST = 200
+Check = Callable[[Any], str | None]
+"""Says what is wrong with a value, as the second half of a sentence; nothing is None."""
 
 
-class Checker:
-    """Takes parameters one by one, remembers what is wrong, and raises once.
+def problems(call: str, given: Mapping[str, Any], declared: type) -> list[str]:
+    """Everything that is wrong with the parameters of a call, a sentence each.
 
-    `take` answers None for a parameter that was left out. What it answers for a wrong one is never used.
+    Args:
+        call: its name, for the sentences.
+        given: what the application passed.
+        declared: the `TypedDict` that says which parameters there are.
     """
-
-    def __init__(self, call: str, given: Mapping[str, Any], required: Iterable[str], known: Container[str]) -> None:
-        self._given = given
-        self.problems = [f"{call} has no parameter {name!r}" for name in given if name not in known]
-        self.problems += [f"{name} is required" for name in required if given.get(name) is None]
-
-    def finish(self) -> None:
-        """Raises:
-        ArgumentError: if anything was wrong.
-        """
-        if self.problems:
-            raise ArgumentError(self.problems)
-
-    def take(self, name: str, check: Callable[[Any], str | None]) -> Any:
-        """The parameter, after `check` has said what is wrong with it (nothing: None)."""
-        value = self._given.get(name)
-        if value is not None and (problem := check(value)):
-            self.problems.append(f"{name} {problem}")
-        return value
-
-    def record(self, name: str, kind: type, fields: Mapping[str, Callable[[Any], str | None]]) -> Any:
-        """A parameter that is a value with fields of its own, each checked."""
-        value = self._given.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, kind):
-            self.problems.append(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
-            return None
-        for field, check in fields.items():
-            item = getattr(value, field)
-            if item is not None and (problem := check(item)):
-                self.problems.append(f"{name}.{field} {problem}")
-        return value
-
-    def options(self, timeout: float, max_retries: int) -> tuple[float | None, int]:
-        """The call's own timeout, or None for the client's, and its number of retries."""
-        own = self._given.get("timeout")
-        retries = self._given.get("max_retries")
-        retries = max_retries if retries is None else retries
-        self.problems += option_problems(timeout=timeout if own is None else own, max_retries=retries)
-        return own, retries
+    required, known = _names(declared)
+    found = [f"{name} is required" for name in required if given.get(name) is None]
+    for name, value in given.items():
+        if name not in known:
+            found.append(f"{call} has no parameter {name!r}")
+        elif value is None:
+            continue
+        elif name in RECORDS:
+            found += _record_problems(name, value)
+        elif problem := CHECKS[name](value):
+            found.append(f"{name} {problem}")
+    return found
 
 
-def text(most: int | None = None) -> Callable[[Any], str | None]:
+@cache
+def _names(declared: type) -> tuple[list[str], frozenset[str]]:
+    """The required parameters, in the order of their declaration, and all of them."""
+    required: frozenset[str] = vars(declared)["__required_keys__"]
+    optional: frozenset[str] = vars(declared)["__optional_keys__"]
+    return [name for name in declared.__annotations__ if name in required], required | optional
+
+
+def _record_problems(name: str, value: object) -> list[str]:
+    kind, fields = RECORDS[name]
+    if not isinstance(value, kind):
+        return [f"{name} must be a {kind.__name__}, not {type(value).__name__}"]
+    given = {field: getattr(value, field) for field in fields}
+    return [
+        f"{name}.{field} {problem}"
+        for field, item in given.items()
+        if item is not None and (problem := fields[field](item))
+    ]
+
+
+def text(most: int | None = None) -> Check:
     """A non-empty string of at most so many characters."""
 
     def check(value: Any) -> str | None:
@@ -87,7 +82,7 @@ def text(most: int | None = None) -> Callable[[Any], str | None]:
 _any_text = text()
 
 
-def integer(least: int | None = None, most: int | None = None) -> Callable[[Any], str | None]:
+def integer(least: int | None = None, most: int | None = None) -> Check:
     def check(value: Any) -> str | None:
         if isinstance(value, bool) or not isinstance(value, int):
             return f"must be an int, not {type(value).__name__}"
@@ -100,7 +95,7 @@ def integer(least: int | None = None, most: int | None = None) -> Callable[[Any]
     return check
 
 
-def instance(kind: type) -> Callable[[Any], str | None]:
+def instance(kind: type) -> Check:
     def check(value: Any) -> str | None:
         if type(value) is kind or (kind not in (bool, int, date) and isinstance(value, kind)):
             return None
@@ -163,33 +158,59 @@ def integers(value: Any) -> str | None:
 
 def milliseconds(when: datetime | None = None) -> int:
     """Milliseconds since the epoch, as the gateway counts (source: public integrations)."""
-    when = datetime.now(UTC) if when is None else when
+    if when is None:
+        return time_ns() // 1_000_000
     return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-CUSTOMER: Mapping[str, Callable[[Any], str | None]] = {
-    "name": text(36),
-    "email": text(),
-    "mobile_number": text(),
-    "username": text(),
-    "identification_number": text(),
-    "identification_type": instance(IdentificationType),
+CHECKS: Mapping[str, Check] = {
+    "amount": instance(Money),
+    "reference_code": text(50),
+    "ip_address": ip_address,
+    "return_url": url,
+    "callback_url": url,
+    "description": text(100),
+    "user_agent": text(),
+    "save_payment": instance(bool),
+    "local_citizen": instance(bool),
+    "channel_group_id": integer(),
+    "hidden_channels": integers,
+    "timestamp": moment,
+    "expires_in": whole_minutes,
+    "channel_id": integer(),
+    "provider_channel_id": text(),
+    "session_number": text(),
+    "transaction_number": text(),
+    "timeout": timeout_problem,
+    "max_retries": retries_problem,
 }
-SUB_MERCHANT: Mapping[str, Callable[[Any], str | None]] = {"unique_id": text(), "name": text()}
-RECURRENCE: Mapping[str, Callable[[Any], str | None]] = {
-    "mode": instance(RecurrenceMode),
-    "number_of_payments": integer(1, 999),
-    "effective_date": instance(date),
-    "expiry_date": instance(date),
-    "maximum_amount": instance(Money),
-    "is_fixed_amount": instance(bool),
-    "id": text(),
-}
-PLATFORM_CHARGE: Mapping[str, Callable[[Any], str | None]] = {"partner_id": text(), "amount": instance(Money)}
+"""What is asked of each parameter, whichever call it belongs to. Limits: see `openapi/commercepay.yaml`."""
 
-RECORDS: Mapping[str, tuple[type, Mapping[str, Callable[[Any], str | None]]]] = {
-    "customer": (Customer, CUSTOMER),
-    "sub_merchant": (SubMerchant, SUB_MERCHANT),
-    "recurring": (Recurrence, RECURRENCE),
-    "platform_charge": (PlatformCharge, PLATFORM_CHARGE),
+RECORDS: Mapping[str, tuple[type, Mapping[str, Check]]] = {
+    "customer": (
+        Customer,
+        {
+            "name": text(36),
+            "email": text(),
+            "mobile_number": text(),
+            "username": text(),
+            "identification_number": text(),
+            "identification_type": instance(IdentificationType),
+        },
+    ),
+    "sub_merchant": (SubMerchant, {"unique_id": text(), "name": text()}),
+    "recurring": (
+        Recurrence,
+        {
+            "mode": instance(RecurrenceMode),
+            "number_of_payments": integer(1, 999),
+            "effective_date": instance(date),
+            "expiry_date": instance(date),
+            "maximum_amount": instance(Money),
+            "is_fixed_amount": instance(bool),
+            "id": text(),
+        },
+    ),
+    "platform_charge": (PlatformCharge, {"partner_id": text(), "amount": instance(Money)}),
 }
+"""The parameters that are values with fields of their own, each of which may be left out."""

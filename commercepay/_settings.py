@@ -74,7 +74,9 @@ def settings(
     elif not all(_is_text(key) and _encodes(key) and key == key.strip() for key in retired_secret_keys):
         problems.append("retired_secret_keys must hold non-empty str without blanks around them")
     url = _base_url(environment, base_url, problems)
-    problems += option_problems(timeout=timeout, max_retries=max_retries)
+    for name, problem in (("timeout", timeout_problem(timeout)), ("max_retries", retries_problem(max_retries))):
+        if problem:
+            problems.append(f"{name} {problem}")
     if problems:
         raise ConfigurationError(problems)
     return Settings(
@@ -89,18 +91,22 @@ def settings(
     )
 
 
-def option_problems(*, timeout: object, max_retries: object) -> list[str]:
-    """What is wrong with options that exist per client and per call."""
-    problems: list[str] = []
+def timeout_problem(timeout: object) -> str | None:
+    """What is wrong with a timeout, of a client or of a call."""
     # The comparison is false for NaN as well. What is much longer does not fit the operating system's clock.
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _defaults.TIMEOUT_MOST:
-        problems.append(
-            f"timeout must be a positive number of seconds, up to {_defaults.TIMEOUT_MOST:.0f}, not {_number(timeout)};"
-            " without one a call could hang for good"
-        )
-    if type(max_retries) is not int or max_retries < 0:
-        problems.append(f"max_retries must be an int of 0 or more, not {_number(max_retries)}")
-    return problems
+    if isinstance(timeout, int | float) and type(timeout) is not bool and 0 < timeout <= _defaults.TIMEOUT_MOST:
+        return None
+    return (
+        f"must be a positive number of seconds, up to {_defaults.TIMEOUT_MOST:.0f}, not {_number(timeout)};"
+        " without one a call could hang for good"
+    )
+
+
+def retries_problem(max_retries: object) -> str | None:
+    """What is wrong with a number of retries, of a client or of a call."""
+    if type(max_retries) is int and max_retries >= 0:
+        return None
+    return f"must be an int of 0 or more, not {_number(max_retries)}"
 
 
 def _number(value: object) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar, Unpack
 
-from commercepay import _logging, _operations, callbacks
+from commercepay import _logging, _operations, _undescribed, callbacks
 from commercepay import _settings as settings_module
 from commercepay._auth import TENANT_HEADER, GatewayAuth
 from commercepay._defaults import MAX_RETRIES, TIMEOUT
@@ -221,7 +221,7 @@ class CommercePay(_Client):
             InvalidResponse: the answer can't be read.
             APIConnectionError: no answer.
         """
-        return self.run(_operations.undescribed(self.settings, method, path, json, params, options))
+        return self.run(_undescribed.undescribed(self.settings, method, path, json, params, options))
 
     def close(self) -> None:
         """Close the connections. The client can't be used afterwards."""
@@ -362,7 +362,7 @@ class AsyncCommercePay(_Client):
         **options: Unpack[CallOptions],
     ) -> Any:
         """See `CommercePay.request`."""
-        return await self.run(_operations.undescribed(self.settings, method, path, json, params, options))
+        return await self.run(_undescribed.undescribed(self.settings, method, path, json, params, options))
 
     async def aclose(self) -> None:
         """Close the connections of every event loop. The client can't be used afterwards."""

@@ -1,0 +1,107 @@
+"""`request()`: signed calls to endpoints that the description lacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from commercepay_api import wire
+from commercepay_api.wire import EXTENSION, Signing, absolute_url
+
+from commercepay import _arguments as check
+from commercepay import params, signature
+from commercepay._flow import Call, Flow, exchange
+from commercepay._http import Api
+from commercepay._json import is_array, is_mapping
+from commercepay._requests import call_options
+from commercepay._settings import Settings
+from commercepay.errors import ArgumentError
+
+
+def undescribed(
+    settings: Settings,
+    method: str,
+    path: str,
+    json: Mapping[str, Any] | None,
+    query_params: Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+) -> Flow[Any]:
+    """A signed request to an endpoint that the description lacks; the result as plain data."""
+    problems = check.problems("request", options, params.CallOptions)
+    if method not in ("GET", "POST"):
+        problems.append(f"method must be 'GET' or 'POST', not {method!r}; how others are signed is not known")
+    if not isinstance(path, str) or not path.startswith("/") or path.startswith("//") or not _PATH.fullmatch(path):
+        problems.append("path must start with a single '/', as in '/api/services/app/PaymentGateway/Query'")
+    elif "?" in path or "#" in path:
+        problems.append("path must have no query or fragment; pass params={...}, which are signed with their types")
+    if method == "GET" and json is not None:
+        problems.append("a GET takes params, not json")
+    if method == "POST" and query_params is not None:
+        problems.append("a POST takes json, not params: what is signed then is not known")
+    given: object = query_params if json is None else json
+    data: Mapping[str, Any] = {}
+    if given is not None and not is_mapping(given):
+        problems.append(f"json and params must be mappings of members, not {type(given).__name__}")
+    elif given is not None:
+        data = given
+        if method == "GET":
+            data = {name: value for name, value in data.items() if value is not None}
+            problems += [
+                f"params[{name!r}]: a query string holds no {type(value).__name__}"
+                for name, value in data.items()
+                if not isinstance(value, str | int | float)
+            ]
+        try:
+            signature.message(settings.base_url, data)
+        except ArgumentError as error:
+            problems += error.problems
+    if problems:
+        raise ArgumentError(problems)
+    data = _plain(data)
+    reference_code = data.get("referenceCode")
+    call = Call(
+        name=f"{method} {path}",
+        operation=_Undescribed(method, path, data),
+        arguments={},
+        safe=method == "GET",
+        **call_options(settings, options),
+        reference_code=reference_code if isinstance(reference_code, str) else None,
+    )
+    _, result = yield from exchange(call)
+    return result
+
+
+_PATH = re.compile("[ -~]+")
+
+
+class _Undescribed:
+    """Stands in for a generated module."""
+
+    def __init__(self, method: str, path: str, data: Any) -> None:
+        self._path = path
+        self._request: dict[str, Any] = {
+            "method": method,
+            "json" if method == "POST" else "params": dict(data),
+            "extensions": {EXTENSION: Signing(data=data, secured=True)},
+        }
+
+    def sync_detailed(self, *, client: Api) -> httpx.Response:
+        http = client.get_httpx_client()
+        with http.stream(url=absolute_url(http.base_url, self._path), **self._request) as response:
+            wire.read(response)
+        return response
+
+    async def asyncio_detailed(self, *, client: Api) -> httpx.Response:
+        http = client.get_async_httpx_client()
+        async with http.stream(url=absolute_url(http.base_url, self._path), **self._request) as response:
+            await wire.aread(response)
+        return response
+
+
+def _plain(value: Any) -> Any:
+    """The same with dicts for mappings of any kind, which the signature takes but `json` does not."""
+    if is_mapping(value):
+        return {name: _plain(value[name]) for name in value.keys()}  # noqa: SIM118  # a mapping may iterate otherwise
+    return [_plain(item) for item in value] if is_array(value) else value
