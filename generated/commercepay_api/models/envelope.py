@@ -38,8 +38,6 @@ class Envelope:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=_wire.no_members, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.error_info import ErrorInfo
-
         target_url: None | str | Unset
         if isinstance(self.target_url, Unset):
             target_url = UNSET
@@ -90,8 +88,6 @@ class Envelope:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.error_info import ErrorInfo
-
         d = _wire.members(src_dict)
 
         def _parse_target_url(data: object) -> None | str | Unset:
@@ -169,3 +165,6 @@ class Envelope:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.error_info import ErrorInfo

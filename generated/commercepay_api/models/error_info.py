@@ -85,8 +85,6 @@ class ErrorInfo:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.validation_error import ValidationError
-
         d = _wire.members(src_dict)
 
         def _parse_code(data: object) -> ErrorCode | None | Unset:
@@ -163,3 +161,6 @@ class ErrorInfo:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.validation_error import ValidationError

@@ -42,10 +42,6 @@ class InitialSessionEnvelope:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=_wire.no_members, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.error_info import ErrorInfo
-        from ..models.refusal import Refusal
-        from ..models.session_opened import SessionOpened
-
         target_url: None | str | Unset
         if isinstance(self.target_url, Unset):
             target_url = UNSET
@@ -106,10 +102,6 @@ class InitialSessionEnvelope:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.error_info import ErrorInfo
-        from ..models.refusal import Refusal
-        from ..models.session_opened import SessionOpened
-
         d = _wire.members(src_dict)
 
         def _parse_target_url(data: object) -> None | str | Unset:
@@ -209,3 +201,8 @@ class InitialSessionEnvelope:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.error_info import ErrorInfo
+from ..models.refusal import Refusal
+from ..models.session_opened import SessionOpened

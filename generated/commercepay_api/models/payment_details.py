@@ -145,12 +145,6 @@ class PaymentDetails:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.customer import Customer
-        from ..models.platform_charge import PlatformCharge
-        from ..models.recurring_payment_info import RecurringPaymentInfo
-        from ..models.request_payment_extra_info import RequestPaymentExtraInfo
-        from ..models.sub_merchant import SubMerchant
-
         d = _wire.members(src_dict)
         currency_code = d.pop("currencyCode")
 
@@ -246,3 +240,10 @@ class PaymentDetails:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.customer import Customer
+from ..models.platform_charge import PlatformCharge
+from ..models.recurring_payment_info import RecurringPaymentInfo
+from ..models.request_payment_extra_info import RequestPaymentExtraInfo
+from ..models.sub_merchant import SubMerchant

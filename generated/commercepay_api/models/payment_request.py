@@ -167,12 +167,6 @@ class PaymentRequest:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.customer import Customer
-        from ..models.platform_charge import PlatformCharge
-        from ..models.recurring_payment_info import RecurringPaymentInfo
-        from ..models.request_payment_extra_info import RequestPaymentExtraInfo
-        from ..models.sub_merchant import SubMerchant
-
         d = _wire.members(src_dict)
         currency_code = d.pop("currencyCode")
 
@@ -288,3 +282,10 @@ class PaymentRequest:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.customer import Customer
+from ..models.platform_charge import PlatformCharge
+from ..models.recurring_payment_info import RecurringPaymentInfo
+from ..models.request_payment_extra_info import RequestPaymentExtraInfo
+from ..models.sub_merchant import SubMerchant

@@ -42,10 +42,6 @@ class QueryEnvelope:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=_wire.no_members, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.error_info import ErrorInfo
-        from ..models.query_result import QueryResult
-        from ..models.refusal import Refusal
-
         target_url: None | str | Unset
         if isinstance(self.target_url, Unset):
             target_url = UNSET
@@ -106,10 +102,6 @@ class QueryEnvelope:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.error_info import ErrorInfo
-        from ..models.query_result import QueryResult
-        from ..models.refusal import Refusal
-
         d = _wire.members(src_dict)
 
         def _parse_target_url(data: object) -> None | str | Unset:
@@ -209,3 +201,8 @@ class QueryEnvelope:
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+from ..models.error_info import ErrorInfo
+from ..models.query_result import QueryResult
+from ..models.refusal import Refusal
