@@ -66,3 +66,13 @@ export COMMERCEPAY_BASE_URL={url}
 """
     )
     server(world).run([listener])
+
+
+@main.command()
+def demo() -> None:
+    """Take a payment, from end to end, against a sandbox of its own."""
+    try:
+        from commercepay.demo import run
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error.name} is missing: pip install 'commercepay[sandbox]'") from error
+    sys.exit(run())

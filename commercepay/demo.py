@@ -73,7 +73,7 @@ def _pay_as_a_customer(redirect_url: str) -> str:
     with httpx.Client() as browser:
         page = browser.get(redirect_url).raise_for_status()
         fields = _Form(page.text).fields | {"outcome": str(PaymentStatus.PAID.value)}
-        return browser.post(redirect_url, data=fields).headers.get("Location", "")
+        return str(browser.post(redirect_url, data=fields).headers.get("Location", ""))
 
 
 def run(write: Callable[[str], object] = print) -> int:
