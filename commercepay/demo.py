@@ -99,7 +99,8 @@ def run(write: Callable[[str], object] = print) -> int:
             customer=Customer(name="Aisyah", email="aisyah@example.my"),
             expires_in=timedelta(minutes=30),
         )
-        told("authenticate", "done by the client, once, and signed the call that follows")
+        logins = sum(request.operation == "Authenticate" for request in gateway.requests)
+        told("authenticate", f"{logins} login, by the client itself; the token is kept")
         told("session", f"{session.session_number} opened for {reference}")
         told("", f"the customer is sent to {session.redirect_url}")
         back = _pay_as_a_customer(session.redirect_url)
