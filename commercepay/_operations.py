@@ -14,7 +14,7 @@ from commercepay._flow import Call, Flow, exchange
 from commercepay._requests import call_options, payment_request, query_arguments, session_request
 from commercepay._results import Reader
 from commercepay._settings import Settings
-from commercepay.errors import APIError, InvalidResponse
+from commercepay.errors import APIError, AuthenticationError, InvalidResponse
 from commercepay.values import Payment, Session, StartedPayment
 
 
@@ -100,8 +100,21 @@ def authenticate(settings: Settings) -> Flow[tuple[str, object]]:
     except (APIError, InvalidResponse) as error:
         # It may hold a token all the same, and an error's body is kept and pickled.
         error.body = _TOKEN.sub(rb'\1"***"', error.body)
-        raise
-    return token, reader.result.get("expireInSeconds")
+        if type(error) is not APIError or error.status_code == 429:
+            raise
+        refusal = error
+    else:
+        return token, reader.result.get("expireInSeconds")
+    # ABP answers wrong credentials with a 401 or a 500, and with the code 0 that it has for anything.
+    raise AuthenticationError(
+        refusal.message,
+        code=refusal.code,
+        details=refusal.details,
+        validation_errors=refusal.validation_errors,
+        status_code=refusal.status_code,
+        headers=refusal.headers,
+        body=refusal.body,
+    )
 
 
 _TOKEN = re.compile(rb'("\w*token"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE)
