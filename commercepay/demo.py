@@ -24,33 +24,32 @@ PATIENCE = 10.0
 """Seconds to wait for the callback, which takes some milliseconds."""
 
 
-class _Receiver(ThreadingHTTPServer):
+class _Receiver:
     """The merchant's callback endpoint: keeps body and signature as they came, and answers 200."""
-
-    daemon_threads = True
 
     def __init__(self) -> None:
         self.received: queue.Queue[tuple[bytes, str | None]] = queue.Queue()
-        super().__init__(("127.0.0.1", 0), _Handler)
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        received = self.received
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/callback"
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                received.put((body, self.headers.get(SIGNATURE_HEADER)))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
+                """Not a line of its own: the transcript is the output."""
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Receiver
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/callback"
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.received.put((body, self.headers.get(SIGNATURE_HEADER)))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
-        """Not a line of its own: the transcript is the output."""
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 class _Form(HTMLParser):
@@ -122,8 +121,7 @@ def run(write: Callable[[str], object] = print) -> int:
             f"\n{'Paid' if agreed else 'NOT paid'}: status {payment.status.value} ({payment.status.name.lower()}),"
             f" in {time.monotonic() - started:.1f} s"
         )
-    receiver.shutdown()
-    receiver.server_close()
+    receiver.close()
     return 0 if agreed else 1
 
 
