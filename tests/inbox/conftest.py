@@ -1,0 +1,173 @@
+"""Every behaviour of the inbox is tested with every driver of the database at hand.
+
+That is PostgreSQL where COMMERCEPAY_TEST_POSTGRESQL holds the URL of a server (see postgresql.py beside this file), and
+SQLite where it doesn't. The cases of the other one then do not exist, rather than being skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, create_engine, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from commercepay import signature
+from commercepay.callbacks import Callback
+from commercepay.inbox import AsyncInbox, Inbox, Receipt, arrivals
+
+SERVER = os.environ.get("COMMERCEPAY_TEST_POSTGRESQL")
+collect_ignore = ["postgresql.py", "deliver.py", "test_sqlite.py" if SERVER else "test_postgresql.py"]
+
+SECRET = "example-Secret-Key-01"
+URL = "https://shop.example.my/callback"
+
+SIDES = (
+    ["postgresql/psycopg", "postgresql/psycopg_async", "postgresql/asyncpg"]
+    if SERVER
+    else ["sqlite/pysqlite", "sqlite/aiosqlite"]
+)
+
+shop = MetaData()
+shipped = Table(
+    "shipped",
+    shop,
+    Column("id", Integer, primary_key=True),
+    Column("reference_code", String(50), nullable=False),  # not unique: shipping twice must be seen
+)
+
+
+def genuine(reference_code: str = "INV-1", **change: Any) -> tuple[bytes, str]:
+    """A callback as the gateway sends it: body and header."""
+    data = {
+        "amount": 1234,
+        "currencyCode": "MYR",
+        "referenceCode": reference_code,
+        "status": 1,
+        "transactionNumber": f"TN-{reference_code}",
+        **change,
+    }
+    return json.dumps(data).encode(), signature.sign(URL, data, SECRET)
+
+
+def ship(callback: Callback, connection: Connection) -> None:
+    """The handler of most tests: writes to the merchant's own table."""
+    connection.execute(shipped.insert().values(reference_code=callback.reference_code))
+
+
+Plain = Callable[[Callback, Connection], object]
+
+
+class Side:
+    """An inbox of one kind on one database, driven alike whichever it is."""
+
+    def __init__(self, kind: str, url: str) -> None:
+        self.kind = kind
+        dialect, driver = kind.split("/")
+        self.is_async = driver in ("aiosqlite", "asyncpg", "psycopg_async")
+        self.url = make_url(url)
+        self.engine: Engine = create_engine(self.url)
+        self._runner = asyncio.Runner() if self.is_async else None
+        self.async_engine = (
+            create_async_engine(self.url.set(drivername=f"{dialect}+{driver}"), pool_size=20) if self.is_async else None
+        )
+        shop.create_all(self.engine)
+
+    def inbox(self, **options: Any) -> Any:
+        options = {"secret_key": SECRET, "callback_url": URL, **options}
+        if self.async_engine is not None:
+            return AsyncInbox(self.async_engine, **options)
+        return Inbox(self.engine, **options)
+
+    def run(self, result: Any) -> Any:
+        return self._runner.run(result) if self._runner else result
+
+    def handler(self, plain: Plain) -> Any:
+        if not self.is_async:
+            return plain
+
+        async def handler(callback: Callback, connection: AsyncConnection) -> None:
+            await connection.run_sync(lambda inner: plain(callback, inner))
+
+        return handler
+
+    def create(self, **options: Any) -> Any:
+        inbox = self.inbox(**options)
+        self.run(inbox.create_tables())
+        return inbox
+
+    def receive(self, inbox: Any, message: tuple[Any, Any], handler: Plain | None = None, **options: Any) -> Receipt:
+        given = None if handler is None else self.handler(handler)
+        return self.run(inbox.receive(*message, given, **options))  # type: ignore[no-any-return]
+
+    def process(self, inbox: Any, handler: Plain, **options: Any) -> list[Receipt]:
+        return self.run(inbox.process_pending(self.handler(handler), **options))  # type: ignore[no-any-return]
+
+    def shipped(self) -> list[str]:
+        with self.engine.connect() as connection:
+            return list(connection.execute(select(shipped.c.reference_code).order_by(shipped.c.id)).scalars())
+
+    def rows(self, *columns: str) -> list[Any]:
+        chosen = [arrivals.c[name] for name in columns]
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(*chosen).order_by(arrivals.c.id)).all()
+        return [row[0] for row in rows] if len(columns) == 1 else [tuple(row) for row in rows]
+
+    def close(self) -> None:
+        self.engine.dispose()
+        if self._runner and self.async_engine:
+            self._runner.run(self.async_engine.dispose())
+            self._runner.close()
+
+
+def new_database(tmp_path: Path, dialect: str) -> Iterator[str]:
+    """The URL of an empty database of one's own."""
+    if dialect == "sqlite":
+        yield f"sqlite:///{tmp_path / 'shop.db'}"
+        return
+    assert SERVER is not None
+    name = f"test_{uuid.uuid4().hex}"
+    admin = create_engine(SERVER, isolation_level="AUTOCOMMIT")
+    try:
+        with admin.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    finally:
+        admin.dispose()
+
+
+@pytest.fixture(params=SIDES)
+def side(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Side]:
+    for url in new_database(tmp_path, request.param.split("/")[0]):
+        made = Side(request.param, url)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> Iterator[str]:
+    yield from new_database(tmp_path, "sqlite")
+
+
+@pytest.fixture
+def postgresql_url(tmp_path: Path) -> Iterator[str]:
+    yield from new_database(tmp_path, "postgresql")
+
+
+@pytest.fixture(name="genuine")
+def genuine_fixture() -> Callable[..., tuple[bytes, str]]:
+    return genuine
+
+
+@pytest.fixture(name="ship")
+def ship_fixture() -> Plain:
+    return ship

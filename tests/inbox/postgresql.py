@@ -1,0 +1,97 @@
+"""Runs a command with a throwaway PostgreSQL: python tests/inbox/postgresql.py COMMAND [ARGUMENT ...]
+
+The server is Debian's (package `postgresql`), or whichever `initdb` is on the PATH. Its data and its Unix socket are in a
+new directory that goes when the command ends; it listens nowhere else. The command finds its URL, for SQLAlchemy, in
+COMMERCEPAY_TEST_POSTGRESQL. The exit status is the command's, or 69 if there is no PostgreSQL or it does not start.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NoReturn
+
+VARIABLE = "COMMERCEPAY_TEST_POSTGRESQL"
+UNAVAILABLE = 69
+PATIENCE = 30  # seconds for the server to start
+
+
+def programs() -> Path:
+    """Where PostgreSQL's programs are: the newest version among Debian's, or what the PATH has."""
+    versions = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    if versions:
+        return max(versions, key=lambda path: int(path.parent.name))
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    fail("no PostgreSQL found: install the package 'postgresql'")
+
+
+def fail(text: str) -> NoReturn:
+    print(f"postgresql.py: {text}", file=sys.stderr)
+    sys.exit(UNAVAILABLE)
+
+
+def run(command: list[str]) -> int:
+    directory = Path(tempfile.mkdtemp(prefix="commercepay-postgresql-"))
+    try:
+        user = _unprivileged(directory)
+        return _run_with_server(command, programs(), directory, user)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _unprivileged(directory: Path) -> str | None:
+    """PostgreSQL refuses to run as root. The user to run it as; None for oneself."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    user = "postgres" if "postgres" in names else "nobody"
+    shutil.chown(directory, user)
+    return user
+
+
+def _run_with_server(command: list[str], bin_: Path, directory: Path, user: str | None) -> int:
+    data = directory / "data"
+    made = subprocess.run(
+        [bin_ / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+        user=user,
+        cwd=directory,
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    if made.returncode:
+        fail("initdb failed")
+    log = directory / "log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            # Nobody can connect but over a socket in a directory of ours. The data need not survive a power cut.
+            [bin_ / "postgres", "-D", data, "-k", directory, "-h", "", "-c", "fsync=off", "-c", "max_connections=150"],
+            user=user,
+            cwd=directory,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        end = time.monotonic() + PATIENCE
+        ready = [bin_ / "pg_isready", "-q", "-h", directory]
+        while subprocess.run(ready, check=False, cwd="/").returncode:
+            if server.poll() is not None or time.monotonic() > end:
+                fail(f"the server did not start:\n{log.read_text()}")
+            time.sleep(0.05)
+        url = f"postgresql+psycopg://postgres@/postgres?host={directory}"
+        return subprocess.run(command, env={**os.environ, VARIABLE: url}, check=False).returncode
+    finally:
+        server.send_signal(2)  # SIGINT: end the sessions, then stop
+        server.wait(PATIENCE)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,466 @@
+"""What the inbox promises, on SQLite or on PostgreSQL, with each driver (see conftest.py)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, func, inspect, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm import Session
+
+from commercepay.callbacks import MAX_BODY, Callback
+from commercepay.errors import ArgumentError, CallbackRejection
+from commercepay.inbox import AsyncInbox, Inbox, State, arrivals, handled, metadata
+from commercepay.money import Money
+
+Genuine = Callable[..., tuple[bytes, str]]
+Plain = Callable[[Callback, Connection], object]
+
+
+class ShopError(Exception):
+    """What a merchant's handler raises."""
+
+
+# --- once ------------------------------------------------------------------------------------------------------------
+
+
+def test_genuine_callback_is_handled(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """A genuine callback reaches the handler, whose writes are committed with the inbox's own."""
+    receipt = side.receive(side.create(), genuine(), ship)
+    assert (receipt.state, receipt.http_status) == (State.HANDLED, 200)
+    assert receipt.callback.amount == Money("12.34", "MYR")
+    assert side.shipped() == ["INV-1"]
+    assert side.rows("state", "reference_code", "transaction_number", "status") == [("handled", "INV-1", "TN-INV-1", 1)]
+
+
+def test_repeated_callback_is_a_duplicate(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """The gateway's repetition is answered with 200, and not handled."""
+    inbox = side.create()
+    states = [side.receive(inbox, genuine(), ship).state for _ in range(3)]
+    assert states == [State.HANDLED, State.DUPLICATE, State.DUPLICATE]
+    assert side.shipped() == ["INV-1"]
+
+
+def test_replay_in_other_letters_is_a_duplicate(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """A replay that uses what the signature doesn't cover is no new fact."""
+    inbox = side.create()
+    body, header = genuine()
+    side.receive(inbox, (body, header), ship)
+    assert side.receive(inbox, (body.replace(b"TN-INV", b"tn-inv"), header), ship).state is State.DUPLICATE
+    assert side.shipped() == ["INV-1"]
+
+
+def test_another_status_is_another_fact(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """Pending, then paid, of one payment: both are handed out."""
+    inbox = side.create()
+    side.receive(inbox, genuine(status=0), ship)
+    assert side.receive(inbox, genuine(status=1), ship).state is State.HANDLED
+    assert side.shipped() == ["INV-1", "INV-1"]
+
+
+def test_inboxes_of_different_names_do_not_meet(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """Two tenants in one database each handle the same fact, and leave each other's callbacks alone."""
+    first, second = side.create(name="first"), side.create(name="second", secret_key="another")
+    side.receive(first, genuine())
+    assert side.process(second, ship) == []
+    assert side.receive(side.create(name="third"), genuine(), ship).state is State.HANDLED
+    assert [receipt.state for receipt in side.process(first, ship)] == [State.HANDLED]
+
+
+# --- failures --------------------------------------------------------------------------------------------------------
+
+
+def failing(ship: Plain, times: int = 1) -> Plain:
+    """A handler that writes, and then raises the first times."""
+    calls: list[Callback] = []
+
+    def handler(callback: Callback, connection: Connection) -> None:
+        ship(callback, connection)
+        calls.append(callback)
+        if len(calls) <= times:
+            raise ShopError("password=hunter2")
+
+    return handler
+
+
+def test_handler_that_raises_is_undone(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """What the handler raised comes out of `receive`, its writes are undone, and the callback stays stored."""
+    inbox = side.create()
+    with pytest.raises(ShopError):
+        side.receive(inbox, genuine(), failing(ship))
+    assert side.shipped() == []
+    assert side.rows("state", "attempts") == [("stored", 1)]
+
+
+def test_failed_callback_is_handed_out_again_by_a_worker(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """After a failure `process_pending` hands the callback out again, and then no more."""
+    inbox = side.create()
+    with pytest.raises(ShopError):
+        side.receive(inbox, genuine(), failing(ship))
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [State.HANDLED]
+    assert side.process(inbox, ship) == []
+    assert side.shipped() == ["INV-1"]
+
+
+def test_failed_callback_is_handed_out_again_when_repeated(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """After a failure the gateway's repetition is handled, and the first arrival becomes the duplicate."""
+    inbox = side.create()
+    with pytest.raises(ShopError):
+        side.receive(inbox, genuine(), failing(ship))
+    assert side.receive(inbox, genuine(), ship).state is State.HANDLED
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [State.DUPLICATE]
+    assert side.shipped() == ["INV-1"]
+
+
+def test_one_failure_costs_only_itself(side: Any, genuine: Genuine, ship: Plain, caplog: Any) -> None:
+    """A worker goes on after a handler that raised; the receipt holds the error, the log the traceback."""
+    inbox = side.create()
+    for number in range(3):
+        side.receive(inbox, genuine(f"INV-{number}"))
+    receipts = side.process(inbox, failing(ship))
+    assert [receipt.state for receipt in receipts] == [State.STORED, State.HANDLED, State.HANDLED]
+    assert isinstance(receipts[0].error, ShopError)
+    assert side.shipped() == ["INV-1", "INV-2"]
+    assert "ShopError" in caplog.text
+
+
+def test_one_that_always_fails_keeps_nobody_waiting(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """The callbacks that failed least often come first, so that a small limit can't be used up by a hopeless one."""
+    inbox = side.create()
+    side.receive(inbox, genuine("INV-BAD"))
+    side.process(inbox, failing(ship, 99), limit=1)
+    side.receive(inbox, genuine("INV-GOOD"))
+    assert side.process(inbox, ship, limit=1)[0].callback.reference_code == "INV-GOOD"
+
+
+def test_text_of_a_handlers_error_is_not_stored(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """Only the type of what a handler raised is kept: its text may hold anything."""
+    inbox = side.create()
+    with pytest.raises(ShopError):
+        side.receive(inbox, genuine(), failing(ship))
+    (detail,) = side.rows("detail")
+    assert detail.endswith("ShopError")
+    assert "hunter2" not in detail
+
+
+def test_broken_sql_in_a_handler_is_undone(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """A statement that fails spoils the transaction, and nothing of it stays."""
+    inbox = side.create()
+
+    def handler(callback: Callback, connection: Connection) -> None:
+        ship(callback, connection)
+        connection.execute(text("SELECT * FROM no_such_table"))
+
+    with pytest.raises(Exception, match="no_such_table"):
+        side.receive(inbox, genuine(), handler)
+    assert side.shipped() == []
+    assert side.receive(inbox, genuine(), ship).state is State.HANDLED
+
+
+def test_handler_that_commits_is_not_run_twice(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """A handler that commits on its own breaks the rules; its callback is still not handled a second time."""
+    inbox = side.create()
+
+    def handler(callback: Callback, connection: Connection) -> None:
+        ship(callback, connection)
+        connection.commit()
+
+    with pytest.raises(Exception, match="closed transaction"):
+        side.receive(inbox, genuine(), handler)
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [State.DUPLICATE]
+    assert side.shipped() == ["INV-1"]
+
+
+# --- without a handler -----------------------------------------------------------------------------------------------
+
+
+def test_receive_without_a_handler_stores(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """Without a handler a callback is verified and left to a worker."""
+    inbox = side.create()
+    receipt = side.receive(inbox, genuine())
+    assert (receipt.state, receipt.http_status, receipt.callback.reference_code) == (State.STORED, 200, "INV-1")
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [State.HANDLED]
+
+
+def test_limit(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """A worker takes on no more than its limit."""
+    inbox = side.create()
+    for number in range(5):
+        side.receive(inbox, genuine(f"INV-{number}"))
+    assert [len(side.process(inbox, ship, limit=2)) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_stored_but_never_looked_at(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """A process that died between storing and everything else has lost nothing, neither the genuine nor the forged."""
+    inbox = side.create()
+    side.receive(inbox, genuine("INV-1"))
+    side.receive(inbox, (genuine("INV-2")[0], "0" * 64))
+    with side.engine.begin() as connection:  # as if the second transaction had never happened
+        connection.execute(update(arrivals).values(state="stored", reason=None, detail=None, settled_at=None))
+    receipts = side.process(inbox, ship)
+    assert [(receipt.state, receipt.rejection) for receipt in receipts] == [
+        (State.HANDLED, None),
+        (State.REJECTED, CallbackRejection.SIGNATURE_WRONG),
+    ]
+    assert side.shipped() == ["INV-1"]
+
+
+# --- rejected --------------------------------------------------------------------------------------------------------
+
+GOOD = "f" * 64
+REJECTED: dict[str, tuple[bytes, Any, CallbackRejection, int]] = {
+    "wrong signature": (b"{}", GOOD, CallbackRejection.SIGNATURE_WRONG, 401),
+    "no signature": (b"{}", None, CallbackRejection.SIGNATURE_MISSING, 401),
+    "empty signature": (b"{}", "", CallbackRejection.SIGNATURE_MISSING, 401),
+    "two signatures": (b"{}", f"{GOOD}, {GOOD}", CallbackRejection.SIGNATURE_MALFORMED, 401),
+    "a list of signatures": (b"{}", [GOOD], CallbackRejection.SIGNATURE_MALFORMED, 401),
+    "bytes": (b"{}", GOOD.encode(), CallbackRejection.SIGNATURE_MALFORMED, 401),
+    "a NUL in the signature": (b"{}", "\0" * 64, CallbackRejection.SIGNATURE_MALFORMED, 401),
+    "a surrogate in the signature": (b"{}", "\udcff" * 64, CallbackRejection.SIGNATURE_MALFORMED, 401),
+    "an endless signature": (b"{}", "f" * 10**6, CallbackRejection.SIGNATURE_MALFORMED, 401),
+    "no JSON": (b"\0\xff\xfe", GOOD, CallbackRejection.BODY_NOT_UTF8, 400),
+    "nothing": (b"", GOOD, CallbackRejection.BODY_NOT_JSON, 400),
+    "a NUL in a name": (b'{"\\u0000\\ud800": 1}', GOOD, CallbackRejection.BODY_NOT_JSON, 400),
+    "too deep": (b"[" * 1000, GOOD, CallbackRejection.BODY_NESTED_TOO_DEEP, 400),
+    "too large": (b" " * (3 * MAX_BODY), GOOD, CallbackRejection.BODY_TOO_LARGE, 400),
+}
+
+
+@pytest.mark.parametrize("way", ["with a handler", "without", "by a worker"])
+def test_rejected_is_kept_as_evidence(side: Any, ship: Plain, way: str) -> None:
+    """Whatever is not to be believed is kept with its reason, answered with 401 or 400, and never handed out."""
+    inbox = side.create()
+    for case, (body, header, reason, status) in REJECTED.items():
+        receipt = side.receive(inbox, (body, header), ship if way == "with a handler" else None)
+        if way == "by a worker":
+            with side.engine.begin() as connection:
+                connection.execute(update(arrivals).where(arrivals.c.id == receipt.arrival_id).values(state="stored"))
+            (receipt,) = side.process(inbox, ship)
+        assert (case, receipt.state, receipt.rejection, receipt.http_status) == (case, State.REJECTED, reason, status)
+    assert side.shipped() == []
+    kept = side.rows("state", "reason", "body")
+    assert kept == [("rejected", reason.value, body[: MAX_BODY + 1]) for body, _, reason, _ in REJECTED.values()]
+
+
+def test_content_that_is_no_callback(side: Any, ship: Plain, genuine: Genuine) -> None:
+    """A rightly signed body that is no callback is nonsense, not a forgery."""
+    receipt = side.receive(side.create(), genuine(amount="12.34"), ship)
+    assert (receipt.rejection, receipt.http_status) == (CallbackRejection.MEMBER_INVALID, 400)
+    assert side.rows("detail") == [
+        "callback rejected (member_invalid): amount must be an integer, not a str",
+    ]
+
+
+def test_evidence_is_as_it_came(side: Any, genuine: Genuine) -> None:
+    """Body, header, URL and time of arrival are kept, byte for byte."""
+    body, header = genuine()
+    before = datetime.now(UTC)
+    side.receive(side.create(), (body, header))
+    ((kept_body, kept_header, url, at),) = side.rows("body", "signature", "callback_url", "received_at")
+    assert (kept_body, str(kept_header), url) == (body, header, "https://shop.example.my/callback")
+    assert before <= at <= datetime.now(UTC)
+
+
+def test_rejected_for_a_wrong_secret_can_be_taken_up_again(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """After a wrongly configured secret is put right, the evidence can be set back and is handled."""
+    assert side.receive(side.create(secret_key="mistyped"), genuine(), ship).state is State.REJECTED
+    with side.engine.begin() as connection:
+        connection.execute(update(arrivals).where(arrivals.c.reason == "signature_wrong").values(state="stored"))
+    assert [receipt.state for receipt in side.process(side.inbox(), ship)] == [State.HANDLED]
+
+
+def test_secret_rotation(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """Several secrets are accepted while one is being rotated."""
+    inbox = side.create(secret_key=["new", "example-Secret-Key-01"])
+    assert side.receive(inbox, genuine(), ship).state is State.HANDLED
+
+
+def test_callback_url_of_one_payment(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """A URL that differs from payment to payment is passed to `receive`, and remembered for the worker."""
+    inbox = side.create(callback_url=None)
+    side.receive(inbox, genuine(), callback_url="https://shop.example.my/callback")
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [State.HANDLED]
+    assert side.receive(side.inbox(), genuine(), callback_url="https://else.example/").state is State.REJECTED
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_secret_is_shown(side: Any, genuine: Genuine, ship: Plain, caplog: Any) -> None:
+    """Neither reprs, nor SQLAlchemy's echo, nor its errors show the signature or the secret key."""
+    inbox = side.create()
+    message = genuine()
+    shown = [repr(inbox), repr(vars(inbox)), repr(vars(inbox._ledger))]
+    caplog.set_level(logging.INFO, logger="sqlalchemy.engine")
+    receipt = side.receive(inbox, message, ship)
+    with side.engine.connect() as connection:
+        shown += [repr(receipt), repr(connection.execute(select(arrivals)).all())]
+        again = {**connection.execute(select(arrivals)).mappings().one()}
+        with pytest.raises(IntegrityError, match="commercepay_arrivals") as caught:
+            connection.execute(arrivals.insert().values(again))
+        shown.append(str(caught.value))
+    shown.append(caplog.text)
+    assert "INSERT INTO commercepay_arrivals" in caplog.text
+    for line in shown:
+        assert message[1] not in line
+        assert "example-Secret-Key-01" not in line
+
+
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+
+def test_tables_are_created_once(side: Any) -> None:
+    """Creating what is there changes nothing; the merchant's migrations find the same tables in `metadata`."""
+    side.create()
+    side.create()
+    found = inspect(side.engine)
+    assert {"commercepay_arrivals", "commercepay_handled"} <= set(found.get_table_names())
+    assert set(metadata.tables) == {"commercepay_arrivals", "commercepay_handled"}
+    assert {index["name"] for index in found.get_indexes("commercepay_arrivals")} == {
+        "ix_commercepay_arrivals_waiting",
+        "ix_commercepay_arrivals_reference_code",
+    }
+
+
+def test_metadata_creates_the_same_tables(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """Tables made by the merchant's own means serve as well."""
+    metadata.create_all(side.engine)
+    assert side.receive(side.inbox(), genuine(), ship).state is State.HANDLED
+
+
+def test_purge(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """Old evidence goes, what waits stays, and what was handled is remembered."""
+    inbox = side.create()
+    side.receive(inbox, genuine("INV-1"), ship)
+    side.receive(inbox, genuine("INV-2"))
+    side.receive(inbox, (b"{}", None))
+    assert side.run(inbox.purge(datetime.now(UTC) - timedelta(days=1))) == 0
+    assert side.run(inbox.purge(datetime.now(UTC) + timedelta(seconds=1))) == 2
+    assert side.rows("state") == ["stored"]
+    assert side.receive(inbox, genuine("INV-1"), ship).state is State.DUPLICATE
+    with pytest.raises(ArgumentError, match="aware"):
+        side.run(inbox.purge(datetime(2026, 1, 1)))  # noqa: DTZ001  the mistake in question
+
+
+# --- handlers --------------------------------------------------------------------------------------------------------
+
+
+def test_session_on_the_connection(side: Any, genuine: Genuine) -> None:
+    """An ORM session on the handler's connection joins the transaction, even if it commits."""
+    inbox = side.create()
+
+    def handler(callback: Callback, connection: Connection) -> None:
+        with Session(connection) as session:
+            session.execute(text("INSERT INTO shipped (reference_code) VALUES ('by the session')"))
+            session.commit()
+        raise ShopError
+
+    with pytest.raises(ShopError):
+        side.receive(inbox, genuine(), handler)
+    assert side.shipped() == []
+
+
+@pytest.mark.parametrize("entry", ["receive", "process_pending"])
+def test_handler_of_the_wrong_kind(side: Any, genuine: Genuine, ship: Plain, entry: str) -> None:
+    """An async handler in the plain inbox, and the other way round, is refused, and the callback not lost."""
+    inbox = side.create()
+
+    async def asynchronous(callback: Callback, connection: Any) -> None:
+        raise AssertionError("never awaited")
+
+    def plain(callback: Callback, connection: Any) -> None:
+        pass
+
+    wrong: Any = plain if side.is_async else asynchronous
+    if entry == "process_pending":
+        side.receive(inbox, genuine())
+    with pytest.raises(ArgumentError, match="handler"):
+        side.run(inbox.receive(*genuine(), wrong) if entry == "receive" else inbox.process_pending(wrong))
+    assert side.process(inbox, ship)[0].state is State.HANDLED
+
+
+@pytest.mark.parametrize("body", ["{}", None, {}, bytearray(b"{}")])
+def test_body_that_is_not_bytes(side: Any, body: Any) -> None:
+    """What is not the raw body can't be kept as evidence: the application's mistake, and nothing is stored."""
+    inbox = side.create()
+    with pytest.raises(ArgumentError, match="raw bytes"):
+        side.receive(inbox, (body, "0" * 64))
+    assert side.rows("id") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"secret_key": ""}, "secret_key"),
+        ({"secret_key": []}, "secret_key"),
+        ({"secret_key": [None]}, "secret_key"),
+        ({"callback_url": "/callback"}, "callback_url"),
+        ({"callback_url": ""}, "callback_url"),
+        ({"name": ""}, "name"),
+        ({"name": "x" * 65}, "name"),
+    ],
+)
+@pytest.mark.parametrize("kind", [Inbox, AsyncInbox])
+def test_mistakes_are_found_at_once(kind: Any, options: dict[str, Any], told: str) -> None:
+    """An inbox that can't work isn't built."""
+    given = {"secret_key": "key", "callback_url": "https://shop.example.my/callback", **options}
+    engine = create_engine("sqlite://") if kind is Inbox else create_async_engine("sqlite+aiosqlite://")
+    with pytest.raises(ArgumentError, match=told):
+        kind(engine, **given)
+
+
+@pytest.mark.parametrize("url", [None, "", "/callback"])
+def test_callback_url_is_needed(side: Any, genuine: Genuine, url: Any) -> None:
+    """Without a callback URL nothing can be verified, now or later: nothing is stored."""
+    inbox = side.create(callback_url=None)
+    with pytest.raises(ArgumentError, match="callback_url"):
+        side.receive(inbox, genuine(), callback_url=url)
+    assert side.rows("id") == []
+
+
+@pytest.mark.parametrize("way", ["create_engine", "execution_options"])
+def test_engine_without_transactions_is_refused(way: str) -> None:
+    """Autocommit and exactly-once exclude each other."""
+    if way == "create_engine":
+        engine = create_engine("sqlite://", isolation_level="AUTOCOMMIT")
+    else:
+        engine = create_engine("sqlite://").execution_options(isolation_level="AUTOCOMMIT")
+    with pytest.raises(ArgumentError, match="AUTOCOMMIT"):
+        Inbox(engine, secret_key="key")
+
+
+# --- death -----------------------------------------------------------------------------------------------------------
+
+DIES = """
+import os, signal, sys
+from sqlalchemy import create_engine, text
+from commercepay.inbox import Inbox
+def handler(callback, connection):
+    connection.execute(text("INSERT INTO shipped (reference_code) VALUES ('by the dead')"))
+    os.kill(os.getpid(), signal.SIGKILL)
+inbox = Inbox(create_engine(sys.argv[1]), secret_key="example-Secret-Key-01", callback_url="https://shop.example.my/callback")
+inbox.receive(sys.stdin.buffer.read(), sys.argv[2], handler)
+"""
+
+
+def test_process_killed_in_the_handler(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """After kill -9 in the middle of a handler, its writes are gone and the callback waits for a worker."""
+    inbox = side.create()
+    body, header = genuine()
+    url = side.url.render_as_string(hide_password=False)
+    dead = subprocess.run([sys.executable, "-c", DIES, url, header], input=body, check=False, env={**os.environ})
+    assert dead.returncode == -signal.SIGKILL
+    assert side.shipped() == []
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [State.HANDLED]
+    assert side.shipped() == ["INV-1"]
+    with side.engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(handled)).scalar_one() == 1

@@ -1,0 +1,291 @@
+"""What only PostgreSQL can show: real concurrency, isolation levels, lost connections. Needs COMMERCEPAY_TEST_POSTGRESQL."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from commercepay.callbacks import Callback
+from commercepay.inbox import AsyncInbox, Inbox, State
+
+DELIVER = Path(__file__).with_name("deliver.py")
+Genuine = Callable[..., tuple[bytes, str]]
+SECRET = "example-Secret-Key-01"
+URL = "https://shop.example.my/callback"
+
+
+@pytest.fixture
+def engine(postgresql_url: str) -> Iterator[Engine]:
+    made = create_engine(postgresql_url, pool_size=20)
+    Inbox(made, secret_key=SECRET).create_tables()
+    with made.begin() as connection:
+        connection.execute(text("CREATE TABLE ledger (id serial, reference_code text)"))
+    yield made
+    made.dispose()
+
+
+def inbox_on(engine: Engine) -> Inbox:
+    return Inbox(engine, secret_key=SECRET, callback_url=URL)
+
+
+def enter(callback: Callback, connection: Connection) -> None:
+    connection.execute(text("INSERT INTO ledger (reference_code) VALUES (:c)"), {"c": callback.reference_code})
+
+
+def entered(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.execute(text("SELECT reference_code FROM ledger ORDER BY id")).scalars())
+
+
+def test_sixteen_processes_deliver_a_thousand_callbacks(postgresql_url: str) -> None:
+    """16 processes deliver the same 1,000 callbacks, shuffled and repeated, some killed: each handled exactly once."""
+    told = subprocess.run(
+        [sys.executable, DELIVER, postgresql_url, "16", "1000", "3", "3"], capture_output=True, check=True, timeout=300
+    )
+    ended = json.loads(told.stdout)["ended"]
+    assert ended.count(-signal.SIGKILL) >= 3
+    assert set(ended) <= {0, -signal.SIGKILL}, told.stderr.decode()
+    engine = create_engine(postgresql_url)
+    while inbox_on(engine).process_pending(enter):
+        pass
+    with engine.connect() as connection:
+        counts = connection.execute(text("SELECT count(*), count(DISTINCT reference_code) FROM ledger")).one()
+        states = dict(connection.execute(text("SELECT state, count(*) FROM commercepay_arrivals GROUP BY state")).all())
+    engine.dispose()
+    assert tuple(counts) == (1000, 1000)
+    assert states["handled"] == 1000
+    assert set(states) == {"handled", "duplicate"}
+
+
+@pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
+def test_same_callback_at_once(postgresql_url: str, engine: Engine, genuine: Genuine, level: str) -> None:
+    """Many threads with the same callback at the same moment: one handles it, the others wait and find a duplicate."""
+    strict = create_engine(postgresql_url, isolation_level=level, pool_size=20)
+    inbox = inbox_on(strict)
+    start = threading.Barrier(12)
+
+    def slowly(callback: Callback, connection: Connection) -> None:
+        enter(callback, connection)
+        time.sleep(0.1)
+
+    def deliver(_: int) -> State:
+        start.wait()
+        return inbox.receive(*genuine(), slowly).state
+
+    with ThreadPoolExecutor(12) as pool:
+        states = list(pool.map(deliver, range(12)))
+    strict.dispose()
+    assert sorted(states, key=str) == [State.DUPLICATE] * 11 + [State.HANDLED]
+    assert entered(engine) == ["INV-1"]
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg_async"])
+def test_same_callback_at_once_in_tasks(postgresql_url: str, engine: Engine, genuine: Genuine, driver: str) -> None:
+    """The same with tasks on an event loop."""
+
+    async def slowly(callback: Callback, connection: Any) -> None:
+        await connection.run_sync(lambda inner: enter(callback, inner))
+        await asyncio.sleep(0.1)
+
+    async def main() -> list[State]:
+        asynchronous = create_async_engine(
+            make_url(postgresql_url).set(drivername=f"postgresql+{driver}"), pool_size=20
+        )
+        inbox = AsyncInbox(asynchronous, secret_key=SECRET, callback_url=URL)
+        receipts = await asyncio.gather(*(inbox.receive(*genuine(), slowly) for _ in range(12)))
+        await asynchronous.dispose()
+        return [receipt.state for receipt in receipts]
+
+    assert sorted(asyncio.run(main()), key=str) == [State.DUPLICATE] * 11 + [State.HANDLED]
+    assert entered(engine) == ["INV-1"]
+
+
+def test_first_fails_while_others_wait(engine: Engine, genuine: Genuine) -> None:
+    """If the one that handles it fails, one of those that wait handles it in its place."""
+    inbox = inbox_on(engine)
+    calls: list[int] = []
+
+    def first_fails(callback: Callback, connection: Connection) -> None:
+        calls.append(1)
+        first = len(calls) == 1
+        enter(callback, connection)
+        time.sleep(0.1)
+        if first:
+            raise RuntimeError("the first")
+
+    def deliver(_: int) -> State | None:
+        try:
+            return inbox.receive(*genuine(), first_fails).state
+        except RuntimeError:
+            return None
+
+    with ThreadPoolExecutor(6) as pool:
+        states = list(pool.map(deliver, range(6)))
+    assert sorted(map(str, states)) == ["None"] + ["duplicate"] * 4 + ["handled"]
+    assert entered(engine) == ["INV-1"]
+
+
+def test_workers_share_what_waits(engine: Engine, genuine: Genuine) -> None:
+    """Workers at once take different callbacks, and none waits for another's slow handler."""
+    inbox = inbox_on(engine)
+    for number in range(8):
+        inbox.receive(*genuine(f"INV-{number}"))
+    start = threading.Barrier(4)
+
+    def slowly(callback: Callback, connection: Connection) -> None:
+        enter(callback, connection)
+        time.sleep(0.2)
+
+    def work(_: int) -> int:
+        start.wait()
+        return len(inbox.process_pending(slowly))
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(4) as pool:
+        taken = list(pool.map(work, range(4)))
+    assert sum(taken) == 8
+    assert sorted(entered(engine)) == [f"INV-{number}" for number in range(8)]
+    assert time.monotonic() - began < 8 * 0.2, "the workers took turns"
+
+
+def test_worker_and_receive_meet(engine: Engine, genuine: Genuine) -> None:
+    """A worker that takes a callback between its storing and its handling: `receive` waits, and reports what became of it."""
+    inbox = inbox_on(engine)
+    original = inbox._hand_out
+    held = threading.Event()
+
+    def slowly(callback: Callback, connection: Connection) -> None:
+        held.set()
+        time.sleep(0.2)
+        enter(callback, connection)
+
+    worker = threading.Thread(target=lambda: inbox_on(engine).process_pending(slowly))
+
+    def late(*args: Any, **options: Any) -> Any:
+        worker.start()
+        assert held.wait(5)
+        return original(*args, **options)
+
+    inbox._hand_out = late  # type: ignore[method-assign]  # the moment between the two transactions
+    receipt = inbox.receive(*genuine(), enter)
+    worker.join()
+    assert receipt.state is State.HANDLED
+    assert receipt.callback is not None
+    assert entered(engine) == ["INV-1"]
+
+
+def test_deadlock_in_handlers_is_survived(engine: Engine, genuine: Genuine) -> None:
+    """Two handlers that lock the merchant's rows in opposite order: PostgreSQL ends one, and it is run again."""
+    inbox = inbox_on(engine)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO ledger (reference_code) VALUES ('a'), ('b')"))
+    both = threading.Barrier(2)
+    runs: list[str] = []
+
+    def crossing(callback: Callback, connection: Connection) -> None:
+        runs.append(callback.reference_code)
+        order = "ab" if callback.reference_code == "INV-1" else "ba"
+        for position, row in enumerate(order):
+            connection.execute(text("UPDATE ledger SET id = id WHERE reference_code = :r"), {"r": row})
+            if position == 0 and len(runs) <= 2:
+                both.wait(10)
+
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(inbox.receive, *genuine(code), crossing) for code in ("INV-1", "INV-2")]
+        assert [future.result().state for future in futures] == [State.HANDLED, State.HANDLED]
+    assert len(runs) == 3
+
+
+def test_lost_connection_is_survived(engine: Engine, genuine: Genuine) -> None:
+    """Connections that the server has ended, in the pool or in the middle of a handler, cost nothing but another try."""
+    inbox = inbox_on(engine)
+    inbox.receive(*genuine("INV-1"), enter)
+    runs: list[str] = []
+
+    def cut_off(callback: Callback, connection: Connection) -> None:
+        runs.append(callback.reference_code)
+        enter(callback, connection)
+        if len(runs) == 1:
+            own = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            admin = create_engine(engine.url)
+            with admin.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": own})
+            admin.dispose()
+        connection.execute(text("SELECT 1"))
+
+    assert inbox.receive(*genuine("INV-2"), cut_off).state is State.HANDLED
+    assert runs == ["INV-2", "INV-2"]
+    assert entered(engine) == ["INV-1", "INV-2"]
+
+
+def test_handler_that_fails_at_commit_is_undone(engine: Engine, genuine: Genuine) -> None:
+    """A constraint that is checked at commit undoes everything, and the callback waits."""
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE once (code text UNIQUE DEFERRABLE INITIALLY DEFERRED)"))
+        connection.execute(text("INSERT INTO once VALUES ('INV-1')"))
+
+    def handler(callback: Callback, connection: Connection) -> None:
+        connection.execute(text("INSERT INTO once VALUES ('INV-1')"))
+
+    inbox = inbox_on(engine)
+    with pytest.raises(DBAPIError, match="once_code_key"):
+        inbox.receive(*genuine(), handler)
+    assert [receipt.state for receipt in inbox.process_pending(enter)] == [State.HANDLED]
+
+
+def test_cancelled_task_is_undone(postgresql_url: str, engine: Engine, genuine: Genuine) -> None:
+    """A request that is cancelled in the middle of its handler leaves the callback to a worker."""
+
+    async def main() -> list[State]:
+        asynchronous = create_async_engine(make_url(postgresql_url).set(drivername="postgresql+asyncpg"))
+        inbox = AsyncInbox(asynchronous, secret_key=SECRET, callback_url=URL)
+        reached = asyncio.Event()
+
+        async def endless(callback: Callback, connection: Any) -> None:
+            await connection.run_sync(lambda inner: enter(callback, inner))
+            reached.set()
+            await asyncio.sleep(60)
+
+        async def plain(callback: Callback, connection: Any) -> None:
+            await connection.run_sync(lambda inner: enter(callback, inner))
+
+        task = asyncio.create_task(inbox.receive(*genuine(), endless))
+        await reached.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        receipts = await inbox.process_pending(plain)
+        await asynchronous.dispose()
+        return [receipt.state for receipt in receipts]
+
+    assert asyncio.run(main()) == [State.HANDLED]
+    assert entered(engine) == ["INV-1"]
+
+
+def test_tables_created_by_many_at_once(postgresql_url: str) -> None:
+    """Every process of a web server may create the tables at its start."""
+    start = threading.Barrier(8)
+
+    def create(_: int) -> None:
+        engine = create_engine(postgresql_url)
+        start.wait()
+        Inbox(engine, secret_key="key").create_tables()
+        engine.dispose()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(create, range(8)))

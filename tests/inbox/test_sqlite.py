@@ -1,0 +1,55 @@
+"""What only SQLite has to show: many processes on one file. The same on PostgreSQL is in test_postgresql.py."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, text
+
+from commercepay.callbacks import Callback
+from commercepay.inbox import Inbox
+
+DELIVER = Path(__file__).with_name("deliver.py")
+
+
+def test_four_processes_deliver_a_thousand_callbacks(sqlite_url: str) -> None:
+    """4 processes deliver the same 1,000 callbacks, shuffled and repeated, two of them killed: each handled exactly once."""
+    told = subprocess.run(
+        [sys.executable, DELIVER, sqlite_url, "4", "1000", "1", "1"], capture_output=True, check=True, timeout=120
+    )
+    ended = json.loads(told.stdout)["ended"]
+    assert ended.count(-signal.SIGKILL) >= 1
+    assert set(ended) <= {0, -signal.SIGKILL}, told.stderr.decode()
+    engine = create_engine(sqlite_url)
+    inbox = Inbox(engine, secret_key="example-Secret-Key-01", callback_url="https://shop.example.my/callback")
+
+    def handle(callback: Callback, connection: Any) -> None:
+        connection.execute(
+            text("INSERT INTO ledger (reference_code) VALUES (:code)"), {"code": callback.reference_code}
+        )
+
+    while inbox.process_pending(handle):
+        pass
+    with engine.connect() as connection:
+        counts = connection.execute(text("SELECT count(*), count(DISTINCT reference_code) FROM ledger")).one()
+        states = dict(connection.execute(text("SELECT state, count(*) FROM commercepay_arrivals GROUP BY state")).all())
+    engine.dispose()
+    assert tuple(counts) == (1000, 1000)
+    assert states["handled"] == 1000
+    assert set(states) == {"handled", "duplicate"}
+
+
+def test_tables_created_by_many_processes_at_once(sqlite_url: str, ship: Callable[..., None]) -> None:
+    """Every process of a web server may create the tables at its start."""
+    code = (
+        "import sys; from sqlalchemy import create_engine; from commercepay.inbox import Inbox;"
+        "Inbox(create_engine(sys.argv[1]), secret_key='key').create_tables()"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", code, sqlite_url]) for _ in range(4)]
+    assert [process.wait(60) for process in running] == [0] * 4
