@@ -63,7 +63,7 @@ def serve_bare(ready: Connection) -> None:
     )
     listener = listen("127.0.0.1", 0)
     ready.send(url_of(listener))
-    config = uvicorn.Config(app, ws="none", log_config=None, access_log=False, server_header=False)
+    config = uvicorn.Config(app, loop="asyncio", ws="none", log_config=None, access_log=False, server_header=False)
     uvicorn.Server(config).run([listener])
 
 

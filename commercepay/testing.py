@@ -345,7 +345,7 @@ def environment(url: str, credentials: Credentials) -> dict[str, str]:
     }
 
 
-if "pytest" in sys.modules:  # as its plugin (see the entry point); other runners do without
+if sys.modules.get("pytest") is not None:  # as its plugin (see the entry point); other runners do without
     import pytest
 
     @pytest.fixture

@@ -165,6 +165,8 @@ class Deliveries:
     async def _send(self, callback: Callback) -> None:
         try:
             delivery = await self._deliver(callback)
+            if self._state.callbacks.get(callback.id) is not callback:
+                return  # there was a reset meanwhile
             callback.deliveries.append(delivery)
             self._settle(callback, delivered=delivery.status is not None and 200 <= delivery.status < 300)
             self._state.save(callback)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import logging
 import socket
 import threading
@@ -59,10 +60,9 @@ class Server(uvicorn.Server):
         ticks = 0
         while not await self.on_tick(ticks):
             ticks += 10  # ten of uvicorn's ticks are a second
-            try:
-                await asyncio.wait_for(self._stopping.wait(), 1)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -108,6 +108,7 @@ def server(world: World, ready: Callable[[], None] = lambda: None) -> Server:
     config = uvicorn.Config(
         build(world),
         http=DroppableProtocol,
+        loop="asyncio",  # uvloop, where it is installed, does not close while a connection is being aborted
         ws="none",
         lifespan="on",
         log_config=None,
@@ -160,3 +161,5 @@ class Background:
     def stop(self) -> None:
         self._server.stop()
         self._thread.join(10)
+        if self._thread.is_alive():
+            raise RuntimeError("the sandbox did not stop within 10 seconds")

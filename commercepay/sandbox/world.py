@@ -59,11 +59,11 @@ class World:
 
     async def reset(self) -> None:
         """As if it were just started with an empty state."""
+        self.state.reset()  # first, so that nothing is due while the deliveries under way are given up
         await self.deliveries.close()
         self.clock.ahead = 0
         self.faults.clear()
         self.requests.clear()
-        self.state.reset()
         self.gateway = self._gateway()
 
     async def run(self) -> None:
@@ -78,7 +78,9 @@ class World:
             pause = max(0.0, (min(due) - self.clock.now()) / 1000) if due else None
             with contextlib.suppress(TimeoutError):
                 # At most an hour, since the time of an order may lie beyond what the event loop takes for a delay.
-                await asyncio.wait_for(self._wake.wait(), None if pause is None else min(pause, 3600))
+                # (`wait_for` of Python 3.11 may swallow a cancellation; `timeout` does not.)
+                async with asyncio.timeout(None if pause is None else min(pause, 3600)):
+                    await self._wake.wait()
 
     async def close(self) -> None:
         await self.deliveries.close()

@@ -31,7 +31,9 @@ class Caller:
     def authenticate(self, **changes: Any) -> httpx.Response:
         body = {"userNameOrEmailAddress": self.credentials.username, "password": self.credentials.password}
         return self.http.post(
-            "/api/TokenAuth/Authenticate", json=body | changes, headers={"Abp-TenantId": str(self.credentials.tenant_id)}
+            "/api/TokenAuth/Authenticate",
+            json=body | changes,
+            headers={"Abp-TenantId": str(self.credentials.tenant_id)},
         )
 
     @property
@@ -62,7 +64,9 @@ class Caller:
             "callbackUrl": f"{self.url}/_sandbox/inbox",
         } | changes
 
-    def post(self, endpoint: str, members: dict[str, Any], *, signed: str | None = None, **options: Any) -> httpx.Response:
+    def post(
+        self, endpoint: str, members: dict[str, Any], *, signed: str | None = None, **options: Any
+    ) -> httpx.Response:
         path = f"{GATEWAY}/{endpoint}"
         if signed is None:
             signed = signature.sign(self.url + path, members, self.credentials.secret_key)
@@ -101,18 +105,28 @@ def sb(commercepay_sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def caller(sb: Sandbox) -> Iterator[Caller]:
-    one = Caller(sb, sb.credentials)
-    yield one
-    one.close()
+def caller_of() -> Iterator[Callable[..., Caller]]:
+    """Makes callers: of a sandbox, and of other credentials than its first ones."""
+    made: list[Caller] = []
+
+    def make(sandbox: Sandbox, credentials: Credentials | None = None) -> Caller:
+        made.append(Caller(sandbox, credentials or sandbox.credentials))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
 @pytest.fixture
-def other(sb: Sandbox) -> Iterator[Caller]:
+def caller(sb: Sandbox, caller_of: Callable[..., Caller]) -> Caller:
+    return caller_of(sb)
+
+
+@pytest.fixture
+def other(sb: Sandbox, caller_of: Callable[..., Caller]) -> Caller:
     """The sandbox's second merchant."""
-    one = Caller(sb, sb.other_credentials)
-    yield one
-    one.close()
+    return caller_of(sb, sb.other_credentials)
 
 
 class Received(NamedTuple):
@@ -161,10 +175,10 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], Any]], Any]:
-    """Waits, for at most five seconds, until something is true."""
+    """Waits until something is true; for half a minute at most, as the machine may be busy with other things."""
 
     def wait(condition: Callable[[], Any]) -> Any:
-        until = time.monotonic() + 5
+        until = time.monotonic() + 30
         while not (value := condition()):
             assert time.monotonic() < until, "it did not come true"
             time.sleep(0.01)

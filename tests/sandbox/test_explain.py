@@ -64,7 +64,9 @@ WRONG: dict[str, Callable[[str, dict[str, Any], str], str]] = {
     "seconds for milliseconds": lambda u, m, s: signature.sign(u, m | {"timestamp": m["timestamp"] // 1000}, s),
     "body as it was sent": lambda u, m, s: hexdigest((u + json.dumps(m)).lower(), s),
     "URL alone": lambda u, m, s: hexdigest(u.lower(), s),
-    "SHA-512": lambda u, m, s: hmac.new(s.encode(), signature.string_to_sign(u, m).encode(), hashlib.sha512).hexdigest(),
+    "SHA-512": lambda u, m, s: hmac.new(
+        s.encode(), signature.string_to_sign(u, m).encode(), hashlib.sha512
+    ).hexdigest(),
     "base64 instead of hex": lambda u, m, s: base64.b64encode(bytes.fromhex(signature.sign(u, m, s))).decode(),
 }
 

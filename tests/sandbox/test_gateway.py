@@ -74,7 +74,9 @@ def test_a_call_without_access_is_unauthorized_and_explained(
 ) -> None:
     """A missing or wrong token or tenant is HTTP 401 with `unAuthorizedRequest`; the header says what is wrong."""
     members = caller.members()
-    headers = caller.headers(signature.sign(f"{caller.url}{GATEWAY}/InitialSession", members, caller.credentials.secret_key))
+    headers = caller.headers(
+        signature.sign(f"{caller.url}{GATEWAY}/InitialSession", members, caller.credentials.secret_key)
+    )
     for name, value in change.items():
         del headers[name]
         if value is not None:
@@ -245,7 +247,9 @@ def test_a_query_of_numbers_that_do_not_belong_together_finds_nothing(caller: Ca
         ({"requestPaymentExtraInfo": {"hiddenChannel": ["x"]}}, "requestPaymentExtraInfo.hiddenChannel.0", "not valid"),
     ],
 )
-def test_bad_members_get_abps_validation_error(caller: Caller, changes: dict[str, Any], member: str, message: str) -> None:
+def test_bad_members_get_abps_validation_error(
+    caller: Caller, changes: dict[str, Any], member: str, message: str
+) -> None:
     """What breaks the description's limits is named in `validationErrors`, with HTTP 400."""
     answer = caller.post("InitialSession", caller.members(**changes))
     assert answer.status_code == 400
@@ -280,7 +284,17 @@ def test_a_whole_number_written_as_a_fraction_is_taken(sb: Sandbox, caller: Call
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"null", b'"text"', b'{"amount": NaN}', b"\xff\xfe", b'{"description": "\\ud800"}', b"[" * 100_000],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b'{"amount": NaN}',
+        b"\xff\xfe",
+        b'{"description": "\\ud800"}',
+        b"[" * 100_000,
+    ],
 )
 def test_a_body_that_is_no_json_object_is_bad_input(caller: Caller, body: bytes) -> None:
     """What can't be bound is a validation error rather than a crash."""

@@ -1,0 +1,282 @@
+"""Every fault: on the wire, and as the SDK's documented error with the payments that exist afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpx
+import pytest
+
+from commercepay import (
+    APIConnectionError,
+    APITimeoutError,
+    AuthenticationError,
+    CommercePayError,
+    DuplicateTransaction,
+    InvalidResponse,
+    Money,
+    OutcomeUnknown,
+    PaymentStatus,
+    UnreadableOutcome,
+)
+
+if TYPE_CHECKING:
+    from commercepay.testing import Sandbox
+    from conftest import Caller
+
+
+class Sdk:
+    """The facade in one of its two forms: each call with a client of its own."""
+
+    def __init__(self, sb: Sandbox, form: str) -> None:
+        self._sb = sb
+        self._form = form
+
+    def create(self, reference: str = "INV-1", **options: Any) -> Any:
+        return self._call(
+            "sessions.create",
+            options,
+            amount=Money("12.34", "MYR"),
+            reference_code=reference,
+            ip_address="203.0.113.9",
+            return_url="https://shop.example.my/return",
+            callback_url=f"{self._sb.url}/_sandbox/inbox",
+        )
+
+    def query(self, number: str, **options: Any) -> Any:
+        return self._call("payments.query", options, session_number=number)
+
+    def _call(self, name: str, options: dict[str, Any], **arguments: Any) -> Any:
+        resource, _, method = name.partition(".")
+        options = {"max_retries": 0} | options
+        if self._form == "sync":
+            with self._sb.client(**options) as client:
+                return getattr(getattr(client, resource), method)(**arguments)
+
+        async def run() -> Any:
+            async with self._sb.async_client(**options) as client:
+                return await getattr(getattr(client, resource), method)(**arguments)
+
+        return asyncio.run(run())
+
+
+@pytest.fixture(params=["sync", "async"])
+def sdk(sb: Sandbox, request: pytest.FixtureRequest) -> Sdk:
+    return Sdk(sb, request.param)
+
+
+class Case(NamedTuple):
+    """A fault, the error of `sessions.create` and how many payments exist afterwards, and the error of `payments.query`."""
+
+    fault: dict[str, Any]
+    create: type[CommercePayError] | None
+    payments: int
+    query: type[CommercePayError] | None
+    options: dict[str, Any] = {}  # noqa: RUF012  # never changed
+
+
+CASES = {
+    "latency, waited for": Case({"kind": "latency", "seconds": 0.05}, None, 1, None),
+    "latency, too long": Case(
+        {"kind": "latency", "seconds": 0.6}, OutcomeUnknown, 1, APITimeoutError, {"timeout": 0.25}
+    ),
+    "520 with HTML": Case({"kind": "status", "status": 520}, UnreadableOutcome, 0, InvalidResponse),
+    "520 with HTML, processed": Case(
+        {"kind": "status", "status": 520, "processed": True}, UnreadableOutcome, 1, InvalidResponse
+    ),
+    "502": Case({"kind": "status", "status": 502, "body": ""}, UnreadableOutcome, 0, InvalidResponse),
+    "502, processed": Case({"kind": "status", "status": 502, "processed": True}, UnreadableOutcome, 1, InvalidResponse),
+    "429 with Retry-After": Case(
+        {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}}, UnreadableOutcome, 0, InvalidResponse
+    ),
+    "truncated": Case({"kind": "truncated"}, UnreadableOutcome, 1, InvalidResponse),
+    "not JSON": Case({"kind": "not_json"}, UnreadableOutcome, 1, InvalidResponse),
+    "dropped before": Case({"kind": "drop_before"}, OutcomeUnknown, 0, APIConnectionError),
+    "answer lost": Case({"kind": "drop_after"}, OutcomeUnknown, 1, APIConnectionError),
+    "tokens revoked once": Case({"kind": "tokens_revoked"}, None, 1, None),
+    "tokens revoked always": Case(
+        {"kind": "tokens_revoked", "times": None}, AuthenticationError, 0, AuthenticationError
+    ),
+    "unknown status": Case({"kind": "unknown_status"}, None, 1, None),
+    "wrong scalar types": Case({"kind": "wrong_types"}, UnreadableOutcome, 1, InvalidResponse),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_fault_on_opening_a_session(sb: Sandbox, sdk: Sdk, eventually: Callable[..., Any], name: str) -> None:
+    """The SDK raises the documented error, and exactly as many payments exist as the fault let through."""
+    case = CASES[name]
+    sb.faults.add(**case.fault, endpoint="InitialSession")
+    if case.create is None:
+        assert sdk.create(**case.options).redirect_url.startswith(sb.url)
+    else:
+        with pytest.raises(CommercePayError) as caught:
+            sdk.create(**case.options)
+        assert type(caught.value) is case.create
+        if isinstance(caught.value, OutcomeUnknown):
+            assert caught.value.reference_code == "INV-1"
+    # (A client that ran out of patience has left while the sandbox was still waiting.)
+    eventually(lambda: len(sb.orders) == case.payments)
+    sb.faults.clear()
+    if case.payments and case.create is not None:
+        with pytest.raises(DuplicateTransaction):
+            sdk.create()
+        assert len(sb.orders) == 1
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_fault_on_asking(sb: Sandbox, sdk: Sdk, name: str) -> None:
+    """A query fails with the documented error, changes nothing, and works as soon as the fault is over."""
+    case = CASES[name]
+    number = sdk.create().session_number
+    sb.pay(number)
+    sb.faults.add(**case.fault, endpoint="Query")
+    if case.query is None:
+        status = sdk.query(number, **case.options).status
+        assert status == (14 if case.fault["kind"] == "unknown_status" else 1)
+    else:
+        with pytest.raises(CommercePayError) as caught:
+            sdk.query(number, **case.options)
+        assert type(caught.value) is case.query
+    sb.faults.clear()
+    assert sdk.query(number).status is PaymentStatus.PAID
+    assert [one.status for one in sb.orders[0].attempts] == [1]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 502},
+        {"kind": "status", "status": 520},
+        {"kind": "status", "status": 429, "headers": {"Retry-After": "0"}},
+        {"kind": "drop_before"},
+        {"kind": "drop_after"},
+    ],
+    ids=lambda fault: f"{fault['kind']} {fault.get('status', '')}",
+)
+@pytest.mark.parametrize("endpoint", ["Query", "Authenticate"])
+def test_a_passing_fault_is_retried_where_that_is_safe(
+    sb: Sandbox, sdk: Sdk, endpoint: str, fault: dict[str, Any]
+) -> None:
+    """Query and Authenticate are asked again, and one payment exists."""
+    number = sdk.create().session_number
+    sb.faults.add(**fault, endpoint=endpoint)
+    assert sdk.query(number, max_retries=2).session_number == number
+    struck = [one for one in sb.requests if one.faults]
+    assert [one.operation for one in struck] == [endpoint]
+    assert len(sb.orders) == 1
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
+def test_opening_a_session_is_never_retried(sb: Sandbox, sdk: Sdk, kind: Any) -> None:
+    """A POST whose answer was lost is sent once, however many retries are allowed."""
+    sb.faults.add(kind, endpoint="InitialSession")
+    with pytest.raises(OutcomeUnknown):
+        sdk.create(max_retries=5)
+    assert len([one for one in sb.requests if one.operation == "InitialSession"]) == 1
+    assert len(sb.orders) == (1 if kind == "drop_after" else 0)
+
+
+def test_an_unknown_status_is_neither_paid_nor_failed(sb: Sandbox, sdk: Sdk) -> None:
+    """A code that no list names is kept with its number."""
+    number = sdk.create().session_number
+    sb.pay(number)
+    sb.faults.add("unknown_status", endpoint="Query", status=77)
+    status = sdk.query(number).status
+    assert (status.value, status.is_known, status.is_paid, status.is_final) == (77, False, False, False)
+
+
+# --- on the wire -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
+def test_a_dropped_connection_is_closed_without_a_byte(sb: Sandbox, caller: Caller, kind: Any) -> None:
+    """The client sees the connection end; the server goes on serving, on new connections too."""
+    members = caller.members()
+    sb.faults.add(kind, endpoint="InitialSession")
+    with pytest.raises(httpx.TransportError):
+        caller.post("InitialSession", members)
+    assert sb.requests[-1].status is None
+    answer = caller.post("InitialSession", members).json()
+    assert (answer["error"] or {}).get("code") == (2009 if kind == "drop_after" else None)
+
+
+def test_a_status_comes_with_body_and_headers(sb: Sandbox, caller: Caller) -> None:
+    """What is answered instead is the caller's choice."""
+    headers = {"Retry-After": "7", "Content-Type": "text/plain"}
+    sb.faults.add("status", endpoint="Query", status=429, body="slow down", headers=headers)
+    answer = caller.get("Query", {"Timestamp": 1})
+    assert (answer.status_code, answer.text) == (429, "slow down")
+    assert (answer.headers["retry-after"], answer.headers["content-type"]) == ("7", "text/plain")
+    assert sb.requests[-1].verdict == "not processed"
+
+
+def test_a_fault_strikes_the_next_requests_only(sb: Sandbox, caller: Caller) -> None:
+    """With `times`, the fault is over after so many requests, and only of its endpoint."""
+    sb.faults.add("status", status=502, endpoint="Query", times=2)
+    statuses = []
+    for _ in range(3):
+        statuses.append(caller.get("Query", {"Timestamp": 1}).status_code)
+        assert caller.open()
+    assert statuses == [502, 502, 400]
+
+
+@pytest.mark.parametrize(("share", "struck"), [(0.5, 5), (0.25, 2), (0.3, 3), (1.0, 10)])
+def test_a_fault_strikes_a_share(sb: Sandbox, caller: Caller, share: float, struck: int) -> None:
+    """With `share`, that part of the requests is struck, evenly, for as long as the fault is in force."""
+    assert caller.token
+    fault = sb.faults.add("status", status=502, times=None, share=share)
+    statuses = [caller.get("Query", {"Timestamp": 1}).status_code for _ in range(10)]
+    assert statuses.count(502) == struck
+    assert fault.fired == struck
+
+
+def test_faults_come_together(sb: Sandbox, caller: Caller) -> None:
+    """A slow answer can be a truncated one as well."""
+    assert caller.token
+    sb.faults.add("latency", seconds=0.1)
+    sb.faults.add("truncated")
+    began = time.perf_counter()
+    answer = caller.post("InitialSession", caller.members())
+    assert time.perf_counter() - began >= 0.1
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
+        answer.json()
+    assert sb.requests[-1].faults == ("latency", "truncated")
+
+
+def test_wrong_types_leave_the_envelope_alone(sb: Sandbox, caller: Caller) -> None:
+    """Integers come as strings and strings as integers, inside the result only."""
+    number = caller.open()
+    sb.faults.add("wrong_types", endpoint="Query")
+    body = caller.get("Query", {"SessionNumber": number, "Timestamp": 1}).json()
+    assert (body["result"]["amount"], body["result"]["status"]) == ("1234", "0")
+    assert body["result"]["referenceCode"] == len("INV-1")
+    assert body["success"] is True
+
+
+def test_refusals_are_not_distorted(sb: Sandbox, caller: Caller) -> None:
+    """A fault about results leaves an error as it is."""
+    sb.faults.add("wrong_types", endpoint="Query")
+    sb.faults.add("unknown_status", endpoint="Query")
+    assert caller.get("Query", {"SessionNumber": "x", "Timestamp": 1}).json()["error"]["code"] == 2010
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kind": "nonsense"},
+        {"kind": "status"},
+        {"kind": "status", "status": 99},
+        {"kind": "latency", "seconds": -1},
+        {"kind": "latency", "times": 0},
+        {"kind": "latency", "share": 1.5},
+        {"kind": "status", "status": 502, "headers": {"X": "a\r\nb"}},
+    ],
+)
+def test_a_fault_that_makes_no_sense_is_refused(sb: Sandbox, options: dict[str, Any]) -> None:
+    """What can't be meant is an error at once rather than a fault that never strikes."""
+    with pytest.raises(ValueError, match=r"must be|needs"):
+        sb.faults.add(**options)

@@ -1,0 +1,163 @@
+"""The payment page: a form that works without JavaScript, sent twice, too late, or from a second tab."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from commercepay.testing import Sandbox
+    from conftest import Caller
+
+
+def form(page: str) -> dict[str, str]:
+    """The page's fields as a browser would send them, without the outcome."""
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    checked = re.findall(r'<input type="radio" name="([^"]+)" value="([^"]*)" checked', page)
+    return hidden | dict(checked)
+
+
+def send(caller: Caller, number: str, fields: dict[str, str], **headers: str) -> httpx.Response:
+    return caller.http.post(f"/pay/{number}", data=fields, headers=headers)
+
+
+def test_the_page_shows_what_is_to_be_paid(caller: Caller) -> None:
+    """Amount, merchant, reference and description are on it, escaped, and that no money moves."""
+    number = caller.open(description="<b>Teh & Kopi</b>", referenceCode="INV-<9>")
+    page = caller.http.get(f"/pay/{number}")
+    assert page.status_code == 200
+    assert "no-store" in page.headers["cache-control"]
+    for text in ("MYR 12.34", "Sandbox Shop", "INV-&lt;9&gt;", "&lt;b&gt;Teh &amp; Kopi&lt;/b&gt;", "no money moves"):
+        assert text in page.text
+
+
+@pytest.mark.parametrize("outcome", [1, 2, 3, 4, 5, 6, 7, 8, 9])
+def test_an_outcome_leads_back_to_the_merchant(sb: Sandbox, caller: Caller, outcome: int) -> None:
+    """A form post settles the attempt and sends the browser back with the two parameters beside the URL's own."""
+    number = caller.open(returnUrl="https://shop.example.my/return?lang=ms#top", referenceCode="INV 1&2")
+    fields = form(caller.http.get(f"/pay/{number}").text)
+    answer = send(caller, number, fields | {"outcome": str(outcome)})
+    assert answer.status_code == 303
+    back = urlsplit(answer.headers["location"])
+    transaction = sb.orders[0].attempts[0].transaction_number
+    assert parse_qs(back.query) == {"lang": ["ms"], "ReferenceCode": ["INV 1&2"], "TransactionNumber": [transaction]}
+    assert (back.netloc, back.path, back.fragment) == ("shop.example.my", "/return", "top")
+    told = caller.query(SessionNumber=number)
+    assert (told["status"], told["channelId"]) == (outcome, 2)
+
+
+def test_letting_it_expire(caller: Caller) -> None:
+    """The last choice ends the session's time."""
+    number = caller.open()
+    fields = form(caller.http.get(f"/pay/{number}").text)
+    assert send(caller, number, fields | {"outcome": "expire"}).status_code == 303
+    assert caller.query(SessionNumber=number)["status"] == 10
+    assert "expired" in caller.http.get(f"/pay/{number}").text
+
+
+def test_a_double_click_is_one_payment(sb: Sandbox, caller: Caller) -> None:
+    """The same form sent twice settles once, and leads to the same place both times."""
+    number = caller.open()
+    fields = form(caller.http.get(f"/pay/{number}").text) | {"outcome": "1"}
+    first, second = send(caller, number, fields), send(caller, number, fields)
+    assert first.headers["location"] == second.headers["location"]
+    assert [one.status for one in sb.orders[0].attempts] == [1]
+    assert len(sb.callbacks) == 1
+
+
+def test_a_double_click_on_a_failure_is_one_attempt(sb: Sandbox, caller: Caller) -> None:
+    """In a session that would take another attempt, too, a form sent twice is one."""
+    number = caller.open()
+    fields = form(caller.http.get(f"/pay/{number}").text) | {"outcome": "2"}
+    first, second = send(caller, number, fields), send(caller, number, fields)
+    assert first.headers["location"] == second.headers["location"]
+    assert [one.status for one in sb.orders[0].attempts] == [2]
+
+
+def test_after_a_failure_the_page_offers_another_attempt(sb: Sandbox, caller: Caller) -> None:
+    """The customer comes back to the page and pays with a second attempt."""
+    number = caller.open()
+    send(caller, number, form(caller.http.get(f"/pay/{number}").text) | {"outcome": "6"})
+    page = caller.http.get(f"/pay/{number}").text
+    assert "INSUFFICIENT_FUNDS" in page or "nsufficient funds" in page
+    send(caller, number, form(page) | {"outcome": "1"})
+    assert [one.status for one in sb.orders[0].attempts] == [6, 1]
+
+
+def test_the_back_button_after_paying_changes_nothing(sb: Sandbox, caller: Caller) -> None:
+    """A page that was shown before the payment can still be sent, and says how it ended instead."""
+    number = caller.open()
+    stale = form(caller.http.get(f"/pay/{number}").text)
+    sb.pay(number)
+    answer = send(caller, number, stale | {"outcome": "2"})
+    assert answer.headers["location"].startswith("https://shop.example.my/return")
+    assert caller.query(SessionNumber=number)["status"] == 1
+
+
+def test_a_second_tab_of_a_later_attempt_changes_nothing(sb: Sandbox, caller: Caller) -> None:
+    """A form for the second attempt is refused once that one has ended, in whichever tab."""
+    number = caller.open()
+    sb.fail(number)
+    tabs = [form(caller.http.get(f"/pay/{number}").text) for _ in range(2)]
+    send(caller, number, tabs[0] | {"outcome": "1"})
+    send(caller, number, tabs[1] | {"outcome": "2"})
+    assert [one.status for one in sb.orders[0].attempts] == [2, 1]
+
+
+def test_a_session_that_expired_meanwhile_is_not_paid(sb: Sandbox, caller: Caller) -> None:
+    """The page was open too long: nothing is paid, and the page says so."""
+    number = caller.open()
+    stale = form(caller.http.get(f"/pay/{number}").text)
+    sb.clock.advance(3600)
+    answer = send(caller, number, stale | {"outcome": "1"})
+    assert answer.status_code == 303
+    caller.forget_token()
+    assert caller.query(SessionNumber=number)["status"] == 10
+    assert "has expired" in caller.http.get(f"/pay/{number}").text
+
+
+@pytest.mark.parametrize("outcome", ["", "99", "11", "x", "-1", "1" * 30])
+def test_an_outcome_that_is_none_changes_nothing(caller: Caller, outcome: str) -> None:
+    """A made-up outcome leads back to the page."""
+    number = caller.open()
+    fields = form(caller.http.get(f"/pay/{number}").text)
+    answer = send(caller, number, fields | {"outcome": outcome})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/pay/{number}")
+    assert caller.query(SessionNumber=number)["status"] == 0
+
+
+def test_channels_are_shown_as_the_request_allows(caller: Caller) -> None:
+    """Hidden channels are not offered; a channel chosen beforehand is the only one."""
+    hidden = caller.http.get(f"/pay/{caller.open(requestPaymentExtraInfo={'hiddenChannel': [4]})}").text
+    assert re.findall(r'name="channel" value="(\d+)"', hidden) == ["2", "22"]
+    chosen = caller.http.get(f"/pay/{caller.start(channelId=77)}").text
+    assert re.findall(r'name="channel" value="(\d+)"', chosen) == ["77"]
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "nonsense", "//evil.example", "http://[::1"])
+def test_a_return_url_that_is_none_is_not_followed(caller: Caller, url: str) -> None:
+    """The browser is sent to http and https only; else it stays on the page."""
+    number = caller.open(returnUrl=url)
+    answer = send(caller, number, {"attempt": "1", "outcome": "1"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/pay/{number}")
+    assert url not in caller.http.get(f"/pay/{number}").text
+
+
+def test_another_sites_page_can_not_pay(caller: Caller) -> None:
+    """A form on a foreign page is refused by its Origin."""
+    number = caller.open()
+    answer = send(caller, number, {"attempt": "1", "outcome": "1"}, Origin="https://evil.example")
+    assert answer.status_code == 403
+    assert caller.query(SessionNumber=number)["status"] == 0
+    own = send(caller, number, {"attempt": "1", "outcome": "1"}, Origin=caller.url)
+    assert own.status_code == 303
+
+
+def test_an_unknown_number_has_a_page_of_its_own(caller: Caller) -> None:
+    """A link from before a reset leads to a page that says so."""
+    assert caller.http.get("/pay/nothing").status_code == 404
+    assert send(caller, "nothing", {"outcome": "1"}).status_code == 404

@@ -1,0 +1,173 @@
+"""What survives: a state file through a clean end, a kill -9 under load, and a second sandbox on the same file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from commercepay import Money
+from commercepay.sandbox.state import StateFileError
+from commercepay.testing import sandbox
+
+if TYPE_CHECKING:
+    from commercepay.testing import Sandbox
+    from conftest import Caller
+
+
+def test_a_state_file_survives_the_sandbox(tmp_path: Path, caller_of: Callable[..., Caller]) -> None:
+    """Sessions, attempts, callbacks and used reference codes are there after a restart."""
+    file = tmp_path / "state.db"
+    with sandbox(state_file=file) as sb:
+        caller = caller_of(sb)
+        number = caller.open(referenceCode="INV-1")
+        sb.fail(number)
+        sb.pay(number)
+        unpaid = caller.open(referenceCode="INV-2")
+        before = (sb.orders, sb.callbacks)
+    with sandbox(state_file=file) as sb:
+        caller = caller_of(sb)
+        assert (sb.orders, sb.callbacks) == before
+        assert caller.query(SessionNumber=number)["status"] == 1
+        assert caller.post("InitialSession", caller.members(referenceCode="INV-1")).json()["error"]["code"] == 2009
+        sb.clock.advance(3600)
+        assert caller.query(SessionNumber=unpaid)["status"] == 10
+
+
+def test_callbacks_that_were_due_are_sent_after_a_restart(
+    tmp_path: Path, caller_of: Callable[..., Caller], receiver: Any
+) -> None:
+    """A merchant that did not answer before is told when the sandbox is back."""
+    receiver.answers = [503]
+    with sandbox(state_file=tmp_path / "state.db") as sb:
+        sb.pay(caller_of(sb).open(callbackUrl=receiver.url))
+        assert sb.callbacks[0].state == "pending"
+    with sandbox(state_file=tmp_path / "state.db") as sb:
+        sb.clock.advance(2)
+        (callback,) = sb.callbacks
+        assert [one.status for one in callback.deliveries] == [503, 200]
+
+
+def test_reset_empties_the_file(tmp_path: Path, caller_of: Callable[..., Caller]) -> None:
+    """After a reset nothing comes back."""
+    with sandbox(state_file=tmp_path / "state.db") as sb:
+        caller_of(sb).open()
+        sb.reset()
+    with sandbox(state_file=tmp_path / "state.db") as sb:
+        assert sb.orders == []
+
+
+def test_two_sandboxes_do_not_share_a_file(tmp_path: Path) -> None:
+    """The second one says so, rather than overwrite what the first one does."""
+    with (
+        sandbox(state_file=tmp_path / "state.db"),
+        pytest.raises(StateFileError, match="Is another sandbox using it"),
+        sandbox(state_file=tmp_path / "state.db"),
+    ):
+        pass
+
+
+def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    """What is no state file of this format is refused, and not changed."""
+    text, later = tmp_path / "notes.txt", tmp_path / "later.db"
+    text.write_text("not a database, but more than a hundred bytes of text " * 10)
+    db = sqlite3.connect(later)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    for file, why in ((text, "not a database"), (later, "format 99")):
+        with pytest.raises(StateFileError, match=why), sandbox(state_file=file):
+            pass
+    assert text.read_text().startswith("not a database")
+
+
+def start(file: Path) -> tuple[subprocess.Popen[str], dict[str, str]]:
+    """The command itself, in a process of its own, and the environment that it prints."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "commercepay", "sandbox", "--port", "0", "--state", str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    found: dict[str, str] = {}
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("export "):
+            name, _, value = line.removeprefix("export ").strip().partition("=")
+            found[name] = value
+        if "COMMERCEPAY_BASE_URL" in found:
+            break
+    return process, found
+
+
+def load(environment: dict[str, str], prefix: str, acknowledged: dict[str, str], stop: threading.Event) -> None:
+    """Open sessions and pay every other one until the server is gone; note what was acknowledged."""
+    from commercepay import CommercePay, CommercePayError
+
+    with (
+        CommercePay(
+            tenant_id=int(environment["COMMERCEPAY_TENANT_ID"]),
+            username=environment["COMMERCEPAY_USERNAME"],
+            password=environment["COMMERCEPAY_PASSWORD"],
+            secret_key=environment["COMMERCEPAY_SECRET_KEY"],
+            base_url=environment["COMMERCEPAY_BASE_URL"],
+            max_retries=0,
+        ) as client,
+        httpx.Client(base_url=environment["COMMERCEPAY_BASE_URL"], trust_env=False) as browser,
+    ):
+        for number in range(100_000):
+            try:
+                session = client.sessions.create(
+                    amount=Money("12.34", "MYR"),
+                    reference_code=f"{prefix}-{number}",
+                    ip_address="203.0.113.9",
+                    return_url="https://shop.example.my/return",
+                    callback_url="https://shop.example.my/callback",
+                )
+                acknowledged[session.session_number] = "pending"
+                if number % 2:
+                    answer = browser.post(f"/pay/{session.session_number}", data={"attempt": "1", "outcome": "1"})
+                    if answer.status_code == 303:
+                        acknowledged[session.session_number] = "paid"
+            except (CommercePayError, httpx.HTTPError):
+                return
+            if stop.is_set():
+                return
+
+
+@pytest.mark.parametrize("kill_after", [40, 150])
+def test_nothing_acknowledged_is_lost_by_a_kill(
+    tmp_path: Path, eventually: Callable[..., Any], kill_after: int
+) -> None:
+    """kill -9 while four clients open and pay sessions: all that was acknowledged is there after a restart."""
+    file = tmp_path / "state.db"
+    process, environment = start(file)
+    acknowledged: dict[str, str] = {}
+    stop = threading.Event()
+    threads = [threading.Thread(target=load, args=(environment, f"T{one}", acknowledged, stop)) for one in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        eventually(lambda: len(acknowledged) >= kill_after)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+    with sandbox(state_file=file) as sb, sb.client() as client:
+        assert {one.number for one in sb.orders} >= acknowledged.keys()
+        for number, state in acknowledged.items():
+            if state == "paid":
+                assert client.payments.query(session_number=number).status.is_paid
+    assert "paid" in acknowledged.values()

@@ -1,0 +1,190 @@
+"""`commercepay.testing`: starts at once, is isolated, gives ready clients, and makes callbacks without a server."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from commercepay import CommercePay, Money, PaymentStatus
+from commercepay.callbacks import verify
+from commercepay.testing import sandbox, sign_callback
+
+if TYPE_CHECKING:
+    from commercepay.testing import Sandbox
+
+SESSION: dict[str, Any] = {
+    "amount": Money("12.34", "MYR"),
+    "reference_code": "INV-1",
+    "ip_address": "203.0.113.9",
+    "return_url": "https://shop.example.my/return",
+    "callback_url": "http://127.0.0.1:9/callback",
+}
+
+
+def test_a_sandbox_starts_in_under_200_milliseconds() -> None:
+    """From the call to a server that accepts requests."""
+    took = []
+    for _ in range(5):
+        began = time.perf_counter()
+        with sandbox():
+            took.append(time.perf_counter() - began)
+    assert statistics.median(took) < 0.2
+
+
+def test_a_sandbox_ends_with_its_thread_and_port() -> None:
+    """After the `with` nothing is left running, and a call says so."""
+    with sandbox() as sb:
+        assert any(sb.url in thread.name for thread in threading.enumerate())
+    assert not any(sb.url in thread.name for thread in threading.enumerate())
+    with pytest.raises(RuntimeError, match="not running"):
+        _ = sb.requests
+
+
+def test_two_sandboxes_know_nothing_of_each_other() -> None:
+    """Each has its port, its orders and its tokens."""
+    with sandbox() as one, sandbox() as two, one.client() as client:
+        client.sessions.create(**SESSION)
+        assert (len(one.orders), len(two.orders)) == (1, 0)
+        with two.client() as other:
+            other.sessions.create(**SESSION)
+        assert len(two.orders) == 1
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_the_fixture_is_fresh_for_each_test(commercepay_sandbox: Sandbox, turn: int) -> None:
+    """The same reference code opens a session in every test."""
+    with commercepay_sandbox.client() as client:
+        assert client.sessions.create(**SESSION).session_number
+    assert len(commercepay_sandbox.orders) == 1
+
+
+def test_the_sync_client_is_ready(sb: Sandbox) -> None:
+    """A payment from end to end in five lines."""
+    with sb.client() as client:
+        session = client.sessions.create(**SESSION)
+        sb.pay(session.session_number)
+        assert client.payments.query(session_number=session.session_number).status.is_paid
+
+
+def test_the_async_client_is_ready(sb: Sandbox) -> None:
+    """The same with `await`."""
+
+    async def run() -> PaymentStatus:
+        async with sb.async_client() as client:
+            session = await client.sessions.create(**SESSION)
+            sb.fail(session.session_number)
+            return (await client.payments.query(session_number=session.session_number)).status
+
+    assert asyncio.run(run()) is PaymentStatus.FAILED
+
+
+def test_the_raw_client_is_ready(sb: Sandbox) -> None:
+    """The generated functions work with it, signed."""
+    from commercepay_api.api.payment_gateway import query
+
+    with sb.client() as client:
+        number = client.sessions.create(**SESSION).session_number
+    with sb.raw() as raw:
+        response = query.sync_detailed(client=raw, session_number=number, timestamp=1)
+    assert response.status_code == 200
+    assert f'"paymentSessionNumber":"{number}"'.encode() in response.content
+
+
+def test_the_environment_leads_here(sb: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`CommercePay.from_env()` finds the sandbox by the variables that it gives."""
+    for name, value in sb.environment.items():
+        monkeypatch.setenv(name, value)
+    with CommercePay.from_env() as client:
+        client.sessions.create(**SESSION)
+    assert len(sb.orders) == 1
+
+
+def test_reset_makes_it_new(sb: Sandbox) -> None:
+    """Orders, callbacks, requests, faults, tokens and the clock are as at the start; clients go on working."""
+    with sb.client() as client:
+        sb.pay(client.sessions.create(**SESSION).session_number)
+        sb.faults.add("truncated", endpoint="InitialSession", times=None)
+        sb.clock.advance(1000)
+        sb.reset()
+        assert (sb.orders, sb.callbacks, sb.requests) == ([], [], [])
+        assert abs(sb.clock.now() - time.time() * 1000) < 5000
+        assert client.sessions.create(**SESSION).session_number
+        assert [one.verdict for one in sb.requests] == ["token refused", "accepted", "accepted"]
+
+
+def test_revoked_tokens_are_renewed_by_the_client(sb: Sandbox) -> None:
+    """A revocation costs the SDK one more Authenticate."""
+    with sb.client() as client:
+        number = client.sessions.create(**SESSION).session_number
+        sb.revoke_tokens()
+        assert client.payments.query(session_number=number).status.is_pending
+    assert [one.operation for one in sb.requests].count("Authenticate") == 2
+
+
+def test_nothing_here_shows_a_secret(sb: Sandbox) -> None:
+    """Neither the sandbox nor its credentials show password or secret key."""
+    shown = repr(sb) + repr(sb.credentials) + repr(sb._world.tenants) + str(sb.credentials)
+    assert sb.credentials.password not in shown
+    assert sb.credentials.secret_key not in shown
+
+
+def test_sign_callback_makes_a_valid_callback() -> None:
+    """What it makes is verified, and says what it was told to say."""
+    url = "https://shop.example.my/Callback?x=1"
+    made = sign_callback(
+        url,
+        "any secret",
+        amount=Money("9.90", "SGD"),
+        reference_code="INV-é",
+        status=PaymentStatus.INSUFFICIENT_FUNDS,
+        session_number="S-1",
+    )
+    callback = verify(made.body, made.headers["cap-signature"], url, "any secret")
+    assert (callback.status, callback.amount) == (PaymentStatus.INSUFFICIENT_FUNDS, Money("9.90", "SGD"))
+    assert (callback.reference_code, callback.session_number, callback.channel_id) == ("INV-é", "S-1", 2)
+
+
+def without(modules: str, code: str) -> subprocess.CompletedProcess[str]:
+    """Runs code in an interpreter that lacks modules."""
+    program = f"import sys\nfor name in {modules.split()!r}: sys.modules[name] = None\n{code}"
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+
+def test_sign_callback_needs_no_sandbox_library() -> None:
+    """It works with nothing but the package's own requirements, and without httpx being loaded."""
+    done = without(
+        "starlette uvicorn jinja2 jsonschema_rs click pytest",
+        "from commercepay import Money\n"
+        "from commercepay.testing import sign_callback\n"
+        "made = sign_callback('https://a.example/c', 'k', amount=Money('1.00', 'MYR'), reference_code='1')\n"
+        "assert len(made.signature) == 64\n",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("module", ["starlette", "uvicorn", "jsonschema_rs"])
+def test_a_missing_library_names_the_extra(module: str) -> None:
+    """The sandbox says what to install when something is missing."""
+    done = without(module, "from commercepay.testing import sandbox\nwith sandbox(): pass")
+    assert done.returncode == 1
+    assert "pip install 'commercepay[sandbox]'" in done.stderr.splitlines()[-1]
+    assert module in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("module", ["click", "starlette", "jsonschema_rs"])
+def test_the_command_names_the_extra_too(module: str) -> None:
+    """`commercepay sandbox` without its libraries is one clear line, and no traceback."""
+    done = without(
+        module,
+        "sys.argv = ['commercepay', 'sandbox']\nimport runpy\nrunpy.run_module('commercepay', run_name='__main__')",
+    )
+    assert done.returncode == 1
+    assert "pip install 'commercepay[sandbox]'" in done.stderr
+    assert "Traceback" not in done.stderr
