@@ -79,6 +79,8 @@ def matches(url: str, data: Mapping[str, Any], secret_key: str, signature: str) 
 def message(url: str, data: Mapping[str, Any]) -> bytes:
     """`string_to_sign` as the bytes that are hashed."""
     endpoint = endpoint_of(url)
+    if not is_mapping(data):  # a body that is JSON text already, say, would be signed as a string
+        raise UnsignableData(_problems(endpoint, data))
     try:
         return (endpoint + _compact(_ordered(data))).lower().encode()
     except (TypeError, ValueError, AttributeError, RecursionError):
