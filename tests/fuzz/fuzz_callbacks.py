@@ -81,8 +81,11 @@ def case(source: Source) -> tuple[Any, Any]:
     way = source.number(0, 9)
     body = source.bytes(4000) if way == 0 else _remade(source) if way < 5 else _mutated(source)
     kind = source.number(0, 9)
-    if kind == 0:  # any header
-        return body, source.bytes(70).decode("latin-1")
+    if kind == 0:  # any header, or one digit off
+        if source.number(0, 1):
+            return body, source.bytes(70).decode("latin-1")
+        place = source.number(0, 63)
+        return body, SIGNATURE[:place] + "0123456789abcdefABCDEF g"[source.number(0, 23)] + SIGNATURE[place + 1 :]
     if kind == 1:  # no single text
         return body, [None, [SIGNATURE], SIGNATURE.encode(), f"{SIGNATURE},{SIGNATURE}", 7][source.number(0, 4)]
     if kind <= 3:  # a genuine signature that may not fit any more

@@ -76,7 +76,7 @@ class Side:
         self.engine: Engine = create_engine(self.url)
         self._runner = asyncio.Runner() if self.is_async else None
         self.async_engine = (
-            create_async_engine(self.url.set(drivername=f"{dialect}+{driver}"), pool_size=20) if self.is_async else None
+            create_async_engine(self.url.set(drivername=f"{dialect}+{driver}")) if self.is_async else None
         )
         shop.create_all(self.engine)
 
