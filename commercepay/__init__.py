@@ -16,8 +16,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from commercepay._envelope import Answer as Answer
     from commercepay.callbacks import Callback as Callback
+    from commercepay.callbacks import ReceivedCallback as ReceivedCallback
     from commercepay.client import AsyncCommercePay as AsyncCommercePay
     from commercepay.client import CommercePay as CommercePay
+    from commercepay.decision import Decision as Decision
+    from commercepay.decision import Expected as Expected
+    from commercepay.decision import Outcome as Outcome
+    from commercepay.decision import decide as decide
     from commercepay.errors import APIConnectionError as APIConnectionError
     from commercepay.errors import APIError as APIError
     from commercepay.errors import APITimeoutError as APITimeoutError
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     from commercepay.errors import InvalidSignature as InvalidSignature
     from commercepay.errors import OutcomeUnknown as OutcomeUnknown
     from commercepay.errors import PaymentExpired as PaymentExpired
+    from commercepay.errors import StillOpen as StillOpen
     from commercepay.errors import TransactionAlreadyProcessed as TransactionAlreadyProcessed
     from commercepay.errors import TransactionNotFound as TransactionNotFound
     from commercepay.errors import UnreadableOutcome as UnreadableOutcome
@@ -40,6 +46,10 @@ if TYPE_CHECKING:
     from commercepay.errors import ValidationFailed as ValidationFailed
     from commercepay.errors import ValidationProblem as ValidationProblem
     from commercepay.money import Money as Money
+    from commercepay.reconciliation import OpenPayment as OpenPayment
+    from commercepay.reconciliation import Reconciled as Reconciled
+    from commercepay.returns import ReturnHint as ReturnHint
+    from commercepay.returns import read_return as read_return
     from commercepay.status import PaymentStatus as PaymentStatus
     from commercepay.values import Customer as Customer
     from commercepay.values import IdentificationType as IdentificationType
@@ -53,8 +63,9 @@ if TYPE_CHECKING:
 
 _HOME = {
     "commercepay._envelope": ("Answer",),
-    "commercepay.callbacks": ("Callback",),
+    "commercepay.callbacks": ("Callback", "ReceivedCallback"),
     "commercepay.client": ("AsyncCommercePay", "CommercePay"),
+    "commercepay.decision": ("Decision", "Expected", "Outcome", "decide"),
     "commercepay.errors": (
         "APIConnectionError",
         "APIError",
@@ -71,6 +82,7 @@ _HOME = {
         "InvalidSignature",
         "OutcomeUnknown",
         "PaymentExpired",
+        "StillOpen",
         "TransactionAlreadyProcessed",
         "TransactionNotFound",
         "UnreadableOutcome",
@@ -79,6 +91,8 @@ _HOME = {
         "ValidationProblem",
     ),
     "commercepay.money": ("Money",),
+    "commercepay.reconciliation": ("OpenPayment", "Reconciled"),
+    "commercepay.returns": ("ReturnHint", "read_return"),
     "commercepay.status": ("PaymentStatus",),
     "commercepay.values": (
         "Customer",

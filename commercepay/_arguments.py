@@ -10,7 +10,9 @@ from time import time_ns
 from typing import Any
 from urllib.parse import urlsplit
 
+from commercepay._json import is_mapping
 from commercepay._settings import retries_problem, timeout_problem
+from commercepay.callbacks import Callback, ReceivedCallback
 from commercepay.money import Money
 from commercepay.values import Customer, IdentificationType, PlatformCharge, Recurrence, RecurrenceMode, SubMerchant
 
@@ -156,6 +158,18 @@ def integers(value: Any) -> str | None:
     return f"each {sorted(problems)[0]}" if problems else None
 
 
+def _callback_problem(value: Any) -> str | None:
+    if isinstance(value, Callback | ReceivedCallback):
+        return None
+    return f"must be a Callback or a ReceivedCallback, not {type(value).__name__}"
+
+
+def _params_problem(value: Any) -> str | None:
+    if isinstance(value, str) or is_mapping(value):
+        return None
+    return f"must be a mapping or a query string, not {type(value).__name__}"
+
+
 def milliseconds(when: datetime | None = None) -> int:
     """Milliseconds since the epoch, as the gateway counts (source: public integrations)."""
     if when is None:
@@ -181,6 +195,8 @@ CHECKS: Mapping[str, Check] = {
     "provider_channel_id": text(),
     "session_number": text(),
     "transaction_number": text(),
+    "callback": _callback_problem,
+    "return_params": _params_problem,
     "timeout": timeout_problem,
     "max_retries": retries_problem,
 }

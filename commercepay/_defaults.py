@@ -31,3 +31,15 @@ TOKEN_MARGIN = 0.1
 
 TOKEN_MARGIN_MOST = 300.0
 """... but at most so many seconds."""
+
+POLL_FIRST = 1.0
+"""Seconds between the first two questions of `payments.wait`, before jitter ..."""
+
+POLL_GROWTH = 1.5
+"""... each pause so many times as long as the one before ..."""
+
+POLL_MOST = 15.0
+"""... and at most so many seconds."""
+
+SWEEP_CONCURRENCY = 8
+"""Questions that `payments.reconcile` has under way at once."""

@@ -186,7 +186,7 @@ def _told(call: Call, answer: Answer | None, started: float, outcome: str) -> No
     log.debug("%s: %s, %s, %.0f ms", call.name, outcome, status, (time.monotonic() - started) * 1000)
 
 
-def drive(flow: Flow[T], perform: Callable[[Call], Answer], sleep: Callable[[float], None] = time.sleep) -> T:
+def drive(flow: Flow[T], perform: Callable[[Call], Answer], sleep: Callable[[float], object] = time.sleep) -> T:
     """Carry a flow out in this thread."""
     step = next(flow)
     while True:

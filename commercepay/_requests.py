@@ -48,7 +48,7 @@ def session_request(given: Mapping[str, Any]) -> SessionRequest:
     Raises:
         ArgumentError: names everything that is wrong.
     """
-    _refuse(_opening_problems("sessions.create", given, params.SessionParams))
+    refuse(_opening_problems("sessions.create", given, params.SessionParams))
     members = _members(given)
     if (expires_in := given.get("expires_in")) is not None:
         members["expired_in_minutes"] = int(expires_in.total_seconds()) // 60
@@ -61,7 +61,7 @@ def payment_request(given: Mapping[str, Any]) -> PaymentRequest:
     Raises:
         ArgumentError: names everything that is wrong.
     """
-    _refuse(_opening_problems("payments.request", given, params.PaymentParams))
+    refuse(_opening_problems("payments.request", given, params.PaymentParams))
     return PaymentRequest(**_members(given))
 
 
@@ -75,7 +75,7 @@ def query_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     numbers = {name: given[name] for name in ("session_number", "transaction_number") if given.get(name) is not None}
     if len(numbers) != 1:
         problems.append("payments.query takes either session_number or transaction_number")
-    _refuse(problems)
+    refuse(problems)
     return numbers | {"timestamp": check.milliseconds()}
 
 
@@ -88,7 +88,10 @@ def call_options(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def _refuse(problems: list[str]) -> None:
+def refuse(problems: list[str]) -> None:
+    """Raises:
+    ArgumentError: if there are any.
+    """
     if problems:
         raise ArgumentError(problems)
 
@@ -111,7 +114,7 @@ def _members(given: Mapping[str, Any]) -> dict[str, Any]:
     members["currency_code"] = amount.currency
     members["timestamp"] = check.milliseconds(given.get("timestamp"))
     if (user_agent := given.get("user_agent")) is not None:
-        members["user_agent"] = user_agent[: USER_AGENT_LONGEST]
+        members["user_agent"] = user_agent[:USER_AGENT_LONGEST]
     if (customer := given.get("customer")) is not None:
         members["customer"] = _customer(customer)
     if (sub_merchant := given.get("sub_merchant")) is not None:

@@ -30,8 +30,12 @@ def pause(attempt: int, answer: Answer | None) -> float | None:
     asked = _retry_after(answer) if answer is not None else None
     if asked is not None:
         return asked if asked <= _defaults.RETRY_AFTER_MOST else None
-    ceiling: float = min(_defaults.BACKOFF_FIRST * 2 ** min(attempt, 30), _defaults.BACKOFF_MOST)
-    return ceiling * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
+    return jittered(min(_defaults.BACKOFF_FIRST * 2 ** min(attempt, 30), _defaults.BACKOFF_MOST))
+
+
+def jittered(seconds: float) -> float:
+    """Half of it at least, and all of it at most: many who wait alike don't come back at once."""
+    return seconds * random.uniform(0.5, 1.0)  # noqa: S311  # no secret
 
 
 def _retry_after(answer: Answer) -> float | None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, NoReturn
 
-__all__ = ["MAX_BODY", "MAX_DEPTH", "SIGNATURE_HEADER", "Callback", "verify"]
+__all__ = ["MAX_BODY", "MAX_DEPTH", "SIGNATURE_HEADER", "Callback", "ReceivedCallback", "verify"]
 
 SIGNATURE_HEADER = "cap-signature"
 
@@ -84,6 +84,22 @@ class Callback(Value):
             self.reference_code,
         )
         return hashlib.sha256("\0".join(fact).lower().encode()).hexdigest()
+
+
+class ReceivedCallback(Value):
+    """A callback as it arrived, not verified yet.
+
+    Attributes:
+        body: the request's body, byte for byte.
+        signature: the `cap-signature` header, or None if there was none.
+        callback_url: the callback URL that the payment was opened with.
+    """
+
+    body: bytes
+    signature: str | None
+    callback_url: str
+
+    _aside = ("body", "signature")
 
 
 def verify(body: bytes, signature: str | None, callback_url: str, secret_key: str | Sequence[str]) -> Callback:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar, Unpack
 
-from commercepay import _logging, _operations, _undescribed, callbacks
+from commercepay import _confirmation, _logging, _operations, _undescribed, callbacks
 from commercepay import _settings as settings_module
 from commercepay._auth import TENANT_HEADER, GatewayAuth
-from commercepay._defaults import MAX_RETRIES, TIMEOUT
+from commercepay._defaults import MAX_RETRIES, SWEEP_CONCURRENCY, TIMEOUT
 from commercepay._envelope import Answer
 from commercepay._flow import Flow, adrive, aperform, drive, last_answer, perform
 from commercepay._http import Api, timeout_of, transport_for
 from commercepay._settings import Settings
+from commercepay._sweep import asweep, check_options, judge, sweep
 from commercepay._token import Tokens
 from commercepay._version import __version__
 from commercepay.callbacks import Callback
-from commercepay.params import CallOptions, PaymentParams, QueryParams, SessionParams
+from commercepay.decision import Decision, Expected
+from commercepay.params import CallOptions, ConfirmParams, PaymentParams, QueryParams, SessionParams, WaitParams
+from commercepay.reconciliation import OpenPayment, Reconciled
 from commercepay.values import Payment, Session, StartedPayment
 
 if TYPE_CHECKING:
@@ -235,10 +240,10 @@ class CommercePay(_Client):
     ) -> None:
         self.close()
 
-    def run(self, flow: Flow[T]) -> T:
+    def run(self, flow: Flow[T], sleep: Callable[[float], object] = time.sleep) -> T:
         """Carry a flow out; for the package's own use."""
         self.api.connections.refuse_if_closed()
-        return drive(flow, partial(perform, self.api))
+        return drive(flow, partial(perform, self.api), sleep)
 
 
 class Sessions:
@@ -298,6 +303,77 @@ class Payments:
             APIConnectionError: no answer, also after retries.
         """
         return self._client.run(_operations.query_payment(self._client.settings, params))
+
+    def confirm(self, expected: Expected, **params: Unpack[ConfirmParams]) -> Decision:
+        """Make sure what became of an order: verify what points to its payment, ask the gateway, and decide.
+
+        Args:
+            expected: what your own record says of the order. Take it from there, never from the callback or the browser.
+            params: one of `callback`, `return_params`, `session_number`, `transaction_number`; see
+                `commercepay.params.ConfirmParams`.
+
+        Returns:
+            The decision. It is paid only if status, amount, currency and reference, as the gateway now says, all agree.
+
+        Raises:
+            CallbackError: the callback is not to be believed; nothing was sent.
+            ArgumentError: nothing, or more than one thing, points to the payment; nothing was sent.
+            TransactionNotFound, APIError, InvalidResponse, APIConnectionError: as for `query`.
+        """
+        return self._client.run(
+            _confirmation.confirm(self._client.settings, expected, params, self._client.callbacks.verify)
+        )
+
+    def wait(self, *, cancel: threading.Event | None = None, **params: Unpack[WaitParams]) -> Payment:
+        """Ask, with growing pauses, until the payment is over. Blocks this thread; setting `cancel` ends it at once.
+
+        By `session_number`, a failed or cancelled attempt is not the end: the customer can try again until the session
+        expires. By `transaction_number` it is.
+
+        Args:
+            cancel: an event that ends the waiting when it is set.
+            params: `session_number` or `transaction_number`, and `timeout` in seconds.
+
+        Returns:
+            The payment, paid or otherwise at its end.
+
+        Raises:
+            StillOpen: the time is up, or `cancel` was set; `payment` is the last that was said.
+            ArgumentError: not exactly one number was given.
+            TransactionNotFound, APIError: as for `query`. Connection trouble is waited out.
+        """
+        if cancel is None:
+            return self._client.run(_confirmation.wait(self._client.settings, params))
+        return self._client.run(_confirmation.wait(self._client.settings, params, cancel.is_set), sleep=cancel.wait)
+
+    def reconcile(
+        self, items: Iterable[OpenPayment], *, concurrency: int = SWEEP_CONCURRENCY, rate: float | None = None
+    ) -> Iterator[Reconciled]:
+        """Ask about many open payments, to find those whose callback got lost.
+
+        Results come as the answers do, not in the order of the items (see `Reconciled.index`). Items are taken from the
+        source only as there is room, so it can be a cursor over millions. To go on after an interruption, run it again over
+        what your record still has as open.
+
+        Args:
+            items: the payments, each an `OpenPayment`.
+            concurrency: questions under way at once.
+            rate: questions a second, at the most.
+
+        Yields:
+            A `Reconciled` for each item: a decision, or the error that there was instead.
+
+        Raises:
+            ArgumentError: a concurrency or rate that can't be.
+            AuthenticationError, ClientClosed: true of every item, so they end the sweep.
+        """
+        check_options(concurrency, rate)
+        return sweep(
+            items,
+            lambda item: self._client.run(judge(self._client.settings, item)),
+            concurrency=concurrency,
+            rate=rate,
+        )
 
 
 class AsyncCommercePay(_Client):
@@ -406,3 +482,28 @@ class AsyncPayments:
     async def query(self, **params: Unpack[QueryParams]) -> Payment:
         """See `Payments.query`."""
         return await self._client.run(_operations.query_payment(self._client.settings, params))
+
+    async def confirm(self, expected: Expected, **params: Unpack[ConfirmParams]) -> Decision:
+        """See `Payments.confirm`."""
+        flow = _confirmation.confirm(self._client.settings, expected, params, self._client.callbacks.verify)
+        return await self._client.run(flow)
+
+    async def wait(self, **params: Unpack[WaitParams]) -> Payment:
+        """See `Payments.wait`. Cancelling the task ends it at once."""
+        return await self._client.run(_confirmation.wait(self._client.settings, params))
+
+    def reconcile(
+        self,
+        items: Iterable[OpenPayment] | AsyncIterable[OpenPayment],
+        *,
+        concurrency: int = SWEEP_CONCURRENCY,
+        rate: float | None = None,
+    ) -> AsyncGenerator[Reconciled]:
+        """See `Payments.reconcile`; the items may come from an async iterable. Leaving it early cancels what is under way."""
+        check_options(concurrency, rate)
+        return asweep(
+            items,
+            lambda item: self._client.run(judge(self._client.settings, item)),
+            concurrency=concurrency,
+            rate=rate,
+        )

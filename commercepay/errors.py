@@ -10,6 +10,7 @@
     │   └── APITimeoutError                 ... because it took too long
     ├── OutcomeUnknown                      a POST may have reached the gateway; `reference_code`, what to do next
     │   └── UnreadableOutcome               ... and was answered with something unreadable (also an InvalidResponse)
+    ├── StillOpen                           waiting ended before the payment did
     ├── InvalidResponse                     an answer that is unreadable or incomplete
     └── APIError                            the gateway refused: `code`, `message`
         ├── AuthenticationError             wrong credentials, or a token refused twice
@@ -34,6 +35,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any, ClassVar
+
+    from commercepay.values import Payment
 
 
 class CommercePayError(Exception):
@@ -206,6 +209,21 @@ class OutcomeUnknown(_Answered):
         super().__init__(text, status_code=status_code, headers=headers, body=body)
         self.reference_code = reference_code
         self.detail = detail
+
+
+class StillOpen(CommercePayError):
+    """Waiting ended, by its timeout or by being cancelled, before the payment did. It may still be paid.
+
+    Attributes:
+        payment: the last thing that the gateway said of it, a `Payment`; None if it never answered.
+        trouble: the error of the last question, if that got no answer.
+    """
+
+    def __init__(self, text: str, *, payment: Payment | None, trouble: CommercePayError | None) -> None:
+        last = f"last said: {payment.status.name}" if payment is not None else "the gateway said nothing of it"
+        super().__init__(f"{text} ({last})" + (f"; last trouble: {trouble}" if trouble is not None else ""))
+        self.payment = payment
+        self.trouble = trouble
 
 
 class UnreadableOutcome(OutcomeUnknown, InvalidResponse):

@@ -5,14 +5,15 @@ Facts about members and their limits: public integrations, unless said otherwise
 
 # No `from __future__ import annotations` here: it would hide `Required` from `__required_keys__`, which the checks use.
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Required, TypedDict
+from typing import Any, Required, TypedDict
 
+from commercepay.callbacks import Callback, ReceivedCallback
 from commercepay.money import Money
 from commercepay.values import Customer, PlatformCharge, Recurrence, SubMerchant
 
-__all__ = ["CallOptions", "PaymentParams", "QueryParams", "SessionParams"]
+__all__ = ["CallOptions", "ConfirmParams", "PaymentParams", "QueryParams", "SessionParams", "WaitParams"]
 
 
 class CallOptions(TypedDict, total=False):
@@ -102,3 +103,32 @@ class QueryParams(CallOptions, total=False):
 
     transaction_number: str
     """The number that `payments.request` returned, or that a callback names."""
+
+
+class ConfirmParams(CallOptions, total=False):
+    """Parameters of `payments.confirm`: what points to the payment. One of them; a number of your own may go with a return."""
+
+    callback: ReceivedCallback | Callback
+    """A callback as it arrived, which is verified first, or one that was verified."""
+
+    return_params: Mapping[str, Any] | str
+    """The query parameters that the customer's browser came back with. Not signed: they only say what to ask about."""
+
+    session_number: str
+    """The number that `sessions.create` returned."""
+
+    transaction_number: str
+    """The number that `payments.request` returned."""
+
+
+class WaitParams(TypedDict, total=False):
+    """Parameters of `payments.wait`: one of the two numbers, and how long."""
+
+    session_number: str
+    """The number that `sessions.create` returned."""
+
+    transaction_number: str
+    """The number that `payments.request` returned, or that a callback names."""
+
+    timeout: Required[float]
+    """Seconds to wait at the most."""

@@ -1,0 +1,107 @@
+"""From a hint to certainty: asking the gateway about one payment until there is an answer. Written once for both clients."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from commercepay import _arguments as check
+from commercepay import _defaults, params
+from commercepay._flow import Flow, Pause
+from commercepay._json import is_mapping
+from commercepay._operations import query_payment
+from commercepay._requests import refuse
+from commercepay._retries import jittered
+from commercepay._settings import Settings
+from commercepay.callbacks import Callback, ReceivedCallback
+from commercepay.decision import Decision, Expected, decide
+from commercepay.errors import APIConnectionError, CommercePayError, InvalidResponse, StillOpen
+from commercepay.returns import read_return
+from commercepay.status import PaymentStatus
+from commercepay.values import Payment
+
+
+def confirm(
+    settings: Settings,
+    expected: Expected,
+    given: Mapping[str, Any],
+    verify: Callable[[bytes, str | None, str], Callback],
+) -> Flow[Decision]:
+    """Verify what points to the payment, ask the gateway what became of it, and decide."""
+    received = given.get("callback")
+    if isinstance(received, ReceivedCallback):
+        given = {**given, "callback": verify(received.body, received.signature, received.callback_url)}
+    payment = yield from query_payment(settings, _numbers(expected, given) | _options(given))
+    return decide(expected, payment)
+
+
+def _numbers(expected: object, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The number to ask by. The merchant's own number, if it is given, wins over what a return claims."""
+    problems = check.problems("payments.confirm", given, params.ConfirmParams)
+    callback, return_params = given.get("callback"), given.get("return_params")
+    numbers = {name: given[name] for name in ("session_number", "transaction_number") if given.get(name) is not None}
+    if not isinstance(expected, Expected):
+        problems.append(f"expected must be an Expected, not {type(expected).__name__}")
+    if len(numbers) > 1 or (callback is not None and (numbers or return_params is not None)):
+        problems.append("payments.confirm takes one of callback, return_params, session_number and transaction_number")
+    elif isinstance(callback, Callback):
+        numbers = {"transaction_number": callback.transaction_number}
+    elif not numbers and (isinstance(return_params, str) or is_mapping(return_params)):
+        hint = read_return(return_params)
+        if hint.transaction_number is None:
+            problems.append("return_params name no TransactionNumber; give the order's own session_number as well")
+        else:
+            numbers = {"transaction_number": hint.transaction_number}
+    elif not numbers:
+        problems.append("payments.confirm needs callback, return_params, session_number or transaction_number")
+    refuse(problems)
+    return numbers
+
+
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: given[name] for name in params.CallOptions.__annotations__ if given.get(name) is not None}
+
+
+def wait(
+    settings: Settings,
+    given: Mapping[str, Any],
+    cancelled: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
+) -> Flow[Payment]:
+    """Ask until the payment is over, patiently."""
+    refuse(check.problems("payments.wait", given, params.WaitParams))
+    numbers = {name: given[name] for name in ("session_number", "transaction_number") if given.get(name) is not None}
+    patience: float = given["timeout"]
+    until = clock() + patience
+    pause = _defaults.POLL_FIRST
+    payment: Payment | None = None
+    trouble: CommercePayError | None = None
+    while True:
+        try:
+            payment = yield from query_payment(settings, numbers)
+            trouble = None
+        except (APIConnectionError, InvalidResponse) as error:
+            trouble = error  # the gateway may be back in time
+        if payment is not None and trouble is None and is_over(payment.status, in_session="session_number" in numbers):
+            return payment
+        if cancelled():
+            raise StillOpen("waiting was cancelled", payment=payment, trouble=trouble)
+        left = until - clock()
+        if left <= 0:
+            raise StillOpen(f"the payment had not ended after {patience:g} seconds", payment=payment, trouble=trouble)
+        yield Pause(seconds=min(jittered(pause), left))
+        if cancelled():
+            raise StillOpen("waiting was cancelled", payment=payment, trouble=trouble)
+        pause = min(pause * _defaults.POLL_GROWTH, _defaults.POLL_MOST)
+
+
+def is_over(status: PaymentStatus, *, in_session: bool) -> bool:
+    """Whether nothing more is to come. In a session a failed attempt is not the end: the customer can try again there.
+
+    What Query by session number says while a session has a failed attempt and is still open is not published; that the
+    attempt's status shows is an assumption.
+    """
+    if in_session and status.is_closed_unpaid:
+        return status in (PaymentStatus.EXPIRED, PaymentStatus.VOIDED)
+    return status.is_final

@@ -1,0 +1,163 @@
+"""Sweeping over open payments: bounded concurrency, bounded rate, bounded memory; one bad item is a result, not the end.
+
+Two drivers, threads and tasks; what is done for one item, and when the next may start, they share. An item is taken from the
+source only when there is room for it, and a result is handed out as it comes, so a million items take no more memory than
+a few.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any, Generic, TypeVar
+
+from commercepay import _arguments as check
+from commercepay._flow import Flow
+from commercepay._operations import query_payment
+from commercepay._requests import refuse
+from commercepay._settings import Settings
+from commercepay.decision import Decision, decide
+from commercepay.errors import ArgumentError, AuthenticationError, ClientClosed
+from commercepay.reconciliation import OpenPayment, Reconciled
+
+H = TypeVar("H", bound="Future[Any] | asyncio.Task[Any]")
+
+ENDS_IT = (AuthenticationError, ClientClosed)
+"""What is true of every item: going on would only try a wrong password a million times."""
+
+
+def judge(settings: Settings, item: object) -> Flow[Decision]:
+    """Ask about one item, and decide."""
+    if not isinstance(item, OpenPayment):
+        raise ArgumentError(f"an item must be an OpenPayment, not {type(item).__name__}")
+    payment = yield from query_payment(settings, item.number)
+    return decide(item.expected, payment)
+
+
+class Pace:
+    """When the next request may start: evenly, `rate` a second, without a burst to catch up after a pause."""
+
+    def __init__(self, rate: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._gap = 0.0 if rate is None else 1 / rate
+        self._clock = clock
+        self._next = clock()
+
+    def delay(self) -> float:
+        """Seconds until then."""
+        return max(0.0, self._next - self._clock())
+
+    def start(self) -> None:
+        self._next = max(self._next, self._clock()) + self._gap
+
+
+def check_options(concurrency: object, rate: object) -> None:
+    """Raises:
+    ArgumentError: names what is wrong.
+    """
+    problems = [f"concurrency {problem}" for problem in [check.integer(1, 1000)(concurrency)] if problem]
+    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1e6):
+        problems.append("rate must be a positive number of requests a second, or None")
+    refuse(problems)
+
+
+class Window(Generic[H]):
+    """The part of a sweep that is under way. `H` is a driver's handle on one question: a future or a task."""
+
+    def __init__(self, concurrency: int, rate: float | None) -> None:
+        self.running: dict[H, tuple[int, Any]] = {}
+        self._concurrency = concurrency
+        self._pace = Pace(rate)
+        self._exhausted = False
+
+    @property
+    def over(self) -> bool:
+        return self._exhausted and not self.running
+
+    @property
+    def has_room(self) -> bool:
+        return not self._exhausted and len(self.running) < self._concurrency and not self._pace.delay()
+
+    @property
+    def patience(self) -> float | None:
+        """How long to wait for a result: no longer than until the next question may start."""
+        room = not self._exhausted and len(self.running) < self._concurrency
+        return self._pace.delay() if room else None
+
+    def start(self, following: tuple[int, Any] | None, ask: Callable[[Any], H]) -> None:
+        if following is None:
+            self._exhausted = True
+        else:
+            self._pace.start()
+            self.running[ask(following[1])] = following
+
+    def results(self, done: Iterable[H], error_of: Callable[[H], BaseException | None]) -> Iterator[Reconciled]:
+        for handle in done:
+            index, item = self.running.pop(handle)
+            error = error_of(handle)
+            if isinstance(error, ENDS_IT) or not (error is None or isinstance(error, Exception)):
+                raise error
+            decision = handle.result() if error is None else None
+            yield Reconciled(index=index, item=item, decision=decision, error=error)
+
+
+def sweep(
+    items: Iterable[Any], ask: Callable[[object], Decision], *, concurrency: int, rate: float | None
+) -> Generator[Reconciled]:
+    """The sweep in threads. Leaving it early waits for the questions that are under way, and starts no more."""
+    source = enumerate(items)
+    window: Window[Future[Decision]] = Window(concurrency, rate)
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="commercepay-sweep") as pool:
+        try:
+            while not window.over:
+                while window.has_room:
+                    window.start(next(source, None), lambda item: pool.submit(ask, item))
+                if window.running:
+                    done, _ = wait(window.running, window.patience, FIRST_COMPLETED)
+                    yield from window.results(done, lambda future: future.exception())
+                else:
+                    time.sleep(window.patience or 0)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+async def asweep(
+    items: Iterable[Any] | AsyncIterable[Any],
+    ask: Callable[[object], Coroutine[Any, Any, Decision]],
+    *,
+    concurrency: int,
+    rate: float | None,
+) -> AsyncGenerator[Reconciled]:
+    """The sweep in tasks. Leaving it early cancels the questions that are under way."""
+    source = _numbered(items)
+    window: Window[asyncio.Task[Decision]] = Window(concurrency, rate)
+    try:
+        while not window.over:
+            while window.has_room:
+                window.start(await anext(source, None), lambda item: asyncio.create_task(ask(item)))
+            if window.running:
+                done, _ = await asyncio.wait(
+                    window.running, timeout=window.patience, return_when=asyncio.FIRST_COMPLETED
+                )
+                for result in window.results(done, lambda task: task.exception()):
+                    yield result
+            else:
+                await asyncio.sleep(window.patience or 0)
+    finally:
+        for task in window.running:
+            task.cancel()
+        await asyncio.gather(*window.running, return_exceptions=True)
+        await source.aclose()
+
+
+async def _numbered(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[tuple[int, Any]]:
+    index = 0
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield index, item
+            index += 1
+    else:
+        for item in items:
+            yield index, item
+            index += 1

@@ -1,0 +1,83 @@
+"""What a sweep over open payments takes and gives; `payments.reconcile` runs it."""
+
+from __future__ import annotations
+
+from commercepay._value import Value
+from commercepay.decision import Expected
+from commercepay.errors import ArgumentError
+from commercepay.money import Money
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from commercepay.decision import Decision
+
+__all__ = ["OpenPayment", "Reconciled"]
+
+
+class OpenPayment(Value):
+    """A payment that the merchant's own record has as open.
+
+        OpenPayment(session_number=order.session, reference_code=order.reference, amount=order.amount)
+
+    Attributes:
+        expected: what the merchant's record says of the order.
+        session_number: of the session that was opened for it; or
+        transaction_number: of the payment that was started for it.
+
+    Raises:
+        ArgumentError: not exactly one number was given, or reference or amount can't be right.
+    """
+
+    expected: Expected
+    session_number: str | None
+    transaction_number: str | None
+
+    def __init__(
+        self,
+        *,
+        reference_code: str,
+        amount: Money,
+        session_number: str | None = None,
+        transaction_number: str | None = None,
+    ) -> None:
+        problems: list[str] = []
+        expected = None
+        try:
+            expected = Expected(reference_code=reference_code, amount=amount)
+        except ArgumentError as error:
+            problems += error.problems
+        if (session_number is None) == (transaction_number is None):
+            problems.append("give either session_number or transaction_number")
+        if problems:
+            raise ArgumentError(problems)
+        self.__dict__.update(expected=expected, session_number=session_number, transaction_number=transaction_number)
+
+    @property
+    def number(self) -> dict[str, Any]:
+        """The number to ask by, as `payments.query` takes it."""
+        if self.session_number is not None:
+            return {"session_number": self.session_number}
+        return {"transaction_number": self.transaction_number}
+
+
+class Reconciled(Value):
+    """What became of one open payment in a sweep: a decision, or an error.
+
+    Attributes:
+        index: its position in what was given, from 0.
+        item: what was given.
+        decision: the decision; None if there was an error.
+        error: why there is no decision (a `CommercePayError`); None if there is one.
+    """
+
+    index: int
+    item: Any
+    decision: Decision | None
+    error: Exception | None
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether the gateway was asked and the order is paid."""
+        return self.decision is not None and self.decision.is_paid
