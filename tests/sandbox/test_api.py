@@ -15,8 +15,9 @@ from commercepay.sandbox.api import ACTIONS
 from commercepay.sandbox.api_document import DOCUMENT
 
 if TYPE_CHECKING:
-    from commercepay.testing import Sandbox
     from conftest import Caller
+
+    from commercepay.testing import Sandbox
 
 OPERATIONS = {
     operation["operationId"]: (method.upper(), path, operation)

@@ -16,8 +16,9 @@ from commercepay.sandbox.callbacks import BACKOFF, is_loopback
 from commercepay.testing import sandbox
 
 if TYPE_CHECKING:
-    from commercepay.testing import Sandbox
     from conftest import Caller, Received, Receiver
+
+    from commercepay.testing import Sandbox
 
 Eventually = Callable[[Callable[[], Any]], Any]
 

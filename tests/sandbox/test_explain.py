@@ -15,8 +15,9 @@ from commercepay import signature
 from commercepay.sandbox import explain
 
 if TYPE_CHECKING:
-    from commercepay.testing import Sandbox
     from conftest import Caller
+
+    from commercepay.testing import Sandbox
 
 PATH = "/api/services/app/PaymentGateway/InitialSession"
 QUERY = "/api/services/app/PaymentGateway/Query"

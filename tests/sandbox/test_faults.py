@@ -24,8 +24,9 @@ from commercepay import (
 )
 
 if TYPE_CHECKING:
-    from commercepay.testing import Sandbox
     from conftest import Caller
+
+    from commercepay.testing import Sandbox
 
 
 class Sdk:

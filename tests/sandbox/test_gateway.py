@@ -11,8 +11,9 @@ import pytest
 from commercepay import signature
 
 if TYPE_CHECKING:
-    from commercepay.testing import Sandbox
     from conftest import Caller
+
+    from commercepay.testing import Sandbox
 
 GATEWAY = "/api/services/app/PaymentGateway"
 INVALID_SIGNATURE = {

@@ -11,8 +11,9 @@ from commercepay import PaymentStatus
 from commercepay.sandbox.gateway import MOVES, Refused
 
 if TYPE_CHECKING:
-    from commercepay.testing import Sandbox
     from conftest import Caller
+
+    from commercepay.testing import Sandbox
 
 S = PaymentStatus
 

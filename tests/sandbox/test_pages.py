@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 if TYPE_CHECKING:
-    from commercepay.testing import Sandbox
     from conftest import Caller
+
+    from commercepay.testing import Sandbox
 
 
 def form(page: str) -> dict[str, str]:

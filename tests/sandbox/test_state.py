@@ -20,7 +20,6 @@ from commercepay.sandbox.state import StateFileError
 from commercepay.testing import sandbox
 
 if TYPE_CHECKING:
-    from commercepay.testing import Sandbox
     from conftest import Caller
 
 

@@ -1,0 +1,119 @@
+"""The sandbox follows the description: what is added there is served, bound and validated without an edit here."""
+
+from __future__ import annotations
+
+import copy
+import json
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from commercepay import signature
+from commercepay.sandbox.description import Description, load
+from commercepay.sandbox.server import Background
+from commercepay.sandbox.world import World
+from commercepay.testing import Sandbox
+
+REFUND = "/api/services/app/PaymentGateway/MadeUp"
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    """The description with one endpoint and one member that it does not have."""
+    found: dict[str, Any] = json.loads(files("commercepay_api").joinpath("openapi.json").read_text(encoding="utf-8"))
+    found = copy.deepcopy(found)
+    found["components"]["schemas"]["Customer"]["properties"]["nickname"] = {"type": "string", "maxLength": 5}
+    schema = {"type": "object", "required": ["colour"], "properties": {"colour": {"type": "string"}}}
+    envelope = {"result": {"madeUp": True}, "success": True, "error": None, "unAuthorizedRequest": False, "__abp": True}
+    found["paths"][REFUND] = {
+        "post": {
+            "operationId": "MadeUp",
+            "security": [{"bearer": [], "tenant": [], "signature": []}],
+            "requestBody": {"content": {"application/json": {"schema": schema}}},
+            "responses": {"200": {"content": {"application/json": {"examples": {"one": {"value": envelope}}}}}},
+        }
+    }
+    return found
+
+
+@pytest.fixture
+def extended(document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("commercepay.sandbox.description.load", lambda: Description(document))
+    background = Background(World())
+    yield Sandbox(background)
+    background.stop()
+
+
+def test_a_new_endpoint_is_served_with_its_example(extended: Sandbox, caller_of: Any) -> None:
+    """An endpoint without behaviour of its own takes signed, valid requests and answers the description's example."""
+    caller = caller_of(extended)
+    answer = caller.post("MadeUp", {"colour": "red"})
+    assert (answer.status_code, answer.json()["result"]) == (200, {"madeUp": True})
+    assert "the description's example" in answer.headers["x-sandbox-explanation"]
+    assert caller.post("MadeUp", {}).json()["error"]["validationErrors"][0]["members"] == ["colour"]
+    assert caller.post("MadeUp", {"colour": "red", "taste": "sour"}).json()["result"]["code"] == 1
+
+
+def test_an_endpoint_without_example_says_so(
+    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caller_of: Any
+) -> None:
+    """Without an example there is nothing to answer but an error."""
+    document["paths"][REFUND]["post"]["responses"] = {"200": {"description": "ok"}}
+    monkeypatch.setattr("commercepay.sandbox.description.load", lambda: Description(document))
+    background = Background(World())
+    answer = caller_of(Sandbox(background)).post("MadeUp", {"colour": "red"})
+    background.stop()
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == 0
+    assert "nor an example" in answer.headers["x-sandbox-explanation"]
+
+
+def test_a_new_member_is_bound_signed_and_validated(extended: Sandbox, caller_of: Any) -> None:
+    """A member that was added to the description belongs to the signature, and has its limit."""
+    caller = caller_of(extended)
+    assert caller.post("InitialSession", caller.members(customer={"nickname": "Ais"})).status_code == 200
+    answer = caller.post("InitialSession", caller.members(customer={"nickname": "Aisyah"}))
+    assert answer.json()["error"]["validationErrors"][0]["members"] == ["customer.nickname"]
+
+
+def test_that_member_is_unknown_to_the_description_as_it_is(sb: Sandbox, caller_of: Any) -> None:
+    """The same request is a wrong signature without the addition: the test above shows something."""
+    caller = caller_of(sb)
+    assert caller.post("InitialSession", caller.members(customer={"nickname": "Ais"})).json()["result"]["code"] == 1
+
+
+@pytest.mark.parametrize(
+    "vector",
+    json.loads((files("commercepay_api") / "openapi.json").read_text())["paths"][
+        "/api/services/app/PaymentGateway/RequestPayment"
+    ]["post"]["requestBody"]["content"]["application/json"]["examples"].items(),
+    ids=lambda vector: vector[0],
+)
+def test_the_descriptions_own_examples_are_taken(sb: Sandbox, caller_of: Any, vector: tuple[str, Any]) -> None:
+    """Each example of the description is a valid request."""
+    answer = caller_of(sb).post("RequestPayment", vector[1]["value"])
+    assert answer.status_code == 200, answer.text
+
+
+def test_binding_keeps_known_members_only() -> None:
+    """Names are found in any case, at every depth; the order stays the sender's; unknown members go."""
+    operation = load().find("POST", "/api/services/app/PaymentGateway/InitialSession")
+    assert operation is not None
+    sent = {
+        "Customer": {"NAME": "A", "x": 1},
+        "AMOUNT": "5",
+        "channelId": 2,
+        "requestPaymentExtraInfo": {"hiddenChannel": ["4"]},
+    }
+    bound = operation.model.bind(sent)
+    assert list(bound.items()) == [
+        ("customer", {"name": "A"}),
+        ("amount", "5"),
+        ("requestPaymentExtraInfo", {"hiddenChannel": ["4"]}),
+    ]
+    typed = operation.model.typed(bound)
+    assert (typed["amount"], typed["requestPaymentExtraInfo"]["hiddenChannel"]) == (5, [4])
+    assert signature.string_to_sign("u", typed) == (
+        'u{"amount":5,"customer":{"name":"a"},"requestpaymentextrainfo":{"hiddenchannel":[4]}}'
+    )

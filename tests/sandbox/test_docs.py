@@ -1,0 +1,82 @@
+"""docs/sandbox.md does what it says: the terminal session, the example, and its lists."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from commercepay.sandbox.callbacks import BACKOFF
+from commercepay.sandbox.explain import READINGS
+from commercepay.sandbox.faults import KINDS
+
+if TYPE_CHECKING:
+    from commercepay.testing import Sandbox
+
+TEXT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="curl and openssl are needed")
+def test_the_terminal_session_works_as_printed(sb: Sandbox, tmp_path: Path) -> None:
+    """curl and openssl alone authenticate, sign, open a session, see the callback, query, and have a mistake explained."""
+    script = "set -euo pipefail\n"
+    for when, block in re.findall(r"<!-- session( after payment)? -->\n```sh\n(.*?)```", TEXT, re.DOTALL):
+        if when:  # what the reader does in a browser, and the moment until the callback is there
+            script += 'curl -sS -d attempt=1 -d outcome=1 "$PAGE"\nsleep 0.5\n'
+        script += block
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, **sb.environment, "no_proxy": "*"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    number = sb.orders[0].number
+    assert f"Pay at {sb.url}/pay/{number}" in done.stdout
+    assert re.search(r'"state":"delivered".*"status":200', done.stdout)
+    assert re.search(rf'"paymentSessionNumber":"{number}".*"status":1,', done.stdout)
+    assert "signed with: body without the URL" in done.stdout
+    verdicts = [one.verdict for one in sb.requests]
+    assert verdicts == ["accepted", "accepted", "accepted", "signature refused"]
+    assert [one.status for one in sb.orders[0].attempts] == [1]
+
+
+def test_the_example_works() -> None:
+    """The test in the docs is a test."""
+    code = re.search(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    assert code is not None
+    names: dict[str, Any] = {}
+    exec(code[1], names)
+    names["test_a_payment"]()
+
+
+def test_every_fault_is_listed() -> None:
+    """No fault is missing from the table, and none is made up."""
+    table = TEXT.partition("## Faults and time")[2].partition("The clock is")[0]
+    rows = "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`(\w+)`", rows)) == KINDS.keys()
+
+
+def test_every_reading_is_listed() -> None:
+    """Each wrong reading that is tried is named."""
+    part = " ".join(TEXT.partition("## Why was it refused?")[2].partition("## Callbacks")[0].split())
+    shortened = {
+        "query string kept": "query string or trailing slash kept",
+        "slashes escaped": "slashes or non-ASCII escaped",
+    }
+    for name, _, _ in READINGS:
+        assert shortened.get(name, name) in part
+
+
+def test_the_pauses_between_attempts_are_as_written() -> None:
+    """The docs give the numbers that the code has."""
+    *first, last = map(str, BACKOFF)
+    assert f"{', '.join(first)} and {last} seconds" in " ".join(TEXT.split())
