@@ -116,7 +116,7 @@ def url(value: Any) -> str | None:
 def _is_url(value: str) -> bool:
     try:
         parts = urlsplit(value)
-        return parts.scheme in ("https", "http") and bool(parts.hostname) and len(value.split()) == 1
+        return parts.scheme in ("https", "http") and bool(parts.hostname) and value.isprintable() and " " not in value
     except ValueError:  # brackets that do not match, say
         return False
 
