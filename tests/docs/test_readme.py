@@ -1,0 +1,114 @@
+"""What the README promises, run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commercepay import APIError, Money, PaymentStatus, _settings
+from commercepay.testing import Sandbox, sandbox, sign_callback
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+FACADE, CALLBACK, RAW = PYTHON
+CREDENTIALS = 'tenant_id=42, username="shop", password="…", secret_key="…"'
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A sandbox that stands in for staging."""
+    with sandbox() as running:
+        monkeypatch.setitem(_settings.ENVIRONMENTS, "staging", running.url)
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+def run(code: str, names: dict[str, Any]) -> None:
+    exec(compile(code, "README.md", "exec"), names)
+
+
+def test_readme_is_short() -> None:
+    """The README has at most 150 lines."""
+    assert len(README.splitlines()) <= 150
+
+
+@pytest.mark.parametrize(
+    "document",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))],
+    ids=lambda p: p.name,
+)
+def test_links_lead_somewhere(document: Path) -> None:
+    """Every relative link and picture of a document leads to a file of the repository."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
+        if "://" not in target and not target.startswith("#"):
+            assert (document.parent / target.partition("#")[0]).exists(), f"{document.name}: {target}"
+
+
+def test_facade_example(gateway: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """The example of the facade opens a session, and asks about it."""
+    assert CREDENTIALS in FACADE
+    one = gateway.credentials
+    run(
+        FACADE.replace(CREDENTIALS, "**credentials"),
+        {
+            "credentials": {
+                "tenant_id": one.tenant_id,
+                "username": one.username,
+                "password": one.password,
+                "secret_key": one.secret_key,
+            }
+        },
+    )
+    redirect_url, asked = capsys.readouterr().out.splitlines()
+    assert redirect_url.startswith(gateway.url)
+    assert asked == "PENDING False MYR 12.34 INV-1"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "marked"),
+    [
+        ({}, 200, ["INV-1"]),
+        ({"amount": Money("1.00", "MYR")}, 200, []),
+        ({"reference_code": "INV-2"}, 200, []),
+        ({"status": PaymentStatus.AUTHORISED}, 200, []),
+        ({"secret_key": "another"}, 401, []),
+    ],
+    ids=["paid", "another amount", "another order", "authorised", "forged"],
+)
+def test_callback_example(change: dict[str, Any], status: int, marked: list[str]) -> None:
+    """The example of the callback marks an order as paid only if everything agrees, and answers a forgery with 401."""
+    paid: list[str] = []
+    names: dict[str, Any] = {
+        "Money": Money,
+        "SECRET_KEY": "secret",
+        "mark_as_paid": lambda reference, once: paid.append(reference),
+    }
+    run(CALLBACK, names)
+    given = {"secret_key": "secret", "amount": Money("12.34", "MYR"), "reference_code": "INV-1"} | change
+    signed = sign_callback("https://shop.example.my/callback", **given)
+    assert names["on_callback"](signed.body, {"cap-signature": signed.signature}) == status
+    assert paid == marked
+
+
+def test_raw_example(gateway: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """The example of the raw client asks about a payment; the endpoint that nobody knows is refused."""
+    with gateway.client() as cp:
+        started = cp.payments.request(
+            amount=Money("1.00", "MYR"),
+            reference_code="INV-1",
+            ip_address="203.0.113.9",
+            return_url="https://shop.example.my/return",
+            callback_url="https://shop.example.my/callback",
+        )
+    assert "2005671137" in RAW
+    names: dict[str, Any] = {}
+    run("from commercepay import CommercePay", names)
+    with pytest.raises(APIError):
+        run(RAW.replace("2005671137", started.transaction_number), names)
+    assert capsys.readouterr().out == "200 0\n"
