@@ -1,0 +1,16 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from hypothesis import settings
+
+# A slow machine is no failure.
+settings.register_profile("commercepay", deadline=None, max_examples=30)
+settings.load_profile("commercepay")
+
+# For helpers beside the tests, such as `facade.gateway`: pytest's importlib mode imports test modules alone.
+if str(Path(__file__).parent) not in sys.path:
+    sys.path.append(str(Path(__file__).parent))

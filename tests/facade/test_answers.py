@@ -1,0 +1,373 @@
+"""What each answer of the gateway becomes: one table, for every call, sync and async."""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+from typing import Any
+
+import pytest
+from facade.conftest import OPENING
+from facade.gateway import AUTHENTICATE, OPENED, PAID, PAYMENT, QUERY, SESSION, STARTED, Reply, enveloped, refused
+
+from commercepay import (
+    APIError,
+    AuthenticationError,
+    DuplicateTransaction,
+    InvalidResponse,
+    InvalidSignature,
+    OutcomeUnknown,
+    PaymentExpired,
+    PaymentStatus,
+    TransactionAlreadyProcessed,
+    TransactionNotFound,
+    UnreadableOutcome,
+    ValidationFailed,
+    errors,
+)
+
+GENERIC = "/api/services/app/PaymentGateway/Anything"
+
+CALLS: dict[str, tuple[str, Any]] = {
+    "sessions.create": (SESSION, lambda cp: cp.sessions.create(**OPENING)),
+    "payments.request": (PAYMENT, lambda cp: cp.payments.request(**OPENING)),
+    "payments.query": (QUERY, lambda cp: cp.payments.query(session_number="S-1")),
+    "request POST": (GENERIC, lambda cp: cp.request("POST", GENERIC, json={"referenceCode": "INV-1"})),
+    "request GET": (GENERIC, lambda cp: cp.request("GET", GENERIC, params={"a": 1})),
+    "authenticate": (AUTHENTICATE, lambda cp: cp.request("POST", GENERIC)),
+}
+POSTS = ("sessions.create", "payments.request", "request POST")
+VALIDATION = [{"message": "Too long", "members": ["referenceCode"]}, {"message": "Missing", "members": None}]
+
+# What the gateway answers, and what it is for a call that only asks; for a POST, the unreadable is UnreadableOutcome.
+REFUSALS: dict[str, tuple[Reply, type[APIError], int | None]] = {
+    "rejected signature": (
+        Reply(enveloped({"code": 1, "message": "Invalid Signature."}), 400),
+        InvalidSignature,
+        1,
+    ),
+    "rejected signature with HTTP 200": (
+        Reply(enveloped({"code": 1, "message": "Invalid Signature."})),
+        InvalidSignature,
+        1,
+    ),
+    "rejected signature without envelope": (Reply({"code": 1, "message": "Invalid Signature."}), InvalidSignature, 1),
+    "rejected signature in half an envelope": (
+        Reply({"result": {"code": 1, "message": "Invalid Signature."}}),
+        InvalidSignature,
+        1,
+    ),
+    "duplicate": (Reply(refused(2009, "Duplicate Transaction"), 400), DuplicateTransaction, 2009),
+    "duplicate in the result": (Reply(enveloped({"code": 2009, "message": "Dup"})), DuplicateTransaction, 2009),
+    "not found": (Reply(refused(2010, "Transaction Not Found"), 400), TransactionNotFound, 2010),
+    "not found with HTTP 200": (Reply(refused(2010, "Transaction Not Found")), TransactionNotFound, 2010),
+    "not found with HTTP 500": (Reply(refused(2010, "Transaction Not Found"), 500), TransactionNotFound, 2010),
+    "an error beside success": (
+        Reply(enveloped(OPENED, error={"code": 2010, "message": "m"})),
+        TransactionNotFound,
+        2010,
+    ),
+    "expired": (Reply(refused(2021, "Payment Expired"), 400), PaymentExpired, 2021),
+    "processed": (Reply(refused(2022, "Already"), 400), TransactionAlreadyProcessed, 2022),
+    "unknown code": (Reply(refused(3999, "Something else"), 400), APIError, 3999),
+    "no code": (Reply(enveloped(None, success=False, error={"message": "m"}), 400), APIError, None),
+    "an empty error": (Reply(enveloped(None, success=False, error={}), 400), APIError, None),
+    "code as text": (Reply(enveloped(None, success=False, error={"code": "1", "message": "m"})), APIError, None),
+    "code true": (Reply(enveloped(None, success=False, error={"code": True, "message": "m"})), APIError, None),
+    "validation": (Reply(refused(0, "Invalid", validationErrors=VALIDATION), 400), ValidationFailed, 0),
+    "forbidden": (Reply(refused(0, "No", unAuthorizedRequest=True), 403), AuthenticationError, 0),
+    "unauthorized": (Reply(refused(0, "No", unAuthorizedRequest=True), 401), AuthenticationError, 0),
+    "401 and nothing else": (Reply(b"", 401), AuthenticationError, None),
+    "401 and HTML": (Reply(b"<html>", 401, {"Content-Type": "text/html"}), AuthenticationError, None),
+    "401 and a list": (Reply(b"[]", 401), AuthenticationError, None),
+    "401 and an empty object": (Reply(b"{}", 401), AuthenticationError, None),
+}
+UNREADABLE: dict[str, Reply] = {
+    "empty": Reply(b""),
+    "blank": Reply(b" \n"),
+    "HTML 502": Reply(b"<html>Bad gateway</html>", 502, {"Content-Type": "text/html"}),
+    "HTML 520": Reply(b"<html>Unknown</html>", 520, {"Content-Type": "text/html"}),
+    "HTML 524": Reply(b"<html>Timeout</html>", 524, {"Content-Type": "text/html"}),
+    "HTML 200": Reply(b"<!doctype html>", 200, {"Content-Type": "text/html"}),
+    "empty 500": Reply(b"", 500),
+    "truncated JSON": Reply(b'{"result": {"redirectUrl": "https://pay.exa'),
+    "list": Reply(b"[]"),
+    "list of results": Reply([enveloped(OPENED)]),
+    "null": Reply(b"null"),
+    "number": Reply(b"7"),
+    "string": Reply(b'"ok"'),
+    "not UTF-8": Reply(b'{"result": "\xff\xfe"}'),
+    "deeply nested": Reply(b'{"result":' + b"[" * 100_000),
+    "huge integer": Reply(b'{"result": ' + b"9" * 5000 + b', "success": true}'),
+    "no result, HTTP 400": Reply(enveloped(None), 400),
+    "no result, no success": Reply(enveloped(None, success=False)),
+    "error is text": Reply(enveloped(None, success=False, error="boom")),
+    "a proxy's own JSON": Reply({"message": "Service Unavailable"}, 503),
+    "a problem document": Reply({"type": "about:blank", "title": "Not Found", "status": 404}, 404),
+    "a redirect": Reply(b"", 302, {"Location": "/elsewhere"}),
+    "broken gzip": Reply(b"junk", 200, {"Content-Encoding": "gzip"}),
+}
+INCOMPLETE: dict[str, list[tuple[Any, str]]] = {
+    "sessions.create": [
+        (None, "no result"),
+        ("text", "no result"),
+        ([], "no result"),
+        ({}, "redirectUrl is missing"),
+        (OPENED | {"redirectUrl": None}, "redirectUrl is missing"),
+        (OPENED | {"redirectUrl": ""}, "redirectUrl is empty"),
+        (OPENED | {"redirectUrl": 5}, "redirectUrl is not a string"),
+        (OPENED | {"redirectUrl": "/relative"}, "redirectUrl is not an absolute URL"),
+        (OPENED | {"redirectUrl": "javascript:alert(1)"}, "redirectUrl is not an absolute URL"),
+        (OPENED | {"sessionNumber": None}, "sessionNumber is missing"),
+        (OPENED | {"sessionNumber": 17}, "sessionNumber is not a string"),
+        (OPENED | {"sessionNumber": " "}, "sessionNumber is empty"),
+        (OPENED | {"redirectionType": "1"}, "redirectionType is not an integer"),
+        (OPENED | {"redirectionType": True}, "redirectionType is not an integer"),
+    ],
+    "payments.request": [
+        (STARTED | {"redirectUrl": None}, "redirectUrl is missing"),
+        (STARTED | {"transactionNumber": None}, "transactionNumber is missing"),
+        (STARTED | {"transactionNumber": 2005671137}, "transactionNumber is not a string"),
+    ],
+    "payments.query": [
+        (None, "no result"),
+        ({}, "status is missing"),
+        (PAID | {"status": None}, "status is missing"),
+        (PAID | {"status": "1"}, "status is not an integer"),
+        (PAID | {"status": True}, "status is not an integer"),
+        (PAID | {"status": 1.0}, "status is not an integer"),
+        (PAID | {"amount": None}, "amount is missing"),
+        (PAID | {"amount": "1234"}, "amount is not an integer"),
+        (PAID | {"amount": 12.34}, "amount is not an integer"),
+        (PAID | {"amount": 1234.0}, "amount is not an integer"),
+        (PAID | {"amount": True}, "amount is not an integer"),
+        (PAID | {"amount": -1}, "an amount must be positive"),
+        (PAID | {"currencyCode": None}, "currencyCode is missing"),
+        (PAID | {"currencyCode": 458}, "currencyCode is not a string"),
+        (PAID | {"currencyCode": "ringgit"}, "currency must be"),
+        (PAID | {"referenceCode": None}, "referenceCode is missing"),
+        (PAID | {"referenceCode": 1}, "referenceCode is not a string"),
+        (PAID | {"paymentSessionNumber": "S-2"}, "paymentSessionNumber is that of another payment"),
+        (PAID | {"channelId": "2"}, "channelId is not an integer"),
+    ],
+    "authenticate": [
+        (None, "no result"),
+        ({}, "accessToken is missing"),
+        ({"accessToken": None, "expireInSeconds": 1}, "accessToken is missing"),
+        ({"accessToken": 5}, "accessToken is not a string"),
+        ({"accessToken": ""}, "accessToken is empty"),
+        ({"accessToken": "with a newline\n"}, "accessToken"),
+        ({"accessToken": "tök"}, "accessToken"),
+    ],
+}
+
+
+def holds_no_http_object(error: BaseException) -> bool:
+    """Whether nothing of httpx hangs on an error: its attributes, its cause and its context."""
+    assert error.__cause__ is None
+    assert error.__context__ is None or isinstance(error.__context__, errors.CommercePayError)
+    todo: list[Any] = [*vars(error).values(), *error.args]
+    while todo:
+        item = todo.pop()
+        assert not type(item).__module__.startswith(("httpx", "httpcore", "commercepay_api"))
+        if isinstance(item, dict):
+            todo += [*item.keys(), *item.values()]
+        elif isinstance(item, list | tuple | set):
+            todo += item
+    return True
+
+
+def same_after_pickling(error: errors.CommercePayError) -> bool:
+    again = pickle.loads(pickle.dumps(error))
+    return (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+
+
+def caught_by_all(driver: Any, gateway: Any, reply: Reply) -> dict[str, errors.CommercePayError]:
+    """What each of the calls raises if this is what the gateway answers it."""
+    caught: dict[str, errors.CommercePayError] = {}
+    for call, (path, act) in CALLS.items():
+        gateway.always = {path: reply}
+        with pytest.raises(errors.CommercePayError) as info:
+            driver.do(act(driver.client(max_retries=0)))
+        caught[call] = info.value
+    return caught
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refusals(driver: Any, gateway: Any, name: str) -> None:
+    """A refusal is the error of its code for every call, in either shape and with any HTTP status; it keeps the answer."""
+    reply, expected, code = REFUSALS[name]
+    for call, error in caught_by_all(driver, gateway, reply).items():
+        assert isinstance(error, APIError), call
+        if call == "authenticate" and expected in (APIError, ValidationFailed):
+            assert type(error) in (expected, AuthenticationError), call
+        else:
+            assert type(error) is expected, call
+        assert error.code == code, call
+        assert error.status_code == reply.status, call
+        assert error.body == reply.content(), call
+        assert error.headers["content-length"] == str(len(reply.content())), call
+        assert holds_no_http_object(error), call
+        assert same_after_pickling(error), call
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_unreadable(driver: Any, gateway: Any, name: str) -> None:
+    """What can't be read is an InvalidResponse for every call; for a POST, it leaves the outcome unknown as well."""
+    reply = UNREADABLE[name]
+    for call, error in caught_by_all(driver, gateway, reply).items():
+        assert type(error) is (UnreadableOutcome if call in POSTS else InvalidResponse), call
+        assert isinstance(error, InvalidResponse), call
+        assert isinstance(error, OutcomeUnknown) == (call in POSTS), call
+        assert error.status_code == reply.status, call
+        assert error.body == (b"" if name == "broken gzip" else reply.content()), call
+        assert "content-type" in error.headers, call
+        assert holds_no_http_object(error), call
+        assert same_after_pickling(error), call
+        assert str(reply.status) in str(error), call
+        if isinstance(error, UnreadableOutcome):
+            assert error.reference_code == "INV-1", call
+            assert "'INV-1'" in str(error), call
+    assert gateway.count("/elsewhere") == 0
+    assert gateway.count(SESSION) == gateway.count(PAYMENT) == gateway.count(QUERY) == 1  # nothing was sent twice
+
+
+@pytest.mark.parametrize(("call", "result", "why"), [(call, *row) for call, rows in INCOMPLETE.items() for row in rows])
+def test_incomplete(driver: Any, gateway: Any, call: str, result: Any, why: str) -> None:
+    """A success that lacks what it must have, or has it in another type, is no success, and nothing is coerced."""
+    path, act = CALLS[call]
+    gateway.always[path] = Reply(enveloped(result))
+    with pytest.raises(InvalidResponse, match=why) as caught:
+        driver.do(act(driver.client()))
+
+    assert type(caught.value) is (UnreadableOutcome if call in POSTS else InvalidResponse)
+    assert holds_no_http_object(caught.value)
+    assert same_after_pickling(caught.value)
+    assert gateway.count(path) == 1
+
+
+def test_all_that_is_wrong(driver: Any, gateway: Any, cp: Any) -> None:
+    """An answer's error names everything that is wrong with it."""
+    gateway.always[QUERY] = Reply(enveloped({"status": "1", "amount": 1.5, "currencyCode": "MYR"}))
+    with pytest.raises(InvalidResponse) as caught:
+        driver.do(cp.payments.query(session_number="S-1"))
+    for part in ("status is not an integer", "amount is not an integer", "referenceCode is missing"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("code", [14, 99, -1, 2**40])
+def test_unknown_status(driver: Any, gateway: Any, cp: Any, code: int) -> None:
+    """An unknown payment status is kept with its number, and is neither an error nor paid nor final."""
+    gateway.always[QUERY] = Reply(enveloped(PAID | {"status": code}))
+    payment = driver.do(cp.payments.query(session_number="S-1"))
+    assert payment.status == PaymentStatus(code)
+    assert payment.status.value == code
+    assert not payment.status.is_paid
+    assert not payment.status.is_final
+
+
+def test_bare_results(driver: Any, gateway: Any, cp: Any) -> None:
+    """A result without an envelope, as on the vendor's pages, is a result."""
+    gateway.always |= {
+        AUTHENTICATE: Reply({"accessToken": "Token-Bare", "expireInSeconds": 86400}),
+        SESSION: Reply(OPENED),
+        PAYMENT: Reply(STARTED),
+        QUERY: Reply(PAID),
+        GENERIC: Reply({"list": [1]}),
+    }
+    assert driver.do(cp.sessions.create(**OPENING)).session_number == "S-1"
+    assert driver.do(cp.payments.request(**OPENING)).transaction_number == "T-1"
+    assert driver.do(cp.payments.query(session_number="s-1")).status.is_paid
+    assert driver.do(cp.request("POST", GENERIC)) == {"list": [1]}
+    assert gateway.authenticates == 1
+
+
+@pytest.mark.parametrize("status", [201, 202, 400, 404, 500, 599])
+def test_success_with_any_status(driver: Any, gateway: Any, cp: Any, status: int) -> None:
+    """An enveloped result is a result with whatever HTTP status: the body decides."""
+    gateway.always[SESSION] = Reply(enveloped(OPENED), status)
+    assert driver.do(cp.sessions.create(**OPENING)).session_number == "S-1"
+
+
+def test_success_false_with_a_result(driver: Any, gateway: Any, cp: Any) -> None:
+    """`success` is not asked: a result without an error is a result."""
+    gateway.always[SESSION] = Reply(enveloped(OPENED, success=False))
+    assert driver.do(cp.sessions.create(**OPENING)).session_number == "S-1"
+
+
+def test_a_result_with_a_code_alone(driver: Any, gateway: Any, cp: Any) -> None:
+    """A result with a `code` but no `message`, or the other way round, is no refusal."""
+    for result in ({"code": 1}, {"message": "m"}, {"code": "1", "message": "m"}, {"code": 1, "message": None}):
+        gateway.always[GENERIC] = Reply(enveloped(result))
+        assert driver.do(cp.request("POST", GENERIC)) == result
+
+
+def test_unknown_members(driver: Any, gateway: Any, cp: Any) -> None:
+    """Members that the description lacks are tolerated, and kept in `raw`."""
+    gateway.always[QUERY] = Reply(enveloped(PAID | {"new": {"deep": [1]}}))
+    assert driver.do(cp.payments.query(session_number="S-1")).raw["new"] == {"deep": [1]}
+
+
+def test_compressed_answers(driver: Any, gateway: Any, cp: Any) -> None:
+    """A compressed answer is undone."""
+    body = gzip.compress(Reply(enveloped(OPENED)).content())
+    gateway.always[SESSION] = Reply(body, 200, {"Content-Encoding": "gzip"})
+    assert driver.do(cp.sessions.create(**OPENING)).session_number == "S-1"
+
+
+def test_validation_errors_are_typed(driver: Any, gateway: Any, cp: Any) -> None:
+    """A validation error names each member and message, also in its text."""
+    gateway.always[SESSION] = REFUSALS["validation"][0]
+    with pytest.raises(ValidationFailed) as caught:
+        driver.do(cp.sessions.create(**OPENING))
+    assert [(p.message, p.members) for p in caught.value.validation_errors] == [
+        ("Too long", ("referenceCode",)),
+        ("Missing", ()),
+    ]
+    assert "referenceCode: Too long" in str(caught.value)
+    assert caught.value.message == "Invalid"
+
+
+def test_malformed_validation_errors(driver: Any, gateway: Any, cp: Any) -> None:
+    """Validation errors of the wrong shape are skipped, not tripped over."""
+    for entries in (
+        "text",
+        5,
+        {"a": 1},
+        [None, "x", 3, {}],
+        [{"message": 5, "members": "ab"}],
+        [{"members": [1, None]}],
+    ):
+        gateway.always[SESSION] = Reply(refused(0, "Invalid", validationErrors=entries), 400)
+        with pytest.raises(APIError):
+            driver.do(cp.sessions.create(**OPENING))
+
+
+def test_the_gateways_words_are_harmless(driver: Any, gateway: Any, cp: Any) -> None:
+    """The gateway's message is kept whole, but the error's text is cut and has no control characters."""
+    message = "bad\x1b[2J\r\nforged log line " + "x" * 10_000
+    gateway.always[SESSION] = Reply(refused(3999, message), 400)
+    with pytest.raises(APIError) as caught:
+        driver.do(cp.sessions.create(**OPENING))
+    assert caught.value.message == message
+    assert "\x1b" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_unreadable_logins_keep_no_token(driver: Any, gateway: Any, cp: Any) -> None:
+    """An answer to Authenticate that can't be used has its tokens blotted out before it is kept in the error."""
+    for body in (
+        b'{"result": {"accessToken": "Token-Secret", "encryptedAccessToken": "Token-Secret"',
+        b'{"result": {"accessToken": "Token-Secr',
+        b'[{"accessToken":"Token-Secret"}]',
+        Reply(enveloped({"accessToken": "Token-Secret \u00e9"})).content(),
+        Reply(enveloped({"accessToken": "Token-Secret", "code": 7, "message": "m"})).content(),
+    ):
+        gateway.always[AUTHENTICATE] = Reply(body)
+        with pytest.raises((InvalidResponse, APIError)) as caught:
+            driver.do(cp.sessions.create(**OPENING))
+        assert b"Token-Secr" not in caught.value.body
+        assert b"Token-Secr" not in pickle.dumps(caught.value)
+        assert not isinstance(caught.value, OutcomeUnknown)
+    assert gateway.count(SESSION) == 0

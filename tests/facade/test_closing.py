@@ -1,0 +1,138 @@
+"""Closing, context managers, leaks."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from commercepay_api.api.payment_gateway import query
+from facade.conftest import CREDENTIALS, OPENING
+
+from commercepay import AsyncCommercePay, ClientClosed, CommercePay, CommercePayError
+
+QUERIED: dict[str, Any] = {"session_number": "S-1"}
+
+
+def test_after_closing(driver: Any, gateway: Any, cp: Any) -> None:
+    """A closed client says so whatever is asked of it, raw functions included, and sends nothing; closing again is harmless."""
+    driver.do(cp.payments.query(**QUERIED))
+    sent = len(gateway.seen)
+    driver.shut(cp)
+    driver.shut(cp)
+    for call in (
+        lambda: cp.payments.query(**QUERIED),
+        lambda: cp.sessions.create(**OPENING),
+        lambda: cp.payments.request(**OPENING),
+        lambda: cp.request("POST", "/x"),
+    ):
+        with pytest.raises(ClientClosed):
+            driver.do(call())
+    with pytest.raises(ClientClosed):
+        driver.raw(query, cp.api, session_number="S-1", timestamp=1621851652617)
+    assert len(gateway.seen) == sent
+
+
+def test_closing_an_unused_client(driver: Any) -> None:
+    """A client that was never used can be closed, and then is."""
+    cp = driver.client()
+    driver.shut(cp)
+    with pytest.raises(ClientClosed):
+        driver.do(cp.payments.query(**QUERIED))
+
+
+def test_with_block(gateway: Any) -> None:
+    """A with block gives the client and closes it, also when something is raised inside."""
+    with CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+        http = cp.api.get_httpx_client()
+        assert type(cp) is CommercePay
+    assert http.is_closed
+    with suppress(KeyError), CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+        http = cp.api.get_httpx_client()
+        raise KeyError
+    assert http.is_closed
+
+
+def test_async_with_block(gateway: Any) -> None:
+    """An async with block gives the client and closes it."""
+
+    async def main() -> None:
+        async with AsyncCommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+            http = cp.api.get_async_httpx_client()
+            sync = cp.api.get_httpx_client()
+            assert type(cp) is AsyncCommercePay
+        assert http.is_closed
+        assert sync.is_closed
+
+    asyncio.run(main())
+
+
+def test_a_leaked_client(gateway: Any) -> None:
+    """A client that was used and then dropped without closing is a ResourceWarning, at once."""
+    cp = CommercePay(base_url=gateway.url, **CREDENTIALS)
+    cp.payments.query(**QUERIED)
+    cp.api.get_httpx_client().close()  # the test's own tidiness: the socket
+    with pytest.warns(ResourceWarning, match="unclosed CommercePay"):
+        del cp
+
+
+def test_a_leaked_async_client(gateway: Any) -> None:
+    """An async client that was used and then dropped without closing is a ResourceWarning, at once."""
+
+    async def main() -> None:
+        cp = AsyncCommercePay(base_url=gateway.url, **CREDENTIALS)
+        await cp.payments.query(**QUERIED)
+        await cp.api.get_async_httpx_client().aclose()
+        with pytest.warns(ResourceWarning, match="unclosed AsyncCommercePay"):
+            del cp
+
+    asyncio.run(main())
+
+
+def test_no_warning_without_a_leak(gateway: Any) -> None:
+    """A client that was closed, never used, or never came about, warns of nothing."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        cp = CommercePay(base_url=gateway.url, **CREDENTIALS)
+        cp.payments.query(**QUERIED)
+        cp.close()
+        del cp
+        CommercePay(base_url=gateway.url, **CREDENTIALS)
+        AsyncCommercePay(base_url=gateway.url, **CREDENTIALS)
+        with pytest.raises(CommercePayError):
+            CommercePay(base_url="nonsense", **CREDENTIALS)
+        gc.collect()
+    assert [str(warning.message) for warning in caught if "CommercePay" in str(warning.message)] == []
+
+
+def test_closing_while_others_open(gateway: Any) -> None:
+    """Threads that use a client just while it is closed get an answer or ClientClosed, and leave no connection behind."""
+    for _ in range(10):
+        cp = CommercePay(base_url=gateway.url, **CREDENTIALS)
+        opened: list[Any] = []
+
+        def use(cp: Any = cp, opened: Any = opened) -> None:
+            with suppress(ClientClosed):
+                opened.append(cp.api.get_httpx_client())
+
+        with ThreadPoolExecutor(8) as pool:
+            jobs = [pool.submit(use) for _ in range(4)] + [pool.submit(cp.close)] + [pool.submit(use) for _ in range(4)]
+            for job in jobs:
+                job.result(20)
+        assert all(http.is_closed for http in opened)
+
+
+def test_a_new_client_has_no_last_response(gateway: Any) -> None:
+    """What one client was answered is never shown by another, even one that takes the place of the first in memory."""
+    for _ in range(50):
+        with CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+            assert cp.last_response is None
+            if not gateway.count("/x"):
+                cp.request("POST", "/x")
+                assert cp.last_response is not None
+        del cp
+        gc.collect(0)

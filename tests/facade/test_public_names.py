@@ -1,0 +1,248 @@
+"""The public names: whoever adds one, or takes one away, changes this file on purpose."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import commercepay
+from commercepay import AsyncCommercePay, CommercePay, params
+from commercepay import client as client_module
+
+NAMES = [
+    "APIConnectionError",
+    "APIError",
+    "APITimeoutError",
+    "Answer",
+    "ArgumentError",
+    "AsyncCommercePay",
+    "AuthenticationError",
+    "Callback",
+    "CallbackError",
+    "CallbackRejection",
+    "ClientClosed",
+    "CommercePay",
+    "CommercePayError",
+    "ConfigurationError",
+    "Customer",
+    "Decision",
+    "DuplicateTransaction",
+    "Expected",
+    "IdentificationType",
+    "InvalidResponse",
+    "InvalidSignature",
+    "Money",
+    "OpenPayment",
+    "Outcome",
+    "OutcomeUnknown",
+    "Payment",
+    "PaymentExpired",
+    "PaymentStatus",
+    "PlatformCharge",
+    "ReceivedCallback",
+    "Reconciled",
+    "Recurrence",
+    "RecurrenceMode",
+    "ReturnHint",
+    "Session",
+    "StartedPayment",
+    "StillOpen",
+    "SubMerchant",
+    "TransactionAlreadyProcessed",
+    "TransactionNotFound",
+    "UnreadableOutcome",
+    "UnsignableData",
+    "ValidationFailed",
+    "ValidationProblem",
+    "__version__",
+    "decide",
+    "read_return",
+]
+
+CLIENT = ["api", "callbacks", "from_env", "last_response", "payments", "request", "run", "sessions", "settings"]
+RESOURCES = {
+    "sessions": ["create"],
+    "payments": ["confirm", "query", "reconcile", "request", "wait"],
+    "callbacks": ["verify"],
+}
+MODULES = {
+    "signature": ["matches", "sign", "string_to_sign"],
+    "money": ["Money"],
+    "status": ["PaymentStatus"],
+    "client": ["AsyncCommercePay", "CommercePay"],
+}
+OPENING = [
+    "amount",
+    "callback_url",
+    "channel_group_id",
+    "customer",
+    "description",
+    "hidden_channels",
+    "ip_address",
+    "local_citizen",
+    "max_retries",
+    "platform_charge",
+    "recurring",
+    "reference_code",
+    "return_url",
+    "save_payment",
+    "sub_merchant",
+    "timeout",
+    "timestamp",
+    "user_agent",
+]
+PARAMS = {
+    "CallOptions": ["max_retries", "timeout"],
+    "SessionParams": sorted([*OPENING, "expires_in"]),
+    "PaymentParams": sorted([*OPENING, "channel_id", "provider_channel_id"]),
+    "ConfirmParams": ["callback", "max_retries", "return_params", "session_number", "timeout", "transaction_number"],
+    "WaitParams": ["session_number", "timeout", "transaction_number"],
+    "QueryParams": ["max_retries", "session_number", "timeout", "transaction_number"],
+}
+STATUS = ["is_authorised", "is_closed_unpaid", "is_final", "is_known", "is_paid", "is_pending", "is_refund"]
+
+
+def public(thing: Any) -> list[str]:
+    return sorted(name for name in dir(thing) if not name.startswith("_"))
+
+
+def made(cls: Any) -> Any:
+    return cls(tenant_id=1, username="u", password="p", secret_key="k")
+
+
+def test_names_of_the_package() -> None:
+    """`commercepay.__all__` is exactly this list, and `dir` shows it."""
+    assert sorted(commercepay.__all__) == sorted(NAMES)
+    assert len(set(commercepay.__all__)) == len(commercepay.__all__)
+    assert set(NAMES) <= set(dir(commercepay))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_resolves(name: str) -> None:
+    """Every public name can be imported, is the same each time, and comes from the module that the table names."""
+    item = getattr(commercepay, name)
+    assert item is getattr(commercepay, name)
+    if name != "__version__":
+        module = importlib.import_module(commercepay._MODULE_OF[name])
+        assert getattr(module, name) is item
+        assert item.__module__ == module.__name__
+        assert (item.__doc__ or "").strip()
+
+
+def test_star_import() -> None:
+    """A star import brings all names."""
+    found: dict[str, Any] = {}
+    exec("from commercepay import *", found)
+    assert set(NAMES) <= set(found)
+
+
+def test_unknown_names() -> None:
+    """A name that does not exist is an AttributeError that says so."""
+    with pytest.raises(AttributeError, match="has no attribute 'Nonsense'"):
+        _ = commercepay.Nonsense
+
+
+def test_type_checkers_see_the_same() -> None:
+    """What type checkers read as imports is what the table loads lazily: the same names from the same modules."""
+    tree = ast.parse(Path(str(commercepay.__file__)).read_text())
+    imported = {
+        alias.asname: node.module
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname == alias.name  # the form that re-exports
+    }
+    assert imported == commercepay._MODULE_OF
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_names_of_modules(module: str) -> None:
+    """The modules that are used by name say what is public in them."""
+    assert sorted(importlib.import_module(f"commercepay.{module}").__all__) == MODULES[module]
+
+
+def test_names_of_clients() -> None:
+    """Both clients have exactly these attributes, and their resources exactly these methods."""
+    sync, asynchronous = made(CommercePay), made(AsyncCommercePay)
+    assert public(sync) == sorted([*CLIENT, "close"])
+    assert public(asynchronous) == sorted([*CLIENT, "aclose"])
+    for client in (sync, asynchronous):
+        for resource, methods in RESOURCES.items():
+            assert public(getattr(client, resource)) == methods
+
+
+def test_parameters() -> None:
+    """The calls take exactly these parameters."""
+    assert sorted(PARAMS) == sorted(params.__all__)
+    for name, expected in PARAMS.items():
+        assert sorted(getattr(params, name).__annotations__) == expected
+
+
+def test_status() -> None:
+    """A status answers exactly these questions."""
+    from commercepay import PaymentStatus
+
+    assert [name for name in public(PaymentStatus.PAID) if name.startswith("is_") and name != "is_integer"] == STATUS
+
+
+PAIRS = [
+    (CommercePay, AsyncCommercePay),
+    (client_module.Sessions, client_module.AsyncSessions),
+    (client_module.Payments, client_module.AsyncPayments),
+]
+
+
+# A thread is cancelled by an event, a task without one; items may come from an async iterable, as the results do.
+APART = {"wait": {"cancel"}, "reconcile": {"items", "return"}, "run": {"flow", "sleep", "return"}}
+
+
+def described(function: Any) -> dict[str, Any]:
+    found = inspect.signature(function)
+    members: dict[str, Any] = dict(found.parameters) | {"return": found.return_annotation}
+    return {name: item for name, item in members.items() if name not in APART.get(function.__name__, ())}
+
+
+@pytest.mark.parametrize(("sync", "asynchronous"), PAIRS)
+def test_same_signatures(sync: Any, asynchronous: Any) -> None:
+    """Sync and async have the same methods with the same parameters and results; the async ones are awaited or iterated."""
+    renamed = {"close": "aclose", "__enter__": "__aenter__", "__exit__": "__aexit__"}
+    methods = {name for name in vars(sync) if inspect.isfunction(getattr(sync, name)) and name != "__init__"}
+    for name in methods:
+        one, other = getattr(sync, name), getattr(asynchronous, renamed.get(name, name))
+        assert described(one) == described(other), name
+        assert inspect.iscoroutinefunction(other) == (name != "reconcile"), name
+        assert not inspect.iscoroutinefunction(one), name
+    assert {renamed.get(name, name) for name in methods} == {
+        name for name in vars(asynchronous) if inspect.isfunction(getattr(asynchronous, name)) and name != "__init__"
+    }
+
+
+def test_same_constructors() -> None:
+    """Both clients are built from the same arguments, all by keyword; only the HTTP library's types differ."""
+
+    def arguments(cls: Any) -> dict[str, Any]:
+        found = inspect.signature(cls).parameters.values()
+        assert all(item.kind is item.KEYWORD_ONLY for item in found)
+        return {item.name: (item.default, str(item.annotation).replace("Async", "")) for item in found}
+
+    assert arguments(CommercePay) | {"transport": 0} == arguments(AsyncCommercePay) | {"transport": 0}
+    assert list(arguments(CommercePay)) == [
+        "tenant_id",
+        "username",
+        "password",
+        "secret_key",
+        "environment",
+        "base_url",
+        "timeout",
+        "max_retries",
+        "http_client",
+        "transport",
+        "retired_secret_keys",
+    ]

@@ -1,0 +1,465 @@
+"""What is sent again, after which pause, and what never is."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import pytest
+from facade.conftest import CREDENTIALS, OPENING, until
+from facade.gateway import AUTHENTICATE, PAYMENT, QUERY, SESSION, Reply, enveloped, refused
+from facade.test_answers import holds_no_http_object, same_after_pickling
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from commercepay import (
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    AsyncCommercePay,
+    CommercePay,
+    CommercePayError,
+    InvalidResponse,
+    OutcomeUnknown,
+    UnreadableOutcome,
+    _defaults,
+    _flow,
+    _retries,
+)
+from commercepay._envelope import Answer
+
+QUERIED: dict[str, Any] = {"session_number": "S-1"}
+GENERIC = "/api/services/app/PaymentGateway/Anything"
+POSTS = {
+    SESSION: lambda cp, **options: cp.sessions.create(**OPENING, **options),
+    PAYMENT: lambda cp, **options: cp.payments.request(**OPENING, **options),
+    GENERIC: lambda cp, **options: cp.request("POST", GENERIC, json={"referenceCode": "INV-1"}, **options),
+}
+PASSING = [
+    Reply(drop="before"),
+    Reply(drop="after"),
+    Reply(b'{"result', drop="within"),
+    Reply(b"slow down", 429),
+    Reply(refused(0, "slow down"), 429),
+    Reply(b"<html>", 500),
+    Reply(b"<html>", 502),
+    Reply(b"", 503),
+    Reply(b"<html>", 520),
+    Reply(b"<html>", 524),
+    Reply(refused(0, "An internal error occurred"), 500),
+    Reply({"message": "Service Unavailable"}, 503),
+]
+FINAL = [
+    Reply(refused(2010, "Not found"), 500),
+    Reply(refused(2010, "Not found"), 400),
+    Reply(enveloped({"code": 1, "message": "Invalid Signature."}), 503),
+    Reply(refused(0, "Invalid"), 400),
+    Reply(b"<html>", 200),
+    Reply(b"<html>", 404),
+    Reply(enveloped({"status": "wrong"}), 200),
+]
+
+
+@pytest.mark.parametrize("reply", PASSING, ids=lambda reply: f"{reply.status} {reply.drop or reply.body}"[:20])
+def test_query_is_retried(driver: Any, gateway: Any, at_once: None, reply: Reply) -> None:
+    """Query is asked again after a passing trouble, up to `max_retries` times; so is a GET of `request`."""
+    gateway.answer(QUERY, reply, reply)
+    assert driver.do(driver.client(max_retries=2).payments.query(**QUERIED)).status.is_paid
+    assert gateway.count(QUERY) == 3
+    gateway.answer(QUERY, reply, reply)
+    with pytest.raises(CommercePayError) as caught:
+        driver.do(driver.client(max_retries=1).request("GET", QUERY))
+    assert gateway.count(QUERY) == 5
+    assert not isinstance(caught.value, OutcomeUnknown)
+    assert holds_no_http_object(caught.value)
+
+
+@pytest.mark.parametrize("reply", [r for r in PASSING if r.body != refused(0, "An internal error occurred")])
+def test_authenticate_is_retried(driver: Any, gateway: Any, at_once: None, reply: Reply) -> None:
+    """Authenticate is asked again after a passing trouble, on behalf of a POST as well, which then is sent once."""
+    gateway.answer(AUTHENTICATE, reply, reply)
+    driver.do(driver.client(max_retries=2).sessions.create(**OPENING))
+    assert gateway.authenticates == 3
+    assert gateway.count(SESSION) == 1
+
+
+def test_an_unreachable_login_is_no_unknown_outcome(driver: Any, gateway: Any, at_once: None) -> None:
+    """If there is no token, the POST was not sent, and the error says so."""
+    gateway.always[AUTHENTICATE] = Reply(drop="after")
+    with pytest.raises(APIConnectionError) as caught:
+        driver.do(driver.client(max_retries=1).sessions.create(**OPENING))
+    assert gateway.count(SESSION) == 0
+    assert gateway.authenticates == 2
+    assert holds_no_http_object(caught.value)
+
+
+@pytest.mark.parametrize("reply", FINAL, ids=lambda reply: f"{reply.status} {reply.body}"[:30])
+def test_what_is_decided_is_final(driver: Any, gateway: Any, at_once: None, reply: Reply) -> None:
+    """A refusal with a code, whatever its status, and an answer that will not get better are not asked for again."""
+    gateway.always[QUERY] = reply
+    with pytest.raises((APIError, InvalidResponse)):
+        driver.do(driver.client(max_retries=5).payments.query(**QUERIED))
+    assert gateway.count(QUERY) == 1
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize("reply", PASSING, ids=lambda reply: f"{reply.status} {reply.drop or reply.body}"[:20])
+def test_a_post_is_never_sent_twice(driver: Any, gateway: Any, at_once: None, path: str, reply: Reply) -> None:
+    """Once a POST may have reached the gateway, it is not sent again, whatever comes back or does not."""
+    gateway.always[path] = reply
+    if reply.drop == "before":
+        gateway.script[path] = [reply]
+    with pytest.raises(CommercePayError) as caught:
+        driver.do(POSTS[path](driver.client(max_retries=5)))
+    assert gateway.count(path) == 1
+    error = caught.value
+    if reply.drop:
+        assert type(error) is OutcomeUnknown
+        assert error.reference_code == "INV-1"
+        assert "'INV-1'" in str(error)
+        assert "same reference code" in str(error)
+        assert (error.status_code, error.headers, error.body) == (None, {}, b"")
+    elif isinstance(reply.body, dict) and "error" in reply.body:
+        assert type(error) is APIError
+    else:
+        assert type(error) is UnreadableOutcome
+        assert error.status_code == reply.status
+    assert holds_no_http_object(error)
+    assert same_after_pickling(error)
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_a_post_without_an_answer_in_time(driver: Any, gateway: Any, path: str) -> None:
+    """A POST that times out while waiting for the answer has an unknown outcome; the gateway may well have acted."""
+    gate = threading.Event()
+    gateway.always[path] = lambda seen: (gate.wait(20), gateway.fulfil(seen))[1]
+    cp = driver.client(max_retries=5)
+    driver.do(cp.payments.query(**QUERIED))
+    with pytest.raises(OutcomeUnknown, match="INV-1") as caught:
+        driver.do(POSTS[path](cp, timeout=0.05))
+    gate.set()
+    assert gateway.count(path) == 1
+    assert "Timeout" in caught.value.detail
+    assert holds_no_http_object(caught.value)
+
+
+def test_the_advice_works(driver: Any, gateway: Any, cp: Any) -> None:
+    """After an unknown outcome, the same call with the same reference code tells whether the first one arrived."""
+    from commercepay import DuplicateTransaction
+
+    gateway.always[SESSION] = lambda seen: (gateway.fulfil(seen), Reply(drop="after"))[1]
+    with pytest.raises(OutcomeUnknown):
+        driver.do(cp.sessions.create(**OPENING))
+    del gateway.always[SESSION]
+    with pytest.raises(DuplicateTransaction):
+        driver.do(cp.sessions.create(**OPENING))
+    assert gateway.created == ["INV-1"]
+
+
+def refusing_port() -> str:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+class Flaky(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Raises what it was given, then passes on; counts what it passed on to `inner`, by path."""
+
+    def __init__(self, errors: list[Exception], path: str) -> None:
+        self.errors, self.path = errors, path
+        self.sent: list[str] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == self.path and self.errors:
+            raise self.errors.pop(0)
+        self.sent.append(request.url.path)
+        if request.url.path == AUTHENTICATE:
+            return httpx.Response(200, json=enveloped({"accessToken": "t", "expireInSeconds": 60}))
+        members = {"redirectUrl": "https://pay.example/s", "sessionNumber": "S", "transactionNumber": "T"}
+        return httpx.Response(200, json=enveloped(members))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return self.handle_request(request)
+
+
+NEVER_SENT = [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError]
+PERHAPS_SENT = [
+    httpx.ReadError,
+    httpx.ReadTimeout,
+    httpx.WriteError,
+    httpx.WriteTimeout,
+    httpx.CloseError,
+    httpx.RemoteProtocolError,
+    httpx.LocalProtocolError,
+]
+
+
+@pytest.mark.parametrize("kind", NEVER_SENT)
+@pytest.mark.parametrize("path", POSTS)
+def test_a_post_that_was_never_sent_is_retried(driver: Any, at_once: None, kind: Any, path: str) -> None:
+    """A POST is sent again if the connection was never made, and its failure then is a connection error."""
+    transport = Flaky([kind("no"), kind("no")], path)
+    driver.do(POSTS[path](driver.client(transport=transport, max_retries=2)))
+    assert transport.sent == [AUTHENTICATE, path]
+
+    transport = Flaky([kind("no"), kind("no")], path)
+    with pytest.raises(APIConnectionError) as caught:
+        driver.do(POSTS[path](driver.client(transport=transport, max_retries=1)))
+    assert transport.sent == [AUTHENTICATE]
+    assert isinstance(caught.value, APITimeoutError) == issubclass(kind, httpx.TimeoutException)
+    assert kind.__name__ in str(caught.value)
+    assert holds_no_http_object(caught.value)
+
+
+@pytest.mark.parametrize("kind", PERHAPS_SENT)
+def test_a_post_that_was_perhaps_sent_is_not(driver: Any, at_once: None, kind: Any) -> None:
+    """Any other trouble of the transport leaves a POST's outcome unknown at once; a Query is asked again."""
+    transport = Flaky([kind("no")], SESSION)
+    with pytest.raises(OutcomeUnknown) as caught:
+        driver.do(driver.client(transport=transport).sessions.create(**OPENING))
+    assert transport.sent == [AUTHENTICATE]
+    assert caught.value.detail == f"{kind.__name__}: no"
+    assert holds_no_http_object(caught.value)
+
+    transport = Flaky([kind("no"), kind("no")], QUERY)
+    driver.do(driver.client(transport=transport).request("GET", QUERY))
+    assert transport.sent == [AUTHENTICATE, QUERY]
+
+
+def test_nobody_listens(driver: Any, at_once: None) -> None:
+    """A gateway that can't be reached is a connection error, for a POST as well."""
+    cp = driver.client(base_url=refusing_port(), max_retries=1)
+    for call in (lambda: cp.sessions.create(**OPENING), lambda: cp.payments.query(**QUERIED)):
+        with pytest.raises(APIConnectionError) as caught:
+            driver.do(call())
+        assert holds_no_http_object(caught.value)
+        assert same_after_pickling(caught.value)
+
+
+def test_query_timeout(driver: Any, gateway: Any, at_once: None) -> None:
+    """A Query that gets no answer in time is asked again, and then is a timeout error."""
+    gate = threading.Event()
+    cp = driver.client()
+    driver.do(cp.payments.query(**QUERIED))
+    gateway.always[QUERY] = Reply(b"", hold=gate)
+    with pytest.raises(APITimeoutError):
+        driver.do(cp.payments.query(**QUERIED, timeout=0.05, max_retries=1))
+    gate.set()
+    assert gateway.count(QUERY) == 3
+
+
+def test_max_retries_per_call(driver: Any, gateway: Any, at_once: None) -> None:
+    """A call's own `max_retries` wins over the client's, also when it is 0."""
+    gateway.always[QUERY] = Reply(b"", 503)
+    cp = driver.client(max_retries=1)
+    for own, attempts in ((0, 1), (3, 4), (None, 2)):
+        before = gateway.count(QUERY)
+        with pytest.raises(InvalidResponse):
+            driver.do(cp.payments.query(**QUERIED, max_retries=own))
+        assert gateway.count(QUERY) - before == attempts
+
+
+class Timeouts(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Notes the timeout that every request came with."""
+
+    def __init__(self) -> None:
+        self.noted: list[tuple[str, Any]] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.noted.append((request.url.params.get("n", request.url.path), request.extensions["timeout"]))
+        return httpx.Response(200, json=enveloped({"accessToken": "t", "expireInSeconds": 60}))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0)
+        return self.handle_request(request)
+
+
+def all_phases(seconds: float) -> dict[str, float]:
+    return dict.fromkeys(("connect", "read", "write", "pool"), seconds)
+
+
+def test_timeouts(driver: Any) -> None:
+    """Every request has the client's timeout; a call's own replaces it for that call, and not for the login."""
+    transport = Timeouts()
+    cp = driver.client(transport=transport, timeout=7.5)
+    driver.do(cp.request("GET", "/a", params={"n": "1"}, timeout=2))
+    driver.do(cp.request("GET", "/a", params={"n": "2"}))
+    assert transport.noted == [
+        (AUTHENTICATE, all_phases(7.5)),
+        ("1", all_phases(2)),
+        ("2", all_phases(7.5)),
+    ]
+
+
+def test_the_default_timeout_is_finite(driver: Any) -> None:
+    """Without further word, every phase of a call ends."""
+    transport = Timeouts()
+    driver.do(driver.client(transport=transport).request("GET", "/a"))
+    assert transport.noted[-1][1] == all_phases(_defaults.TIMEOUT)
+
+
+def test_timeouts_of_calls_at_once_dont_mix() -> None:
+    """Calls that run at once, in tasks or threads, each keep their own timeout."""
+    transport = Timeouts()
+
+    async def main() -> None:
+        async with AsyncCommercePay(transport=transport, **CREDENTIALS) as cp:
+            await asyncio.gather(*(cp.request("GET", "/a", params={"n": str(n)}, timeout=n) for n in range(1, 50)))
+
+    asyncio.run(main())
+    with CommercePay(transport=transport, **CREDENTIALS) as cp, ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: cp.request("GET", "/a", params={"n": str(n)}, timeout=n), range(50, 100)))
+    noted = {name: timeout for name, timeout in transport.noted if name != AUTHENTICATE}
+    assert noted == {str(n): all_phases(n) for n in range(1, 100)}
+
+
+# Pauses, without waiting for them.
+
+
+def answer(status: int = 503, **headers: str) -> Answer:
+    return Answer(
+        status_code=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=b""
+    )
+
+
+def pauses_of(answers: list[Any], max_retries: int) -> tuple[list[float], Any]:
+    """The pauses that a flow asks for when the gateway answers so."""
+    slept: list[float] = []
+    queue = list(answers)
+
+    def perform(_: Any) -> Answer:
+        outcome = queue.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    call = _flow.Call(name="Query", operation=None, arguments={}, safe=True, max_retries=max_retries)
+    try:
+        _, result = _flow.drive(_flow.exchange(call), perform, slept.append)
+    except CommercePayError as error:
+        return slept, error
+    return slept, result
+
+
+def test_backoff() -> None:
+    """Pauses double from one attempt to the next up to a limit, and jitter takes up to half of each."""
+    slept, error = pauses_of([answer()] * 9, 8)
+    ceilings = [0.5, 1, 2, 4, 8, 8, 8, 8]
+    assert len(slept) == 8
+    assert isinstance(error, InvalidResponse)
+    assert all(ceiling / 2 <= pause <= ceiling for pause, ceiling in zip(slept, ceilings, strict=True))
+    assert len(set(slept[4:])) > 1
+
+
+def test_backoff_of_a_thousand_attempts() -> None:
+    """However often it is tried again, the pause stays finite."""
+    slept, result = pauses_of([answer()] * 1500 + [Answer(status_code=200, headers={}, body=b'{"a":1}')], 2000)
+    assert result == {"a": 1}
+    assert max(slept) <= _defaults.BACKOFF_MOST
+
+
+def test_backoff_after_connection_errors() -> None:
+    """Connection errors are followed by the same pauses."""
+    slept, _ = pauses_of([httpx.ConnectError("no"), httpx.ReadTimeout("no"), answer()], 2)
+    assert [0.25 <= slept[0] <= 0.5, 0.5 <= slept[1] <= 1.0] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("header", "pause"),
+    [("0", 0.0), ("7", 7.0), (" 60 ", 60.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)],
+)
+def test_retry_after(header: str, pause: float) -> None:
+    """Retry-After in seconds, or as a date, sets the pause."""
+    slept, _ = pauses_of([answer(429, retry_after=header), answer(400)], 1)
+    assert slept == [pause]
+
+
+def test_retry_after_date() -> None:
+    """A date in Retry-After is waited for."""
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    (slept,), _ = pauses_of([answer(retry_after=soon), answer(400)], 1)
+    assert 15 < slept <= 20
+
+
+@pytest.mark.parametrize("header", ["61", "9" * 400, "Wed, 21 Oct 2999 07:28:00 GMT"])
+def test_retry_after_too_long(header: str) -> None:
+    """A Retry-After beyond our patience ends the call at once."""
+    slept, error = pauses_of([answer(retry_after=header)], 5)
+    assert slept == []
+    assert isinstance(error, InvalidResponse)
+    assert error.headers["retry-after"] == header
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "-5",
+        "1.5",
+        "soon",
+        "١٢",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Wed, 21 Oct 2015 07:28:00 -9999",
+        ",",
+    ],
+)
+def test_retry_after_nonsense(header: str) -> None:
+    """A Retry-After that makes no sense is as good as none."""
+    slept, _ = pauses_of([answer(retry_after=header), answer(400)], 1)
+    assert 0.25 <= slept[0] <= 0.5
+
+
+NEARLY_DATES = st.builds(
+    "{}, {} {} {} {} {}".format,
+    st.sampled_from(["Mon", "Wed", ""]),
+    st.integers(-1, 10**20),
+    st.sampled_from(["Jan", "Oct", "13", "x"]),
+    st.integers(-1, 10**20),
+    st.sampled_from(["07:28:00", "99:99:99", "7", ""]),
+    st.sampled_from(["GMT", "-9999", "+99999999999", "XYZ", ""]),
+)
+
+
+@settings(max_examples=30)
+@given(st.text(max_size=20) | NEARLY_DATES)
+def test_retry_after_anything(header: str) -> None:
+    """No Retry-After whatever trips the package."""
+    pause = _retries.pause(0, answer(retry_after=header))
+    assert pause is None or 0 <= pause <= _defaults.RETRY_AFTER_MOST
+
+
+def test_headers_in_any_case(driver: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry-After is found however the gateway spells it."""
+    monkeypatch.setattr(_defaults, "BACKOFF_FIRST", 100.0)
+    gateway.answer(QUERY, Reply(b"", 503, {"RETRY-AFTER": "0"}))
+    driver.do(driver.client().payments.query(**QUERIED))
+    assert gateway.count(QUERY) == 2
+
+
+def test_async_pauses_let_others_run(gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While an async call pauses, other tasks go on."""
+    monkeypatch.setattr(_defaults, "BACKOFF_FIRST", 0.05)
+    gateway.answer(QUERY, Reply(b"", 503))
+
+    async def main() -> list[str]:
+        order: list[str] = []
+
+        async def other() -> None:
+            await until(lambda: gateway.count(QUERY))
+            await cp.request("POST", "/x")
+            order.append("other")
+
+        async with AsyncCommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+            task = asyncio.create_task(other())
+            await cp.payments.query(**QUERIED)
+            order.append("query")
+            await task
+        return order
+
+    assert sorted(asyncio.run(main())) == ["other", "query"]

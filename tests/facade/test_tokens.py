@@ -1,0 +1,414 @@
+"""The life of a token: how often the gateway sees Authenticate."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from facade.conftest import CREDENTIALS, OPENING, until
+from facade.gateway import AUTHENTICATE, PAID, QUERY, SESSION, Reply, Seen, enveloped, refused
+
+from commercepay import APIError, AsyncCommercePay, AuthenticationError, CommercePay, CommercePayError, _defaults
+from commercepay._token import Token, Tokens
+
+QUERIED: dict[str, Any] = {"session_number": "S-1"}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def clocked(client: Any) -> Clock:
+    """Gives a client's tokens a clock that stands still until it is put forward."""
+    clock = Clock()
+    client.api._httpx_args["auth"]._tokens._clock = clock
+    return clock
+
+
+def in_threads(number: int, act: Any) -> list[Any]:
+    """Runs the same in many threads that start at once."""
+    barrier = threading.Barrier(number)
+
+    def one(index: int) -> Any:
+        barrier.wait(20)
+        return act(index)
+
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(one, range(number)))
+
+
+def test_64_threads(gateway: Any) -> None:
+    """64 threads on one cold client, and again at expiry: one Authenticate each time."""
+    with CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+        clock = clocked(cp)
+        for logins in (1, 2):
+            payments = in_threads(64, lambda _: cp.payments.query(**QUERIED))
+            assert len(payments) == 64
+            assert gateway.authenticates == logins
+            clock.now += 86_400
+    assert {seen.token for seen in gateway.requests(QUERY)} == {"Token-Example-1", "Token-Example-2"}
+
+
+class Slow(httpx.AsyncBaseTransport):
+    """A gateway in memory that lets every other task run before it answers."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.paths.append(request.url.path)
+        await asyncio.sleep(0.01)
+        login = request.url.path == AUTHENTICATE
+        return httpx.Response(200, json=enveloped({"accessToken": "t", "expireInSeconds": 86_400} if login else PAID))
+
+
+def test_1000_tasks() -> None:
+    """1,000 tasks at once on one cold client, and again at expiry: one Authenticate each time."""
+    transport = Slow()
+
+    async def main() -> None:
+        async with AsyncCommercePay(transport=transport, **CREDENTIALS) as cp:
+            clock = clocked(cp)
+            for logins, tasks in ((1, 1000), (2, 100)):
+                await asyncio.gather(*(cp.payments.query(**QUERIED) for _ in range(tasks)))
+                assert transport.paths.count(AUTHENTICATE) == logins
+                clock.now += 86_400
+            assert transport.paths.count(QUERY) == 1100
+
+    asyncio.run(main())
+
+
+def test_200_tasks_on_sockets(gateway: Any) -> None:
+    """200 tasks at once on real connections: one Authenticate."""
+
+    async def main() -> None:
+        async with AsyncCommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+            await asyncio.gather(*(cp.payments.query(**QUERIED) for _ in range(200)))
+
+    asyncio.run(main())
+    assert gateway.authenticates == 1
+    assert gateway.count(QUERY) == 200
+
+
+def test_threads_with_event_loops(gateway: Any) -> None:
+    """One async client in several event loops in several threads, one after another and at once: one Authenticate."""
+    cp = AsyncCommercePay(base_url=gateway.url, **CREDENTIALS)
+    done = threading.Barrier(4)
+
+    async def several(index: int) -> None:
+        await asyncio.gather(*(cp.payments.query(**QUERIED) for _ in range(5)))
+        await asyncio.to_thread(done.wait, 20)
+        if index == 0:
+            await cp.aclose()  # of all loops, which still run
+        await asyncio.to_thread(done.wait, 20)
+
+    in_threads(4, lambda index: asyncio.run(several(index)))
+    assert gateway.authenticates == 1
+    assert gateway.count(QUERY) == 20
+
+
+def test_ended_loops_are_forgotten(gateway: Any) -> None:
+    """A client used under one `asyncio.run` after another does not collect the connections of loops that have ended."""
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=enveloped({"accessToken": "t", "expireInSeconds": 60}))
+
+    cp = AsyncCommercePay(base_url=gateway.url, transport=httpx.MockTransport(respond), **CREDENTIALS)
+    loops = []
+
+    async def once() -> None:
+        loops.append(asyncio.get_running_loop())  # kept alive here, as open connections would
+        await cp.request("GET", "/x")
+
+    for _ in range(5):
+        asyncio.run(once())
+    assert len(cp.api.connections._by_loop) == 1
+    asyncio.run(cp.aclose())
+
+
+def test_reuse(driver: Any, gateway: Any, cp: Any) -> None:
+    """A token is used until shortly before its end, and then renewed ahead of time, without a 401."""
+    gateway.result["expireInSeconds"] = 1000
+    clock = clocked(cp)
+    for passed, logins in ((0, 1), (899, 1), (2, 2), (899, 2), (2, 3)):
+        clock.now += passed
+        driver.do(cp.payments.query(**QUERIED))
+        assert gateway.authenticates == logins
+    assert {seen.answer for seen in gateway.seen} == {200}
+
+
+def test_the_margin_is_bounded(driver: Any, gateway: Any, cp: Any) -> None:
+    """A day's token is renewed five minutes ahead, not hours."""
+    clock = clocked(cp)
+    driver.do(cp.payments.query(**QUERIED))
+    clock.now += 86_400 - 301
+    driver.do(cp.payments.query(**QUERIED))
+    assert gateway.authenticates == 1
+    clock.now += 2
+    driver.do(cp.payments.query(**QUERIED))
+    assert gateway.authenticates == 2
+
+
+ABSENT = object()
+
+
+@pytest.mark.parametrize(
+    "lifetime", [ABSENT, None, 0, -1, -(10**400), "86400", True, 1.5, 86400.0, [], 10**400], ids=lambda v: repr(v)[:12]
+)
+def test_absurd_lifetimes(driver: Any, gateway: Any, cp: Any, lifetime: Any) -> None:
+    """A token of an absurd lifetime is used all the same, neither for ever nor just once."""
+    clock = clocked(cp)
+    if lifetime is ABSENT:
+        del gateway.result["expireInSeconds"]
+    else:
+        gateway.result["expireInSeconds"] = lifetime
+    driver.do(cp.payments.query(**QUERIED))
+    clock.now += 200
+    driver.do(cp.payments.query(**QUERIED))
+    assert gateway.authenticates == 1
+    clock.now += 86_400
+    driver.do(cp.payments.query(**QUERIED))
+    assert gateway.authenticates == 2
+
+
+@pytest.mark.parametrize("lifetime", [1, 2, 60, 86_400, 86_400 * 365])
+def test_lifetimes_are_capped(lifetime: int) -> None:
+    """A token is used for part of its lifetime, and never longer than a day, even if the gateway grants a year."""
+    token = Token("t", lifetime, now=0.0)
+    assert 0 < token.renew_at < min(lifetime, _defaults.TOKEN_LIFETIME_MOST)
+    assert token.renew_at >= min(lifetime, 86_400) * 0.9
+
+
+def test_short_lived_tokens_dont_spin(driver: Any, gateway: Any, cp: Any) -> None:
+    """A token of one second serves the call that asked for it, and the next call gets another."""
+    gateway.result["expireInSeconds"] = 1
+    clock = clocked(cp)
+    for logins in (1, 2, 3):
+        driver.do(cp.payments.query(**QUERIED))
+        assert gateway.authenticates == logins
+        clock.now += 1
+
+
+def test_401_renews_once(driver: Any, gateway: Any, cp: Any) -> None:
+    """After a 401, the token is renewed and the call made once more, a POST as well: the gateway did not act on it."""
+    driver.do(cp.payments.query(**QUERIED))
+    gateway.revoke_all()
+    assert driver.do(cp.sessions.create(**OPENING)).session_number == "S-INV-1"
+    assert gateway.authenticates == 2
+    assert [seen.token for seen in gateway.requests(SESSION)] == ["Token-Example-1", "Token-Example-2"]
+    assert gateway.created == ["INV-1"]
+
+
+def test_a_second_401_is_the_end(driver: Any, gateway: Any, cp: Any) -> None:
+    """A fresh token that is refused as well is an AuthenticationError, after one new attempt and never more."""
+    gateway.always[SESSION] = Reply(refused(0, "Not authenticated", unAuthorizedRequest=True), 401)
+    with pytest.raises(AuthenticationError) as caught:
+        driver.do(cp.sessions.create(**OPENING))
+    assert caught.value.status_code == 401
+    assert gateway.count(SESSION) == 2
+    assert gateway.authenticates == 2
+
+
+def test_a_401_drops_only_the_refused_token(gateway: Any) -> None:
+    """A 401 that comes late, for a token that another thread has renewed since, costs no Authenticate."""
+    with CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+        cp.payments.query(**QUERIED)
+        late, arrived = threading.Event(), threading.Event()
+        gateway.answer(QUERY, Reply(refused(0, "m", unAuthorizedRequest=True), 401, hold=late))
+        wait = gateway.reply
+
+        def noticed(seen: Seen) -> Reply:
+            arrived.set()
+            return wait(seen)
+
+        gateway.reply = noticed
+        with ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(cp.payments.query, **QUERIED)
+            assert arrived.wait(20)
+            gateway.revoke_all()
+            cp.payments.query(**QUERIED)  # is refused, and renews
+            assert gateway.authenticates == 2
+            late.set()
+            assert slow.result(20).status.is_paid
+        assert gateway.authenticates == 2
+
+
+def test_many_401s_renew_once(gateway: Any) -> None:
+    """However many threads are refused with the same token at once, one Authenticate renews it."""
+    with CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+        cp.payments.query(**QUERIED)
+        gateway.revoke_all()
+        in_threads(32, lambda _: cp.payments.query(**QUERIED))
+        assert gateway.authenticates == 2
+
+
+@pytest.mark.parametrize("status", [401, 500, 400, 200])
+@pytest.mark.parametrize("code", [0, 17, None])
+def test_wrong_credentials(driver: Any, gateway: Any, at_once: None, status: int, code: int | None) -> None:
+    """Wrong credentials are tried once, whatever status the gateway answers with."""
+    gateway.always[AUTHENTICATE] = Reply(
+        enveloped(None, success=False, error={"code": code, "message": "Login failed!"}), status
+    )
+    cp = driver.client(max_retries=5)
+    with pytest.raises(APIError, match="Login failed!") as caught:
+        driver.do(cp.sessions.create(**OPENING))
+    assert caught.value.status_code == status
+    assert gateway.authenticates == 1
+    assert gateway.count(SESSION) == 0
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_wrong_credentials_are_an_authentication_error(driver: Any, gateway: Any, at_once: None, status: int) -> None:
+    """A refused login is an AuthenticationError with either status that the facts name."""
+    gateway.always[AUTHENTICATE] = Reply(refused(0, "Login failed!", unAuthorizedRequest=status == 401), status)
+    with pytest.raises(AuthenticationError, match="user name"):
+        driver.do(driver.client().sessions.create(**OPENING))
+
+
+def test_a_failing_login_with_many_waiting(gateway: Any) -> None:
+    """When the one Authenticate fails, everybody who waited gets an error of their own, and nobody tries again for them."""
+    gate = threading.Event()
+    gateway.always[AUTHENTICATE] = Reply(refused(0, "Login failed!"), 401, hold=gate)
+    caught: list[CommercePayError] = []
+    waiting = threading.Semaphore(0)
+
+    with CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+        tokens = cp.api._httpx_args["auth"]._tokens
+        enter = tokens._enter
+
+        def counted(refused: Any) -> Any:
+            entered = enter(refused)
+            waiting.release()
+            return entered
+
+        tokens._enter = counted
+
+        def one(_: int) -> None:
+            try:
+                cp.payments.query(**QUERIED)
+            except AuthenticationError as error:
+                caught.append(error)
+
+        def open_when_all_wait() -> None:
+            for _ in range(32):
+                waiting.acquire(timeout=20)
+            gate.set()
+
+        opener = threading.Thread(target=open_when_all_wait)
+        opener.start()
+        in_threads(32, one)
+        opener.join()
+    assert gateway.authenticates == 1
+    assert len(caught) == 32
+    assert len({id(error) for error in caught}) == 32
+    assert {str(error) for error in caught} == {str(caught[0])}
+    assert all(error.__context__ is None for error in caught)
+
+
+def test_a_failed_login_is_not_remembered(driver: Any, gateway: Any, cp: Any) -> None:
+    """After a failed login, the next call tries again."""
+    gateway.answer(AUTHENTICATE, Reply(refused(0, "Login failed!"), 401))
+    with pytest.raises(AuthenticationError):
+        driver.do(cp.payments.query(**QUERIED))
+    assert driver.do(cp.payments.query(**QUERIED)).status.is_paid
+
+
+def test_a_cancelled_leader(gateway: Any) -> None:
+    """If the task that authenticates is cancelled, one of those who wait takes over; nobody else notices."""
+    gate = threading.Event()
+    gateway.answer(AUTHENTICATE, Reply(enveloped({}), hold=gate))
+
+    async def main() -> None:
+        async with AsyncCommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+            leader = asyncio.create_task(cp.payments.query(**QUERIED))
+            await until(lambda: gateway.authenticates)
+            others = [asyncio.create_task(cp.payments.query(**QUERIED)) for _ in range(20)]
+            await asyncio.sleep(0)
+            leader.cancel()
+            payments = await asyncio.gather(*others)
+            assert all(payment.status.is_paid for payment in payments)
+            assert leader.cancelled()
+            assert gateway.authenticates == 2
+            gate.set()
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_waiter(gateway: Any) -> None:
+    """A task that gives up waiting for the token takes it from nobody."""
+    gate = threading.Event()
+    gateway.always[AUTHENTICATE] = lambda seen: (gate.wait(20), gateway.authenticate(seen))[1]
+
+    async def main() -> None:
+        async with AsyncCommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+            tasks = [asyncio.create_task(cp.payments.query(**QUERIED)) for _ in range(3)]
+            await until(lambda: gateway.authenticates)
+            tasks[1].cancel()
+            await asyncio.sleep(0)
+            gate.set()
+            await asyncio.gather(tasks[0], tasks[2])
+            assert tasks[1].cancelled()
+            assert gateway.authenticates == 1
+
+    asyncio.run(main())
+
+
+def test_an_interrupted_leader() -> None:
+    """A KeyboardInterrupt in the thread that authenticates hands the flight on as well."""
+    tokens = Tokens()
+
+    def interrupted() -> tuple[str, object]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tokens.get(interrupted)
+    assert tokens.get(lambda: ("t", 60)).reveal() == "t"
+
+
+@pytest.mark.parametrize("own", ["transport", "http_client"])
+def test_a_pool_of_one_connection(driver: Any, gateway: Any, own: str) -> None:
+    """With a single connection, renewing after a 401 does not wait for the connection that it holds itself."""
+    limits = httpx.Limits(max_connections=1)
+    timeout = httpx.Timeout(5)
+    if own == "transport":
+        made: Any = (httpx.AsyncHTTPTransport if driver.asynchronous else httpx.HTTPTransport)(limits=limits)
+    else:
+        made = (httpx.AsyncClient if driver.asynchronous else httpx.Client)(limits=limits, timeout=timeout)
+    cp = driver.client(**{own: made}, timeout=5, max_retries=0)
+    driver.do(cp.payments.query(**QUERIED))
+    gateway.revoke_all()
+    assert driver.do(cp.payments.query(**QUERIED)).status.is_paid
+    assert gateway.authenticates == 2
+    if own == "http_client":
+        driver.do(made.aclose() if driver.asynchronous else made.close())
+
+
+def test_two_clients_share_nothing(driver: Any, gateway: Any) -> None:
+    """Each client has a token of its own."""
+    for _ in range(2):
+        driver.do(driver.client().payments.query(**QUERIED))
+    assert gateway.authenticates == 2
+
+
+def test_sync_functions_on_an_async_client(gateway: Any) -> None:
+    """A raw sync function on an async client works, shares its token, and is closed along with it."""
+    from commercepay_api.api.payment_gateway import query
+
+    async def main() -> None:
+        async with AsyncCommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+            await cp.payments.query(**QUERIED)
+            response = await asyncio.to_thread(
+                query.sync_detailed, client=cp.api, session_number="S-1", timestamp=1621851652617
+            )
+            assert response.status_code == 200
+
+    asyncio.run(main())
+    assert gateway.authenticates == 1

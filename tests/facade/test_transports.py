@@ -1,0 +1,316 @@
+"""Other people's HTTP clients, derived clients, foreign hosts, redirects."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Any
+
+import httpx
+import pytest
+from commercepay_api.api.payment_gateway import query, request_payment
+from commercepay_api.models import PaymentRequest
+from facade.conftest import CREDENTIALS, OPENING
+from facade.gateway import AUTHENTICATE, QUERY, SECRET_KEY, SESSION, Gateway, Reply, enveloped, refused, signature_of
+
+from commercepay import (
+    APIConnectionError,
+    AsyncCommercePay,
+    AuthenticationError,
+    ClientClosed,
+    CommercePay,
+    ConfigurationError,
+    InvalidResponse,
+    UnsignableData,
+)
+
+QUERIED: dict[str, Any] = {"session_number": "S-1"}
+
+
+ON_THE_WIRE: dict[str, Any] = {
+    "amount": 1,
+    "currencyCode": "MYR",
+    "referenceCode": "INV-1",
+    "ipAddress": "203.0.113.9",
+    "returnUrl": "https://shop.example.my/return",
+    "callbackUrl": "https://shop.example.my/callback",
+    "timestamp": 1621851652617,
+}
+
+
+@pytest.fixture
+def foreign() -> Any:
+    """Another host (another port is another origin), which has no business with our credentials."""
+    other = Gateway()
+    other.strict = False
+    yield other
+    other.close()
+
+
+def own_client(driver: Any, **options: Any) -> Any:
+    return (httpx.AsyncClient if driver.asynchronous else httpx.Client)(**options)
+
+
+def close(driver: Any, client: Any) -> None:
+    driver.do(client.aclose() if driver.asynchronous else client.close())
+
+
+def hook_for(driver: Any, act: Any) -> Any:
+    async def ahook(item: Any) -> None:
+        act(item)
+
+    return ahook if driver.asynchronous else act
+
+
+def innocent(seen: Any) -> bool:
+    """Whether a request carries nothing of ours."""
+    text = repr(seen)
+    return not {"authorization", "cap-signature", "abp-tenantid"} & seen.headers.keys() and "Token-Example" not in text
+
+
+def test_own_client_is_used_and_left_alone(driver: Any, gateway: Any, foreign: Any) -> None:
+    """An own `httpx` client serves the calls with its hooks, is neither changed nor closed, and leaks nothing of ours."""
+    requests: list[str] = []
+    responses: list[int] = []
+    own = own_client(
+        driver,
+        headers={"X-Own": "private"},
+        params={"own": "1"},
+        cookies={"own": "c"},
+        auth=("basic", "auth"),
+        base_url=foreign.url,
+        event_hooks={
+            "request": [hook_for(driver, lambda request: requests.append(request.url.path))],
+            "response": [hook_for(driver, lambda response: responses.append(response.status_code))],
+        },
+    )
+    before = (dict(own.headers), str(own.base_url), str(own.params), dict(own.cookies), own.timeout, own.auth)
+    cp = driver.client(http_client=own)
+    driver.do(cp.sessions.create(**OPENING))
+    driver.do(cp.payments.query(**QUERIED))
+
+    assert requests == [AUTHENTICATE, SESSION, QUERY]
+    assert responses == [200, 200, 200]
+    for seen in gateway.seen:
+        assert "x-own" not in seen.headers
+        assert "cookie" not in seen.headers
+        assert "own=" not in seen.target
+    driver.shut(cp)
+    assert not own.is_closed
+    assert before == (dict(own.headers), str(own.base_url), str(own.params), dict(own.cookies), own.timeout, own.auth)
+    driver.do(own.get("/elsewhere"))
+    assert foreign.seen[-1].headers.keys().isdisjoint({"cap-signature", "abp-tenantid"})
+    assert foreign.seen[-1].headers["authorization"].startswith("Basic ")
+    close(driver, own)
+
+
+def test_own_clients_mounts(driver: Any) -> None:
+    """The mounts of an own client stay in force."""
+    mounted: list[str] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        mounted.append(request.url.path)
+        return httpx.Response(200, json=enveloped({"accessToken": "t", "expireInSeconds": 60}))
+
+    own = own_client(driver, mounts={"https://payments.commerce.asia": httpx.MockTransport(respond)})
+    driver.do(driver.client(http_client=own, base_url=None, environment="production").request("GET", "/x"))
+    assert mounted == [AUTHENTICATE, "/x"]
+    close(driver, own)
+
+
+def test_own_client_follows_no_redirects(driver: Any, gateway: Any, foreign: Any) -> None:
+    """Not even an own client that follows redirects takes our headers to where one points."""
+    gateway.always[QUERY] = Reply(b"", 307, {"Location": foreign.url + "/steal"})
+    own = own_client(driver, follow_redirects=True)
+    with pytest.raises(InvalidResponse):
+        driver.do(driver.client(http_client=own).payments.query(**QUERIED))
+    assert foreign.seen == []
+    close(driver, own)
+
+
+def test_redirects_are_not_followed(driver: Any, gateway: Any, foreign: Any, cp: Any) -> None:
+    """A redirect is an unreadable answer, wherever it points."""
+    for location in (foreign.url + "/steal", "/here"):
+        gateway.always[QUERY] = Reply(b"", 302, {"Location": location})
+        with pytest.raises(InvalidResponse) as caught:
+            driver.do(cp.payments.query(**QUERIED))
+        assert caught.value.status_code == 302
+    assert foreign.seen == []
+    assert gateway.count("/here") == 0
+
+
+def test_a_closed_own_client(driver: Any, gateway: Any) -> None:
+    """An own client that was closed meanwhile is a ClientClosed, in our tree of errors."""
+    own = own_client(driver)
+    cp = driver.client(http_client=own)
+    close(driver, own)
+    with pytest.raises(ClientClosed):
+        driver.do(cp.sessions.create(**OPENING))
+    assert gateway.seen == []
+
+
+def test_own_transport(driver: Any, gateway: Any) -> None:
+    """An own transport carries the calls."""
+    seen: list[str] = []
+    base: Any = httpx.AsyncHTTPTransport if driver.asynchronous else httpx.HTTPTransport
+
+    class Noting(base):  # type: ignore[misc]
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            seen.append(request.url.path)
+            return super().handle_request(request)
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            seen.append(request.url.path)
+            return await super().handle_async_request(request)
+
+    driver.do(driver.client(transport=Noting()).payments.query(**QUERIED))
+    assert seen == [AUTHENTICATE, QUERY]
+
+
+def test_of_the_wrong_colour(driver: Any) -> None:
+    """A client or transport of the other colour, or both at once, is refused, all in one error."""
+    wrong_client = (httpx.Client if driver.asynchronous else httpx.AsyncClient)()
+    wrong_transport = (httpx.HTTPTransport if driver.asynchronous else httpx.AsyncHTTPTransport)()
+    with pytest.raises(ConfigurationError) as caught:
+        driver.client(http_client=wrong_client, transport=wrong_transport)
+    assert len(caught.value.problems) == 3
+    for wrong in ({"http_client": object()}, {"transport": "http"}):
+        with pytest.raises(ConfigurationError):
+            driver.client(**wrong)
+
+
+def test_foreign_hosts(driver: Any, gateway: Any, foreign: Any, cp: Any) -> None:
+    """A request to another host through the generated client's connections has no token, signature or tenant."""
+    driver.do(cp.payments.query(**QUERIED))
+    http = driver.http(cp.api)
+    driver.do(http.get(foreign.url + "/x"))
+    driver.do(http.post(foreign.url + AUTHENTICATE.replace("Auth", "Other"), json={"a": 1}))
+    driver.do(http.get(foreign.url.replace("127.0.0.1", "localhost") + QUERY, params={"a": 1}))
+    assert len(foreign.seen) == 3
+    assert all(innocent(seen) for seen in foreign.seen)
+    assert gateway.authenticates == 1
+
+
+def test_hosts_that_begin_alike(driver: Any) -> None:
+    """A host or port whose name merely begins with the gateway's is foreign, and so is plain http to the same host."""
+    seen: list[httpx.Request] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json=enveloped({"accessToken": "t", "expireInSeconds": 60}))
+
+    cp = driver.client(base_url="https://gateway.example", transport=httpx.MockTransport(respond))
+    for url in (
+        "https://gateway.example.evil.test/x",
+        "https://gateway.example:8443/x",
+        "http://gateway.example/x",
+        "https://gateway.example@evil.test/x",
+        "https://evil.test/https://gateway.example/x",
+    ):
+        driver.do(driver.http(cp.api).get(url))
+        assert not {"cap-signature", "abp-tenantid"} & seen[-1].headers.keys(), url
+        assert "Bearer" not in seen[-1].headers.get("authorization", ""), url
+    driver.do(driver.http(cp.api).get("https://GATEWAY.example:443/x"))
+    assert seen[-1].headers["cap-signature"] == signature_of("https://gateway.example/x", {})
+
+
+def test_requests_by_hand(driver: Any, gateway: Any, cp: Any) -> None:
+    """A request that is built by hand on the generated client's connections is signed as well."""
+    http = driver.http(cp.api)
+    response = driver.do(http.post(SESSION, json={"referenceCode": "BY-HAND", "amount": 1, "x": None}))
+    assert response.status_code == 200
+    assert gateway.created == ["BY-HAND"]
+    driver.do(http.get("/any", params={"a": "b"}))
+    assert gateway.seen[-1].signature == signature_of(gateway.url + "/any", {"a": "b"})
+
+
+def test_derived_clients(driver: Any, gateway: Any, cp: Any) -> None:
+    """A client derived with other headers or another timeout is signed, shares the token, and renews it after a 401."""
+    derived = cp.api.with_headers({"X-Trace": "abc"}).with_timeout(httpx.Timeout(3))
+
+    def ask() -> Any:
+        return driver.raw(query, derived, session_number="S-1", timestamp=1621851652617)
+
+    assert ask().status_code == 200
+    driver.do(cp.payments.query(**QUERIED))
+    assert gateway.authenticates == 1
+    gateway.revoke_all()
+    assert ask().status_code == 200
+    assert gateway.authenticates == 2
+    assert [seen.headers.get("x-trace") for seen in gateway.requests(QUERY)] == ["abc", None, "abc", "abc"]
+    assert driver.http(derived).timeout == httpx.Timeout(3)
+    assert driver.http(cp.api).timeout == httpx.Timeout(30)
+    close(driver, driver.http(derived))
+
+
+def test_raw_functions_renew(driver: Any, gateway: Any, cp: Any) -> None:
+    """A raw generated function has its token renewed after a 401, and AuthenticationError when that does not help."""
+    driver.do(cp.payments.query(**QUERIED))
+    gateway.revoke_all()
+    response = driver.raw(query, cp.api, session_number="S-1", timestamp=1621851652617)
+    assert response.parsed.result.reference_code == "INV-1"
+    assert gateway.authenticates == 2
+    gateway.revoke_all()
+    gateway.always[AUTHENTICATE] = Reply(refused(0, "Login failed!"), 401)
+    with pytest.raises(AuthenticationError):
+        driver.raw(query, cp.api, session_number="S-1", timestamp=1621851652617)
+
+
+def test_raw_functions_refuse_the_unsignable(driver: Any, gateway: Any, cp: Any) -> None:
+    """What can't be signed is refused before anything is sent, from raw functions as well."""
+    body = PaymentRequest.from_dict(ON_THE_WIRE | {"Amount": 2})
+    with pytest.raises(UnsignableData, match="Amount"):
+        driver.raw(request_payment, cp.api, body=body)
+    assert gateway.seen == []
+
+
+def test_cookies_are_not_kept(driver: Any, gateway: Any, cp: Any) -> None:
+    """Cookies that the gateway sets are not sent back: the calls have no state but the token."""
+    gateway.answer(QUERY, Reply(enveloped({"a": 1}), 200, {"Set-Cookie": "sid=1; Path=/"}))
+    driver.do(cp.request("GET", QUERY))
+    driver.do(cp.request("POST", "/x"))
+    assert all("cookie" not in seen.headers for seen in gateway.seen)
+
+
+def test_tls_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Certificates are verified for every https base URL, however it is spelled; nothing turns that off."""
+    asked: list[Any] = []
+    create = httpx.create_ssl_context
+
+    def noted(verify: Any = True, **options: Any) -> Any:
+        asked.append(verify)
+        return create(verify=verify, **options)
+
+    monkeypatch.setattr("httpx._transports.default.create_ssl_context", noted)
+    for base_url in (None, "https://payments.commerce.asia", "HTTPS://payments.commerce.asia", "https://127.0.0.1:1"):
+        for cls in (CommercePay, AsyncCommercePay):
+            cp: Any = cls(base_url=base_url, **CREDENTIALS)
+            assert cp.api._verify_ssl is True
+            assert cp.settings.base_url.startswith("https://")
+        with CommercePay(base_url=base_url, **CREDENTIALS) as cp:
+            cp.api.get_httpx_client()
+        assert asked
+        assert all(verify is True for verify in asked)
+
+
+def test_an_untrusted_certificate(driver: Any, at_once: None) -> None:
+    """A server that can't prove who it is gets nothing: a connection error, and no byte of ours."""
+    received: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+
+        def talk() -> None:
+            connection, _ = server.accept()
+            with connection:
+                received.append(connection.recv(65536))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")  # no TLS at all
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        cp = driver.client(base_url=f"https://127.0.0.1:{server.getsockname()[1]}", max_retries=0)
+        with pytest.raises(APIConnectionError):
+            driver.do(cp.sessions.create(**OPENING))
+        thread.join()
+    assert received[0][:1] == b"\x16"  # a TLS handshake
+    assert SECRET_KEY.encode() not in received[0]
+    assert b"POST" not in received[0]

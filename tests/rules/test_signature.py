@@ -1,0 +1,218 @@
+"""The signature: the shared vectors, an independent judge, and data that can't be signed."""
+
+from __future__ import annotations
+
+import json
+import string
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from facade.gateway import signature_of
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from commercepay import ArgumentError, UnsignableData, signature
+
+VECTORS = json.loads((Path(__file__).parents[1] / "signature-vectors.json").read_text())["vectors"]
+URL = "https://payments.commerce.asia/api/services/app/PaymentGateway/RequestPayment"
+
+# Names that stay different in lower case, as a JSON object's members must.
+names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+)
+
+
+def objects(items: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    pairs = st.lists(st.tuples(names, items), max_size=5, unique_by=lambda pair: pair[0].lower())
+    return pairs.map(dict)
+
+
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | objects(inner), max_leaves=20)
+data = objects(values)
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_vectors(vector: Any) -> None:
+    """Every shared vector comes out: the string, the signature, and that it matches, in upper case too."""
+    url, members, secret = vector["url"], vector["data"], vector["secret"]
+    assert signature.string_to_sign(url, members) == vector["string_to_sign"]
+    assert signature.sign(url, members, secret) == vector["signature"]
+    assert signature.matches(url, members, secret, vector["signature"])
+    assert signature.matches(url, members, secret, vector["signature"].upper())
+    assert not signature.matches(url, members, secret + "x", vector["signature"])
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_the_judge(vector: Any) -> None:
+    """The independent implementation that other tests judge by gives the vectors' signatures."""
+    assert signature_of(vector["url"], vector["data"], vector["secret"]) == vector["signature"]
+
+
+@given(data, st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+@example({"İ": "İ", "K": "ẞ"}, "k")
+@example({"a": {"B": [{"d": None, "C": [None]}]}}, "k")
+@example({"n": -0.0, "m": 1e22, "o": 2**70, "p": 1e-7}, "k")
+def test_against_the_judge(members: dict[str, Any], secret: str) -> None:
+    """For whatever data, the signature is what an independent implementation gives."""
+    assert signature.sign(URL, members, secret) == signature_of(URL, members, secret)
+
+
+@given(data, st.randoms(use_true_random=False))
+def test_order_of_members(members: dict[str, Any], random: Any) -> None:
+    """The order of members does not matter, at any depth."""
+
+    def shuffled(value: Any) -> Any:
+        if isinstance(value, dict):
+            pairs = [(name, shuffled(item)) for name, item in value.items()]
+            random.shuffle(pairs)
+            return dict(pairs)
+        return [shuffled(item) for item in value] if isinstance(value, list) else value
+
+    assert signature.string_to_sign(URL, shuffled(members)) == signature.string_to_sign(URL, members)
+
+
+@given(data)
+def test_nulls(members: dict[str, Any]) -> None:
+    """A null member changes nothing; a null in an array does."""
+    fresh = "x" * 9
+    plain = signature.string_to_sign(URL, {fresh: [1], **members})
+    assert signature.string_to_sign(URL, {fresh: [1], **members, "y" * 9: None}) == plain
+    assert signature.string_to_sign(URL, {fresh: [1, None], **members}) != plain
+
+
+@given(data)
+def test_the_string_is_lower_case(members: dict[str, Any]) -> None:
+    """The string to sign is lower-cased as a whole, and what follows the URL is compact JSON."""
+    text = signature.string_to_sign(URL, members)
+    assert text == text.lower()
+    assert text.startswith(URL.lower())
+    json.loads(text.removeprefix(URL.lower()))
+
+
+@given(data)
+def test_data_is_left_alone(members: dict[str, Any]) -> None:
+    """Signing does not change the data."""
+    before = json.dumps(members)
+    signature.sign(URL, members, "k")
+    assert json.dumps(members) == before
+
+
+@given(data)
+def test_other_types(members: dict[str, Any]) -> None:
+    """Tuples sign as lists do, and other mappings as dicts do."""
+
+    def other(value: Any) -> Any:
+        if isinstance(value, dict):
+            return MappingProxyType({name: other(item) for name, item in value.items()})
+        return tuple(other(item) for item in value) if isinstance(value, list) else value
+
+    assert signature.string_to_sign(URL, other(members)) == signature.string_to_sign(URL, members)
+
+
+@pytest.mark.parametrize("ending", ["", "/", "//", "?a=1", "#f", "?a=1#f", "/?a=1", "/#?", "?/"])
+def test_the_url(ending: str) -> None:
+    """Query, fragment and trailing slashes of the URL are not signed."""
+    assert signature.string_to_sign(URL + ending, {"a": 1}) == signature.string_to_sign(URL, {"a": 1})
+
+
+def test_types_matter() -> None:
+    """A number and the same as a string, true and 1, 1 and 1.0 sign differently."""
+    forms: list[Any] = [1, "1", True, 1.0, "true", [1], {"a": 1}, ""]
+    assert len({signature.string_to_sign(URL, {"a": form}) for form in forms}) == len(forms)
+
+
+class Unknown:
+    pass
+
+
+DEEP: Any = []
+for _ in range(100_000):
+    DEEP = [DEEP]
+CIRCLE: dict[str, Any] = {}
+CIRCLE["self"] = CIRCLE
+
+UNSIGNABLE: list[tuple[Any, list[str]]] = [
+    ({"a": 1, "A": 2}, ["A"]),
+    ({"a": {"b": [{"x": 1, "X": None}]}}, ["a.b[0].X"]),
+    ({1: 2}, ["1: a member's name"]),
+    ({"a": {None: 2}}, ["a.None"]),
+    ({"a": float("nan")}, ["a: "]),
+    ({"a": [1, float("inf")]}, ["a[1]"]),
+    ({"a": {"b": -float("inf")}}, ["a.b"]),
+    ({"a": "\ud800"}, ["a: "]),
+    ({"\udfff": 1}, ["udfff"]),
+    ({"a": Decimal("1.5")}, ["a: JSON has no Decimal"]),
+    ({"a": datetime(2026, 1, 1, tzinfo=UTC)}, ["a: JSON has no datetime"]),
+    ({"a": b"x"}, ["a: JSON has no bytes"]),
+    ({"a": {1, 2}}, ["a: JSON has no set"]),
+    ({"a": Unknown()}, ["a: JSON has no Unknown"]),
+    ({"a": 1j}, ["a: JSON has no complex"]),
+    ({"a": DEEP}, ["a"]),
+    ({"a": CIRCLE}, ["a"]),
+    ({"a": float("nan"), "b": b"", "c": [{"D": "\ud800", "d": 1, 5: 1}]}, ["a: ", "b: ", "c[0].D", "c[0].d", "c[0].5"]),
+    ([], ["mapping"]),
+    ("text", ["mapping"]),
+    (None, ["mapping"]),
+    (5, ["mapping"]),
+]
+
+
+@pytest.mark.parametrize(("members", "paths"), UNSIGNABLE, ids=lambda value: str(type(value).__name__))
+def test_unsignable(members: Any, paths: list[str]) -> None:
+    """Data that has no string to sign is refused, every problem named with its path, from each of the functions."""
+    for act in (
+        lambda: signature.string_to_sign(URL, members),
+        lambda: signature.sign(URL, members, "k"),
+        lambda: signature.matches(URL, members, "k", "0" * 64),
+    ):
+        with pytest.raises(UnsignableData) as caught:
+            act()
+        assert len(caught.value.problems) == len(paths)
+        for path, problem in zip(paths, caught.value.problems, strict=True):
+            assert path in problem
+        assert caught.value.__context__ is None or caught.value.__suppress_context__
+        assert len(str(caught.value)) < 2000
+
+
+@pytest.mark.parametrize("url", [None, 5, b"https://x", "https://\ud800/x"])
+def test_wrong_urls(url: Any) -> None:
+    """A URL that is no text is refused."""
+    with pytest.raises(ArgumentError):
+        signature.sign(url, {"a": 1}, "k")
+
+
+@pytest.mark.parametrize("secret", ["", None, 5, b"key"])
+def test_wrong_keys(secret: Any) -> None:
+    """A secret key that is empty or no text is refused, and not shown."""
+    with pytest.raises(ArgumentError):
+        signature.sign(URL, {"a": 1}, secret)
+
+
+@given(st.text(max_size=80) | st.text(string.hexdigits, min_size=60, max_size=68))
+def test_no_other_signature_matches(given_: str) -> None:
+    """Nothing but the right signature matches, and no text whatever trips the comparison."""
+    right = signature.sign(URL, {"a": 1}, "k")
+    assert signature.matches(URL, {"a": 1}, "k", given_) == (given_.lower() == right)
+
+
+@pytest.mark.parametrize("given_", [None, b"0" * 64, 5])
+def test_a_signature_that_is_no_text(given_: Any) -> None:
+    """A signature that is no text is an ArgumentError."""
+    with pytest.raises(ArgumentError):
+        signature.matches(URL, {"a": 1}, "k", given_)
+
+
+def test_no_part_matches() -> None:
+    """A prefix of the right signature, or one with blanks, does not match."""
+    right = signature.sign(URL, {"a": 1}, "k")
+    for wrong in (right[:-1], right + "0", f" {right}", f"{right}\n", "", right[:32]):
+        assert not signature.matches(URL, {"a": 1}, "k", wrong)
