@@ -53,6 +53,7 @@ def _works(version: str) -> bool:
 
 
 FOUND = _found()
+EVERYTHING = "sandbox,inbox,fastapi,django,flask"
 
 
 def _install(session: nox.Session, *groups: str, extras: str = "", editable: bool = True) -> None:
@@ -121,6 +122,30 @@ def package(session: nox.Session) -> None:
     session.run(python, "-m", "pip", "install", "-q", f"{wheel}[sandbox]", external=True)
     with session.chdir(dist):  # not here, where the source tree would be imported
         session.run(python, "-m", "commercepay", "demo", external=True)
+
+
+@nox.session(python=FOUND[0])
+def postgresql(session: nox.Session) -> None:
+    """The inbox on a throwaway PostgreSQL. Needs Debian's package postgresql, and fails without it."""
+    _install(session, "test", "postgresql", extras="sandbox,inbox")
+    session.run("python", "tests/inbox/postgresql.py", "pytest", "-q", "tests/inbox", *session.posargs)
+
+
+@nox.session(python=FOUND[0])
+def browser(session: nox.Session) -> None:
+    """The pages in Chromium. Needs Debian's package chromium, and fails without it."""
+    _install(session, "test", "browser", extras=EVERYTHING)
+    session.run(
+        "pytest", "-q", "tests/browser", "tests/examples", *session.posargs, env={"COMMERCEPAY_TEST_BROWSER": "1"}
+    )
+
+
+@nox.session(python=FOUND[0])
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the verification of callbacks, for 20 seconds each way or as the arguments say (`-- --runs 1000000`)."""
+    _install(session, "fuzz")
+    for mode in ("coverage", "random"):
+        session.run("python", "tests/fuzz/fuzz_callbacks.py", "--mode", mode, *(session.posargs or ["--seconds", "20"]))
 
 
 @nox.session(python=FOUND[0])
