@@ -79,7 +79,7 @@ def _run_with_server(command: list[str], bin_: Path, directory: Path, user: str 
         )
     try:
         end = time.monotonic() + PATIENCE
-        ready = [bin_ / "pg_isready", "-q", "-h", directory]
+        ready = [str(bin_ / "pg_isready"), "-q", "-h", str(directory)]
         while subprocess.run(ready, check=False, cwd="/").returncode:
             if server.poll() is not None or time.monotonic() > end:
                 fail(f"the server did not start:\n{log.read_text()}")

@@ -38,7 +38,9 @@ def test_four_processes_deliver_a_thousand_callbacks(sqlite_url: str) -> None:
         pass
     with engine.connect() as connection:
         counts = connection.execute(text("SELECT count(*), count(DISTINCT reference_code) FROM ledger")).one()
-        states = dict(connection.execute(text("SELECT state, count(*) FROM commercepay_arrivals GROUP BY state")).all())
+        states: dict[str, int] = dict(
+            connection.execute(text("SELECT state, count(*) FROM commercepay_arrivals GROUP BY state")).all()
+        )
     engine.dispose()
     assert tuple(counts) == (1000, 1000)
     assert states["handled"] == 1000
