@@ -206,6 +206,7 @@ def _operation(
         },
     }
     if body is not None:
+        found["responses"]["303"] = {"description": "Done: a form leads back to the dashboard."}
         found["requestBody"] = {
             "required": bool(body.get("required")),
             "content": {"application/json": {"schema": body}, "application/x-www-form-urlencoded": {"schema": body}},
