@@ -18,7 +18,6 @@ from commercepay._token import Token, Tokens
 call_timeout: ContextVar[float | None] = ContextVar("commercepay_call_timeout", default=None)
 """A call's own timeout. The generated functions have no parameter for one."""
 
-
 TENANT_HEADER = "Abp-TenantId"
 
 
@@ -39,8 +38,8 @@ class GatewayAuth(httpx.Auth):
         self,
         settings: Settings,
         tokens: Tokens,
-        authenticate: Callable[[], tuple[str, object]] | None = None,
-        aauthenticate: Callable[[], Awaitable[tuple[str, object]]] | None = None,
+        authenticate: Callable[[], tuple[str, object]],
+        aauthenticate: Callable[[], Awaitable[tuple[str, object]]],
     ) -> None:
         self._settings = settings
         self._tokens = tokens
@@ -54,7 +53,6 @@ class GatewayAuth(httpx.Auth):
             step = next(flow)
             while True:
                 if isinstance(step, Renew):
-                    assert self._authenticate is not None, "this is the auth of an async client"
                     step = flow.send(self._tokens.get(self._authenticate, step.refused))
                 else:
                     response = yield step
@@ -70,7 +68,6 @@ class GatewayAuth(httpx.Auth):
             step = next(flow)
             while True:
                 if isinstance(step, Renew):
-                    assert self._aauthenticate is not None, "this is the auth of a sync client"
                     step = flow.send(await self._tokens.aget(self._aauthenticate, step.refused))
                 else:
                     response = yield step

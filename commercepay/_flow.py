@@ -166,7 +166,7 @@ def unreadable(call: Call, error: InvalidResponse) -> InvalidResponse:
 
 
 def _unanswered(call: Call, error: httpx.HTTPError, never_connected: bool) -> CommercePayError:
-    detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    detail = f"{type(error).__name__}: {error}".rstrip(":. ")
     if not never_connected and not call.safe:
         return OutcomeUnknown(
             f"{call.name} was sent, but no answer came", reference_code=call.reference_code, detail=detail
