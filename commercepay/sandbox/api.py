@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import islice
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from jsonschema_rs import Draft202012Validator
 from starlette.requests import Request
@@ -17,8 +20,8 @@ from commercepay.sandbox import views
 from commercepay.sandbox.api_document import DOCUMENT
 from commercepay.sandbox.callbacks import VARIANTS
 from commercepay.sandbox.faults import KINDS, Fault
-from commercepay.sandbox.gateway import Refused
-from commercepay.sandbox.pages import foreign, read_form, render
+from commercepay.sandbox.gateway import CHANNELS, MOVES, Refused
+from commercepay.sandbox.pages import foreign, label, read_form, render
 from commercepay.sandbox.world import World
 from commercepay.status import PaymentStatus
 
@@ -37,14 +40,10 @@ class Rejected(Exception):
 
 def routes(world: World) -> list[Route]:
     """A route for each operation of the document, and the dashboard."""
-    found = [
-        Route(path, _endpoint(world, operation, ACTIONS[operation["operationId"]]), methods=[method.upper()])
-        for path, item in DOCUMENT["paths"].items()
-        for method, operation in item.items()
-    ]
+    found = [_route(world, path, item) for path, item in DOCUMENT["paths"].items()]
 
-    async def dashboard(_request: Request) -> Response:
-        return render("dashboard.html", **dashboard_context(world))
+    async def dashboard(request: Request) -> Response:
+        return _dashboard(world, request, request.query_params)
 
     async def inbox(_request: Request) -> Response:
         return Response(status_code=200)  # takes any callback: for those who have no receiver yet
@@ -56,21 +55,97 @@ def routes(world: World) -> list[Route]:
     ]
 
 
-def dashboard_context(world: World) -> dict[str, Any]:
-    shown = 100
-    nothing: Given = {}
-    return {
-        "state": views.state(world),
-        "sessions": _sessions(world, nothing)[:shown],
-        "payments": _payments(world, nothing)[:shown],
-        "callbacks": _callbacks(world, nothing)[:shown],
-        "requests": _requests(world, {"limit": shown}),
-        "tenants": list(world.tenants.values()),
-        "fault_kinds": KINDS,
-        "variants": VARIANTS,
-        "endpoints": sorted(operation.name for operation in world.description.operations.values()),
-        "statuses": [(status.value, status.name) for status in PaymentStatus],
+# --- the dashboard ---------------------------------------------------------------------------------------------------
+
+_SHOWN: Final = 50
+"""Of each kind, the newest."""
+
+_FILTERS: Final = ("q", "state", "status", "callback", "operation", "verdict")
+_NOT_ACCEPTED: Final = "not accepted"
+
+
+def _dashboard(
+    world: World, request: Request, filters: Mapping[str, str], *, problem: str = "", status: int = 200
+) -> Response:
+    wanted = {name: filters.get(name, "").strip() for name in _FILTERS}
+    text = wanted["q"].lower()
+
+    def shown(found: Iterable[views.View], fits: Callable[[views.View], bool]) -> list[views.View]:
+        fitting = (one for one in found if fits(one) and (not text or text in _text(one)))
+        return list(islice(fitting, _SHOWN))
+
+    def of_order(one: views.View) -> bool:
+        statuses = [payment["status_name"] for payment in one["payments"]]
+        return wanted["state"] in ("", one["state"]) and wanted["status"] in ("", *statuses)
+
+    def of_callback(one: views.View) -> bool:
+        return wanted["callback"] in ("", one["state"]) and wanted["status"] in ("", one["status_name"])
+
+    def of_request(one: views.View) -> bool:
+        verdicts = ("", one["verdict"], _NOT_ACCEPTED if one["verdict"] != "accepted" else "")
+        return wanted["operation"] in ("", one["operation"]) and wanted["verdict"] in verdicts
+
+    return render(
+        "dashboard.html",
+        status=status,
+        problem=problem,
+        wanted=wanted,
+        filtered=any(wanted.values()),
+        state=views.state(world),
+        refused=sum(one.verdict != "accepted" for one in world.requests),
+        orders=shown((views.order(one) for one in reversed(world.state.orders.values())), of_order),
+        callbacks=shown((views.callback(one) for one in reversed(world.state.callbacks.values())), of_callback),
+        requests=shown((views.request(one) for one in reversed(world.requests)), of_request),
+        statuses=[one.name for one in PaymentStatus],
+        callback_states=DOCUMENT["components"]["schemas"]["Callback"]["properties"]["state"]["enum"],
+        endpoints=sorted(operation.name for operation in world.description.operations.values()),
+        verdicts=["accepted", _NOT_ACCEPTED, *sorted({one.verdict for one in world.requests} - {"accepted"})],
+        failures=_choices(one for one in MOVES[PaymentStatus.PENDING] if one.is_closed_unpaid and one not in _ACTED),
+        moves={one.value: _choices(MOVES.get(one, ())) for one in PaymentStatus},
+        channel=next(iter(CHANNELS)),
+        fault_kinds=KINDS,
+        variants=VARIANTS,
+        tenant=world.tenant,
+        base_url=str(request.base_url).rstrip("/"),
+    )
+
+
+_ACTED: Final = (PaymentStatus.CANCELLED, PaymentStatus.CANCELLED_BY_USER, PaymentStatus.EXPIRED)
+"""What has a button of its own."""
+
+
+def _choices(statuses: Iterable[PaymentStatus]) -> list[tuple[int, str]]:
+    return [(one.value, f"{one.value} {label(one.name)}") for one in sorted(statuses)]
+
+
+def _text(view: views.View) -> str:
+    return json.dumps(view, ensure_ascii=False).lower()
+
+
+def _filters_of(request: Request) -> dict[str, str]:
+    """The filters of the dashboard that a form was sent from."""
+    try:
+        parts = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return {}
+    found = dict(parse_qsl(parts.query)) if parts.netloc == request.headers.get("host") else {}
+    return {name: found[name] for name in _FILTERS if found.get(name)}
+
+
+# --- the JSON API ----------------------------------------------------------------------------------------------------
+
+
+def _route(world: World, path: str, item: Mapping[str, Any]) -> Route:
+    """All methods of a path in one route, so that the answer to any other method lists them all."""
+    endpoints = {
+        method.upper(): _endpoint(world, operation, ACTIONS[operation["operationId"]])
+        for method, operation in item.items()
     }
+
+    async def endpoint(request: Request) -> Response:
+        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(path, endpoint, methods=list(endpoints))
 
 
 def _endpoint(world: World, operation: dict[str, Any], act: Act) -> Callable[[Request], Awaitable[Response]]:
@@ -96,12 +171,18 @@ def _endpoint(world: World, operation: dict[str, Any], act: Act) -> Callable[[Re
                 answer = await answer
             world.state.commit()
         except Rejected as error:
-            return _answer({"error": {"code": error.code, "message": str(error)}}, error.status)
+            return problem(request, error.status, error.code, str(error))
         except Refused as error:
-            return _answer(
-                {"error": {"code": error.code, "message": error.message}}, 404 if error.code == 2010 else 409
-            )
-        return RedirectResponse("/_sandbox/", 303) if form else _answer(answer)
+            return problem(request, 404 if error.code == 2010 else 409, error.code, error.message)
+        if not form:
+            return _answer(answer)
+        filters = urlencode(_filters_of(request))
+        return RedirectResponse(f"/_sandbox/?{filters}" if filters else "/_sandbox/", 303)
+
+    def problem(request: Request, status: int, code: int | None, message: str) -> Response:
+        if "text/html" in request.headers.get("accept", "") and request.method == "POST":  # from the dashboard
+            return _dashboard(world, request, _filters_of(request), problem=message, status=status)
+        return _answer({"error": {"code": code, "message": message}}, status)
 
     return endpoint
 
@@ -122,7 +203,7 @@ def _json(body: bytes) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        read = json.loads(body)
+        read = json.loads(body, parse_float=_number, parse_constant=_number)
     except (ValueError, RecursionError):
         raise Rejected(400, "the body is not JSON") from None
     if not is_object(read):
@@ -130,9 +211,17 @@ def _json(body: bytes) -> dict[str, Any]:
     return read
 
 
+def _number(text: str) -> int | float:
+    """JSON's 2.0 is the integer 2; NaN and infinity are no JSON."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return int(number) if number.is_integer() else number
+
+
 def _query(parameters: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    texts = {name: request.query_params[name] for name in parameters if request.query_params.get(name)}
-    given = _typed({"properties": parameters}, texts)
+    texts = {name: request.query_params[name] for name in parameters if name in request.query_params}
+    given: dict[str, Any] = texts | _typed({"properties": parameters}, texts)
     for name, value in given.items():
         schema = parameters[name]
         if not Draft202012Validator(schema).is_valid(value):
@@ -147,6 +236,9 @@ def _typed(schema: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, An
         types = schema["properties"].get(name, {}).get("type", "string")
         try:
             if text == "":
+                continue
+            if text == "null" and "null" in types:
+                found[name] = None
                 continue
             if "integer" in types:
                 found[name] = int(text)
