@@ -1,0 +1,1 @@
+"""Adapters for web frameworks: `starlette`, `fastapi`, `django`, `flask`. Each is an extra of that name."""

@@ -1,0 +1,93 @@
+"""For Django: an app with the callback endpoint, system checks, the customer's return, and a client for the process.
+
+    # settings.py
+    INSTALLED_APPS = [..., "commercepay.integrations.django"]
+    COMMERCEPAY = {
+        "TENANT_ID": 42, "USERNAME": "shop", "PASSWORD": ..., "SECRET_KEY": ..., "ENVIRONMENT": "staging",
+        "CALLBACK_URL": "https://shop.example.my/commercepay/callback",
+        "ON_CALLBACK": "shop.payments.on_callback",
+    }
+
+    # urls.py
+    path("commercepay/", include("commercepay.integrations.django.urls"))  # async, under ASGI: ...django.aurls
+
+    # in a view
+    session = commercepay.client().sessions.create(callback_url=commercepay.callback_url(), ...)
+
+The settings, all of them optional but `CALLBACK_URL` and one of `ON_CALLBACK` and `INBOX`:
+
+- the arguments of `CommercePay`, in capitals; those that `CommercePay.from_env` knows may also come from the environment
+- `CALLBACK_URL`: the public URL of the callback endpoint, with which payments are opened
+- `ON_CALLBACK`: called with each verified `Callback`, and with the inbox's connection if there is an inbox
+- `INBOX`: an `Inbox`, or a function that makes it, called once when the first callback comes
+- `FIND_ORDER`: given a `ReturnHint`, your own record of the order as an `OpenPayment`, or None; needed for `returned`
+
+The last three are dotted paths, or the things themselves. `manage.py check` names everything that is wrong.
+
+Needs `pip install 'commercepay[django]'`.
+"""
+
+from __future__ import annotations
+
+from commercepay.client import AsyncCommercePay, CommercePay
+from commercepay.integrations._endpoint import Returned
+from commercepay.integrations.django import _configuration
+from commercepay.integrations.django._border import Http404, HttpRequest, in_thread
+
+__all__ = ["Returned", "aclient", "aclose", "areturned", "callback_url", "client", "close", "returned"]
+
+
+def client() -> CommercePay:
+    """This process's client. Made when first asked for; it is closed when the process ends.
+
+    Raises:
+        ConfigurationError: names everything that is missing or wrong in the settings.
+    """
+    return _configuration.current().client
+
+
+def aclient() -> AsyncCommercePay:
+    """This process's client for async code, under ASGI. Made when first asked for; closed with the process, or by `aclose`.
+
+    Raises:
+        ConfigurationError: names everything that is missing or wrong in the settings.
+    """
+    return _configuration.current().aclient
+
+
+def callback_url() -> str:
+    """As configured; open payments with it."""
+    return _configuration.current().endpoint.callback_url
+
+
+def returned(request: HttpRequest) -> Returned:
+    """Ask the gateway about the order that this customer came back from. For the view of your `return_url`.
+
+    Raises:
+        Http404: `FIND_ORDER` knows no such order.
+        ConfigurationError: there is no `FIND_ORDER`, or the settings are wrong.
+    """
+    current = _configuration.current()
+    found = current.endpoint.returned(current.client, request.META.get("QUERY_STRING", ""))
+    if found is None:
+        raise Http404
+    return found
+
+
+async def areturned(request: HttpRequest) -> Returned:
+    """`returned`, for an async view."""
+    current = _configuration.current()
+    found = await current.endpoint.areturned(current.aclient, request.META.get("QUERY_STRING", ""), in_thread)
+    if found is None:
+        raise Http404
+    return found
+
+
+def close() -> None:
+    """Close this process's clients. They are made anew if they are asked for again."""
+    _configuration.close()
+
+
+async def aclose() -> None:
+    """Close this process's clients, within the event loop that `aclient` was used in."""
+    await _configuration.aclose()

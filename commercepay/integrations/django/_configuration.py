@@ -1,0 +1,115 @@
+"""`settings.COMMERCEPAY`, read and checked; and what is made of it, once per process."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+from typing import Any
+
+from commercepay._json import is_mapping
+from commercepay.client import AsyncCommercePay, CommercePay
+from commercepay.errors import ConfigurationError
+from commercepay.integrations._endpoint import OPTIONS, Endpoint
+from commercepay.integrations.django._border import import_string, setting_changed, settings
+
+SETTING = "COMMERCEPAY"
+_OWN = ("CALLBACK_URL", "ON_CALLBACK", "INBOX", "FIND_ORDER")
+_KNOWN = (*(name.upper() for name in OPTIONS), *_OWN)
+
+
+class Configuration:
+    """The clients and the endpoint that the settings describe.
+
+    Raises:
+        ConfigurationError: names everything that is missing or wrong.
+    """
+
+    def __init__(self) -> None:
+        given: object = getattr(settings, SETTING, None)
+        if not is_mapping(given):
+            raise ConfigurationError(
+                f"settings.{SETTING} must be a dict" + (", and is missing" if given is None else "")
+            )
+        problems = [f"settings.{SETTING} has no key {key!r}" for key in given if key not in _KNOWN]
+        self._options = {name: given[name.upper()] for name in OPTIONS if given.get(name.upper()) is not None}
+        own: dict[str, Any] = {}
+        for key in _OWN:
+            try:
+                own[key.lower()] = _imported(key, given.get(key))
+            except ConfigurationError as error:
+                problems += error.problems
+        try:
+            self.client = CommercePay.from_env(**self._options)  # opens no connection before it is used
+            self.aclient = AsyncCommercePay.from_env(**self._options)
+        except ConfigurationError as error:
+            problems += error.problems
+        if len(own) == len(_OWN):
+            try:
+                self.endpoint = Endpoint(**own)
+            except ConfigurationError as error:
+                problems += error.problems
+        if problems:
+            raise ConfigurationError(problems)
+
+    def close(self) -> None:
+        """For the end of a process, when no event loop runs any more."""
+        self.client.close()
+        asyncio.run(self.aclient.aclose())
+
+    async def aclose(self) -> None:
+        self.client.close()
+        await self.aclient.aclose()
+
+
+def _imported(key: str, given: object) -> object:
+    if key == "CALLBACK_URL" or not isinstance(given, str):
+        return given
+    try:
+        return import_string(given)
+    except ImportError as error:
+        raise ConfigurationError(f"{key} {given!r} can't be imported: {error}") from error
+
+
+_lock = threading.Lock()
+_current: Configuration | None = None
+
+
+def current() -> Configuration:
+    """This process's configuration, made at the first call.
+
+    Raises:
+        ConfigurationError: names everything that is missing or wrong.
+    """
+    global _current
+    if (made := _current) is None:
+        with _lock:
+            made = _current = _current or Configuration()
+    return made
+
+
+def _taken() -> Configuration | None:
+    global _current
+    with _lock:
+        taken, _current = _current, None
+    return taken
+
+
+def close() -> None:
+    if taken := _taken():
+        taken.close()
+
+
+async def aclose() -> None:
+    if taken := _taken():
+        await taken.aclose()
+
+
+def _changed(*, setting: str, **_: object) -> None:
+    """A test has overridden the settings."""
+    if setting == SETTING and (taken := _taken()):
+        taken.client.close()
+
+
+setting_changed.connect(_changed)
+atexit.register(close)

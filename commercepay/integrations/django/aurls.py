@@ -1,0 +1,9 @@
+"""`path("commercepay/", include("commercepay.integrations.django.aurls"))`: the callback endpoint, for ASGI."""
+
+from __future__ import annotations
+
+from commercepay.integrations.django import views
+from commercepay.integrations.django._border import re_path
+
+app_name = "commercepay"
+urlpatterns = [re_path(r"^callback/?\Z", views.acallback, name="callback")]

@@ -1,0 +1,46 @@
+"""For FastAPI: a router with the callback endpoint, dependencies for the client and the return, and a lifespan.
+
+    pay = FastAPIIntegration(callback_url="https://shop.example.my/commercepay/callback", on_callback=on_callback)
+    app = FastAPI(lifespan=pay.lifespan)
+    app.include_router(pay.router)
+
+    @app.post("/buy")
+    async def buy(cp: Annotated[AsyncCommercePay, Depends(pay.get_client)]):
+        session = await cp.sessions.create(callback_url=pay.callback_url, ...)
+
+    @app.get("/return")
+    async def back(returned: Annotated[Returned, Depends(pay.returned)]):
+        ...
+
+Needs `pip install 'commercepay[fastapi]'`.
+"""
+
+from __future__ import annotations
+
+from commercepay.client import AsyncCommercePay
+from commercepay.integrations import _endpoint
+from commercepay.integrations._endpoint import Returned
+
+try:
+    from fastapi import APIRouter
+except ModuleNotFoundError as error:
+    raise _endpoint.missing("commercepay[fastapi]", error) from error
+
+from commercepay.integrations.starlette import StarletteIntegration
+
+__all__ = ["FastAPIIntegration", "Returned"]
+
+
+class FastAPIIntegration(StarletteIntegration):
+    """CommercePay in a FastAPI application. Arguments: see `StarletteIntegration`."""
+
+    @property
+    def router(self) -> APIRouter:
+        """The callback endpoint, for `app.include_router`. It is no part of the application's OpenAPI document."""
+        router = APIRouter()
+        router.add_route(self._callback_path, self.receive, methods=["POST"], include_in_schema=False)
+        return router
+
+    async def get_client(self) -> AsyncCommercePay:
+        """A dependency: `Annotated[AsyncCommercePay, Depends(pay.get_client)]`."""
+        return self.client

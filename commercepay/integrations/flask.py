@@ -1,0 +1,156 @@
+"""For Flask: an extension with the callback endpoint, the customer's return, and a client for each application.
+
+    pay = FlaskIntegration(on_callback=on_callback)
+
+    def create_app():
+        app = Flask(__name__)
+        app.config["COMMERCEPAY_CALLBACK_URL"] = "https://shop.example.my/commercepay/callback"
+        pay.init_app(app)
+        return app
+
+    # in a view
+    session = pay.client.sessions.create(callback_url=pay.callback_url, ...)
+
+Needs `pip install 'commercepay[flask]'`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from commercepay.callbacks import SIGNATURE_HEADER
+from commercepay.client import CommercePay
+from commercepay.errors import ConfigurationError
+from commercepay.integrations import _endpoint
+from commercepay.integrations._endpoint import CallbackInbox, Endpoint, FindOrder, OnCallback, Returned
+
+try:
+    from flask import Flask, Response, abort, current_app, request
+except ModuleNotFoundError as error:
+    raise _endpoint.missing("commercepay[flask]", error) from error
+
+__all__ = ["FlaskIntegration", "Returned"]
+
+_KEY = "commercepay"
+
+
+class _State(NamedTuple):
+    """What belongs to one application."""
+
+    client: CommercePay
+    endpoint: Endpoint
+
+
+class FlaskIntegration:
+    """CommercePay in a Flask application.
+
+    Read from `app.config`: `COMMERCEPAY_CALLBACK_URL`, the public URL of the callback endpoint, with which payments are
+    opened; `COMMERCEPAY_CALLBACK_PATH`, the path of its rule, if a proxy makes it differ from the public one; and the
+    arguments of `CommercePay`, such as `COMMERCEPAY_TENANT_ID`, of which those that `CommercePay.from_env` knows may also
+    come from the environment.
+
+    Args:
+        app: the application, if there is one by now; else call `init_app`.
+        on_callback: called with each verified `Callback`, and with the inbox's connection if there is an inbox. What it
+            raises becomes a 500, and the gateway tries again.
+        inbox: an `Inbox`, or a function that makes it, called once when the first callback comes.
+        find_order: given a `ReturnHint`, your own record of the order as an `OpenPayment`, or None. Needed for `returned`.
+
+    Raises:
+        ConfigurationError: names everything that is wrong.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        on_callback: OnCallback | None = None,
+        inbox: CallbackInbox | Callable[[], CallbackInbox] | None = None,
+        find_order: FindOrder | None = None,
+    ) -> None:
+        self._on_callback = on_callback
+        self._inbox = inbox
+        self._find_order = find_order
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Add the endpoint and a client to an application. The client connects when it first calls, and survives a fork.
+
+        Raises:
+            ConfigurationError: names everything that is missing or wrong.
+        """
+        config = _config(app)
+        problems: list[str] = []
+        client = endpoint = None
+        try:
+            endpoint = Endpoint(
+                callback_url=config.get("COMMERCEPAY_CALLBACK_URL"),
+                on_callback=self._on_callback,
+                inbox=self._inbox,
+                find_order=self._find_order,
+            )
+            problems += endpoint.sync_problems()
+        except ConfigurationError as error:
+            problems += error.problems
+        try:
+            client = CommercePay.from_env(**_options(config))
+        except ConfigurationError as error:
+            problems += error.problems
+        if client is None or endpoint is None or problems:
+            raise ConfigurationError(problems)
+        app.extensions[_KEY] = _State(client, endpoint)
+        # Flask has no shutdown: the client is closed when the application goes, at the latest when the process ends.
+        weakref.finalize(app, client.close)
+        path = config.get("COMMERCEPAY_CALLBACK_PATH") or endpoint.path
+        app.add_url_rule(path, "commercepay.callback", receive, methods=["POST"])
+
+    @property
+    def client(self) -> CommercePay:
+        """The current application's client."""
+        return _state().client
+
+    @property
+    def callback_url(self) -> str:
+        """As configured; open payments with it."""
+        return _state().endpoint.callback_url
+
+    def returned(self) -> Returned:
+        """Ask the gateway about the order that this customer came back from. For the view of your `return_url`.
+
+        Raises:
+            werkzeug.exceptions.NotFound: `find_order` knows no such order.
+            ConfigurationError: there is no `find_order`.
+        """
+        state = _state()
+        found = state.endpoint.returned(state.client, request.query_string.decode("latin-1"))
+        return abort(404) if found is None else found
+
+
+def receive() -> Response:
+    """The callback endpoint. With Flask-WTF: `csrf.exempt("commercepay.integrations.flask.receive")`."""
+    state = _state()
+    too_large = _endpoint.says_too_large(request.headers.get("Content-Length"))
+    body = None if too_large else _endpoint.read(request.stream)
+    if body is None:
+        return Response(status=_endpoint.too_large())
+    signature = request.headers.get(SIGNATURE_HEADER)
+    return Response(status=state.endpoint.receive(state.client.callbacks.verify, body, signature))
+
+
+def _state() -> _State:
+    state: _State | None = current_app.extensions.get(_KEY)
+    if state is None:
+        raise RuntimeError("CommercePay is not set up for this application: call init_app(app)")
+    return state
+
+
+def _config(app: Flask) -> dict[str, Any]:
+    return app.config
+
+
+def _options(config: dict[str, Any]) -> dict[str, Any]:
+    given = {name: config.get(f"COMMERCEPAY_{name.upper()}") for name in _endpoint.OPTIONS}
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,139 @@
+"""For Starlette: a callback route, the customer's return, and a client that lives as long as the application.
+
+    pay = StarletteIntegration(callback_url="https://shop.example.my/commercepay/callback", on_callback=on_callback)
+    app = Starlette(routes=[*pay.routes, ...], lifespan=pay.lifespan)
+
+    async def buy(request):
+        session = await pay.client.sessions.create(callback_url=pay.callback_url, ...)
+
+Needs nothing but Starlette.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from commercepay.callbacks import MAX_BODY, SIGNATURE_HEADER
+from commercepay.client import AsyncCommercePay
+from commercepay.integrations import _endpoint
+from commercepay.integrations._endpoint import CallbackInbox, FindOrder, OnCallback, Returned
+
+try:
+    from starlette.concurrency import run_in_threadpool
+    from starlette.exceptions import HTTPException
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+except ModuleNotFoundError as error:
+    raise _endpoint.missing("starlette", error) from error
+
+__all__ = ["Returned", "StarletteIntegration"]
+
+
+class StarletteIntegration:
+    """CommercePay in a Starlette application.
+
+    Args:
+        callback_url: the public URL of the callback endpoint, with which payments are opened. The route has its path.
+        on_callback: called with each verified `Callback`, and with the inbox's connection if there is an inbox. May be
+            async; if it isn't, it runs in a thread. What it raises becomes a 500, and the gateway tries again.
+        inbox: an `AsyncInbox` (or an `Inbox`, which is used in threads), or a function that makes it, called once when the
+            first callback comes.
+        find_order: given a `ReturnHint`, your own record of the order as an `OpenPayment`, or None. Needed for `returned`.
+        callback_path: the path of the route, if a proxy makes it differ from the public one.
+        options: arguments of `AsyncCommercePay`; the rest comes from the `COMMERCEPAY_*` variables, when the client is first
+            needed.
+
+    Raises:
+        ConfigurationError: names everything that is wrong.
+    """
+
+    def __init__(
+        self,
+        *,
+        callback_url: str,
+        on_callback: OnCallback | None = None,
+        inbox: CallbackInbox | Callable[[], CallbackInbox] | None = None,
+        find_order: FindOrder | None = None,
+        callback_path: str | None = None,
+        **options: Any,
+    ) -> None:
+        self._endpoint = _endpoint.Endpoint(
+            callback_url=callback_url, on_callback=on_callback, inbox=inbox, find_order=find_order
+        )
+        self._callback_path = callback_path or self._endpoint.path
+        self._options = options
+        self._client: AsyncCommercePay | None = None
+
+    @property
+    def callback_url(self) -> str:
+        """As configured; open payments with it."""
+        return self._endpoint.callback_url
+
+    @property
+    def client(self) -> AsyncCommercePay:
+        """The application's client. Made when first asked for; it opens connections when it first calls.
+
+        Raises:
+            ConfigurationError: names everything that is missing or wrong.
+        """
+        if self._client is None:
+            self._client = AsyncCommercePay.from_env(**self._options)
+        return self._client
+
+    @asynccontextmanager
+    async def lifespan(self, app: object) -> AsyncGenerator[None]:
+        """The application's `lifespan`, or a part of yours: checks the client's settings, and closes it in the end.
+
+        Raises:
+            ConfigurationError: names everything that is missing or wrong, before the first request is taken.
+        """
+        async with self.client:
+            try:
+                yield
+            finally:
+                self._client = None  # an application can be started again
+
+    @property
+    def routes(self) -> list[Route]:
+        """The callback route."""
+        return [Route(self._callback_path, self.receive, methods=["POST"], name="commercepay-callback")]
+
+    async def receive(self, request: Request) -> Response:
+        """The callback endpoint."""
+        try:
+            body = await _read(request)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
+        if body is None:
+            return Response(status_code=_endpoint.too_large())
+        # Several headers are no signature: joined, as other servers do, they are refused.
+        signature = ",".join(request.headers.getlist(SIGNATURE_HEADER)) or None
+        verify = self.client.callbacks.verify
+        return Response(status_code=await self._endpoint.areceive(verify, body, signature, run_in_threadpool))
+
+    async def returned(self, request: Request) -> Returned:
+        """Ask the gateway about the order that this customer came back from. For the endpoint of your `return_url`.
+
+        Raises:
+            HTTPException: 404, if `find_order` knows no such order.
+            ConfigurationError: there is no `find_order`.
+        """
+        query = str(request.scope["query_string"], "latin-1")
+        found = await self._endpoint.areturned(self.client, query, run_in_threadpool)
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+
+async def _read(request: Request) -> bytes | None:
+    if _endpoint.says_too_large(request.headers.get("content-length")):
+        return None
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            return None
+    return bytes(body)

@@ -1,0 +1,197 @@
+"""A shop with one product, in Django, in one file. README.md beside this file says how to start it."""
+
+import os
+import secrets
+import sys
+from contextlib import ExitStack
+from datetime import timedelta
+
+import django
+from django.conf import settings
+from django.core.management import execute_from_command_line
+from django.db import connection as django_connection
+from django.db import models
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template import engines
+from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+from sqlalchemy import Connection, create_engine, text
+
+from commercepay import Callback, Decision, Money, OpenPayment, Outcome, PaymentStatus, ReturnHint, decide
+from commercepay.inbox import Inbox
+from commercepay.integrations import django as commercepay
+
+PORT = int(os.environ.get("SHOP_PORT", "8000"))
+PUBLIC_URL = f"http://127.0.0.1:{PORT}"  # where the world reaches this shop: configured, never taken from a request
+DATABASE = os.environ.get("SHOP_DATABASE", "shop.db")
+PRICE = Money("35.00", "MYR")
+
+settings.configure(  # in a real shop: settings.py
+    SECRET_KEY=secrets.token_hex(32),
+    ALLOWED_HOSTS=["127.0.0.1"],
+    ROOT_URLCONF=__name__,
+    INSTALLED_APPS=["commercepay.integrations.django"],
+    MIDDLEWARE=["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"],
+    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DATABASE}},
+    COMMERCEPAY={
+        "CALLBACK_URL": f"{PUBLIC_URL}/commercepay/callback",
+        "ON_CALLBACK": f"{__name__}.on_callback",
+        "INBOX": f"{__name__}.make_inbox",
+        "FIND_ORDER": f"{__name__}.find_order",
+    },
+)
+django.setup()
+engine = create_engine(f"sqlite:///{DATABASE}")  # the inbox's way to the same database
+
+
+class Order(models.Model):
+    reference = models.CharField(max_length=50, primary_key=True)
+    minor = models.IntegerField()
+    currency = models.CharField(max_length=3)
+    session = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, default="open")
+
+    class Meta:
+        app_label = "shop"
+
+    def open_payment(self) -> OpenPayment:
+        amount = Money.from_minor(self.minor, self.currency)
+        return OpenPayment(session_number=self.session, reference_code=self.reference, amount=amount)
+
+
+class Shipment(models.Model):
+    reference = models.CharField(max_length=50)
+
+    class Meta:
+        app_label = "shop"
+
+
+# --- knowing that it was paid: three ways to a decision, one place that acts on it ------------------------------------
+
+
+def settle(connection: Connection, decision: Decision) -> None:
+    """The only place where an order becomes paid, and it does so once. On the inbox's connection: one transaction."""
+    order = {"reference": decision.expected.reference_code}
+    if decision.is_paid:
+        paid = "UPDATE shop_order SET state = 'paid' WHERE reference = :reference AND state <> 'paid'"
+        if connection.execute(text(paid), order).rowcount == 1:
+            connection.execute(text("INSERT INTO shop_shipment (reference) VALUES (:reference)"), order)
+    elif decision.outcome is Outcome.CLOSED and decision.status is PaymentStatus.EXPIRED:
+        expired = "UPDATE shop_order SET state = 'expired' WHERE reference = :reference AND state = 'open'"
+        connection.execute(text(expired), order)
+
+
+def on_callback(callback: Callback, connection: Connection) -> None:
+    """The first way: a verified callback, in the inbox's own transaction."""
+    if order := Order.objects.filter(reference=callback.reference_code).first():
+        settle(connection, decide(order.open_payment().expected, callback))
+
+
+def find_order(hint: ReturnHint) -> OpenPayment | None:
+    order = Order.objects.filter(reference=hint.reference_code).first()
+    return order.open_payment() if order else None
+
+
+def make_inbox() -> Inbox:
+    return Inbox(engine, secret_key=os.environ["COMMERCEPAY_SECRET_KEY"])
+
+
+# --- the shop ---------------------------------------------------------------------------------------------------------
+
+
+@require_GET
+def product(request: HttpRequest) -> HttpResponse:
+    return page(request, "Batik tote bag", price=PRICE)
+
+
+@require_POST
+def buy(request: HttpRequest) -> HttpResponse:
+    reference = f"SHOP-{secrets.token_hex(8)}"
+    session = commercepay.client().sessions.create(
+        amount=PRICE,
+        reference_code=reference,
+        description="One batik tote bag",
+        ip_address=request.META["REMOTE_ADDR"],
+        return_url=f"{PUBLIC_URL}/return",
+        callback_url=commercepay.callback_url(),
+        expires_in=timedelta(minutes=30),
+    )
+    # before the customer can pay
+    Order.objects.create(reference=reference, minor=PRICE.minor, currency=PRICE.currency, session=session.session_number)
+    return redirect(session.redirect_url)
+
+
+@require_GET
+def back(request: HttpRequest) -> HttpResponse:
+    """The second way: the customer is back, so the gateway is asked."""
+    returned = commercepay.returned(request)
+    if returned.decision:
+        with engine.begin() as connection:
+            settle(connection, returned.decision)
+    return redirect(f"/orders/{returned.order.expected.reference_code}")
+
+
+@require_GET
+def order_page(request: HttpRequest, reference: str) -> HttpResponse:
+    order = get_object_or_404(Order, reference=reference)
+    return page(request, f"Order {order.reference}", state=order.state)
+
+
+@csrf_exempt
+@require_POST
+def sweep(request: HttpRequest) -> HttpResponse:  # in a real shop: a management command that runs every few minutes
+    """The third way: for callbacks that never came, the gateway is asked about all orders that are still open."""
+    asked = paid = 0
+    still_open = [order.open_payment() for order in Order.objects.filter(state="open")]
+    for one in commercepay.client().payments.reconcile(still_open):
+        if one.decision:
+            with engine.begin() as connection:
+                settle(connection, one.decision)
+        asked, paid = asked + 1, paid + one.is_paid
+    return JsonResponse({"asked": asked, "paid": paid})
+
+
+urlpatterns = [
+    path("", product),
+    path("buy", buy),
+    path("return", back),
+    path("orders/<reference>", order_page),
+    path("sweep", sweep),
+    path("commercepay/", include("commercepay.integrations.django.urls")),
+]
+
+PAGE = """<!doctype html><html lang="en"><title>{{ title }}</title><h1>{{ title }}</h1>
+{% if price %}<form method="post" action="/buy">{% csrf_token %}<button>Buy for {{ price }}</button></form>{% endif %}
+{% if state == "paid" %}<p data-state="paid">Paid. It is on its way.</p>
+{% elif state == "expired" %}<p data-state="expired">Not paid in time.</p>
+{% elif state %}<p data-state="{{ state }}">Not paid yet.</p>{% endif %}
+{% if state %}<a href="/">Back to the shop</a>{% endif %}"""
+
+
+def page(request: HttpRequest, title: str, **context: object) -> HttpResponse:
+    return HttpResponse(engines["django"].from_string(PAGE).render({"title": title, **context}, request))
+
+
+def create_tables() -> None:  # in a real shop: migrations
+    existing = django_connection.introspection.table_names()
+    with django_connection.schema_editor() as editor:
+        for model in (Order, Shipment):
+            if model._meta.db_table not in existing:
+                editor.create_model(model)
+    make_inbox().create_tables()
+
+
+if __name__ == "__main__":
+    with ExitStack() as stack:
+        if "COMMERCEPAY_TENANT_ID" not in os.environ:
+            from commercepay.testing import sandbox
+
+            gateway = stack.enter_context(sandbox())
+            os.environ |= gateway.environment
+            print(f"Sandbox: {gateway.url}/_sandbox/", flush=True)
+        print(f"Shop:    {PUBLIC_URL}/", flush=True)
+        create_tables()
+        execute_from_command_line([sys.argv[0], "runserver", "--noreload", f"127.0.0.1:{PORT}"])

@@ -1,0 +1,49 @@
+"""A Django project for the tests: configured once per process, as Django wants it; each test overrides `COMMERCEPAY`."""
+
+from __future__ import annotations
+
+import django
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from django.views.decorators.http import require_GET
+
+if not settings.configured:
+    settings.configure(
+        SECRET_KEY="django's own",
+        ALLOWED_HOSTS=["*"],
+        ROOT_URLCONF=__name__,
+        INSTALLED_APPS=["commercepay.integrations.django"],
+        # Of Django's defaults, those that would be in the way of a POST from elsewhere.
+        MIDDLEWARE=[
+            "django.middleware.security.SecurityMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+        ],
+        TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
+    )
+    django.setup()
+
+from commercepay.integrations import django as commercepay  # noqa: E402  # after the settings
+
+
+def told(returned: commercepay.Returned) -> HttpResponse:
+    return HttpResponse(str(returned.decision and returned.decision.outcome))
+
+
+@require_GET
+def back(request: HttpRequest) -> HttpResponse:
+    return told(commercepay.returned(request))
+
+
+@require_GET
+async def aback(request: HttpRequest) -> HttpResponse:
+    return told(await commercepay.areturned(request))
+
+
+urlpatterns = [
+    path("commercepay/", include("commercepay.integrations.django.urls")),
+    path("async/", include("commercepay.integrations.django.aurls", namespace="async")),
+    path("return", back),
+    path("areturn", aback),
+]

@@ -1,0 +1,290 @@
+"""One merchant's site in each framework, behind one face: what is said of one must hold for the others."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, NamedTuple
+
+import django.test
+import httpx
+from django.test.utils import override_settings
+from fastapi import Depends, FastAPI
+from flask import Flask
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from commercepay.integrations import django as commercepay_django
+from commercepay.integrations.fastapi import FastAPIIntegration
+from commercepay.integrations.flask import FlaskIntegration
+from commercepay.integrations.starlette import Returned, StarletteIntegration
+from integrations import django_project
+
+PUBLIC = "https://shop.example.my"
+
+
+class Answer(NamedTuple):
+    status: int
+    text: str
+
+
+def outcome(returned: Returned) -> str:
+    return str(returned.decision and returned.decision.outcome)
+
+
+class Site:
+    """A site, running.
+
+    Attributes:
+        callback_url: what it was configured with; its path is where the endpoint is.
+        is_async: whether handlers may be async.
+    """
+
+    is_async = False
+    callback_path = "/commercepay/callback"
+    return_path = "/return"
+
+    def __init__(self, client_options: Mapping[str, Any], **options: Any) -> None:
+        self.callback_url = PUBLIC + self.callback_path
+        self.start(dict(client_options), options)
+
+    def start(self, client_options: dict[str, Any], options: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        raise NotImplementedError
+
+    def post(self, body: bytes, signature: str | None, **headers: str) -> int:
+        """What the gateway does."""
+        told = {"Content-Type": "application/json", **headers}
+        if signature is not None:
+            told["cap-signature"] = signature
+        return self.send("POST", self.callback_path, body, told).status
+
+    def come_back(self, query: str) -> Answer:
+        """What the customer's browser does."""
+        return self.send("GET", f"{self.return_path}?{query}", b"", {})
+
+    def close(self) -> None:
+        """The application ends."""
+
+    @property
+    def client(self) -> Any:
+        raise NotImplementedError
+
+    def call(self, function: Callable[[Any], Any]) -> Any:
+        """Use the site's client as its own code does."""
+        return function(self.client)
+
+
+class _Asgi(Site):
+    is_async = True
+    app: Any
+    pay: StarletteIntegration
+
+    def start(self, client_options: dict[str, Any], options: dict[str, Any]) -> None:
+        self.build({"callback_url": self.callback_url, **options, **client_options})
+        self.runner = asyncio.Runner()
+        self.lifespan = self.app.router.lifespan_context(self.app)
+        self.runner.run(self.lifespan.__aenter__())
+
+    def build(self, options: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        async def run() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://internal:8000") as client:
+                return await client.request(method, path, content=body, headers=headers)
+
+        answer = self.runner.run(run())
+        return Answer(answer.status_code, answer.text)
+
+    def post_in_pieces(self, pieces: list[bytes], signature: str) -> int:
+        """Without a Content-Length, as `Transfer-Encoding: chunked` has none."""
+
+        async def source() -> AsyncIterator[bytes]:
+            for piece in pieces:
+                yield piece
+
+        async def run() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://internal:8000") as client:
+                return await client.post(self.callback_path, content=source(), headers={"cap-signature": signature})
+
+        return self.runner.run(run()).status_code
+
+    def close(self) -> None:
+        self.runner.run(self.lifespan.__aexit__(None, None, None))
+        self.runner.close()
+
+    @property
+    def client(self) -> Any:
+        return self.pay.client
+
+    def call(self, function: Callable[[Any], Any]) -> Any:
+        async def run() -> Any:
+            return await function(self.client)
+
+        return self.runner.run(run())
+
+
+class StarletteSite(_Asgi):
+    def build(self, options: dict[str, Any]) -> None:
+        self.pay = pay = StarletteIntegration(**options)
+
+        async def back(request: Request) -> PlainTextResponse:
+            return PlainTextResponse(outcome(await pay.returned(request)))
+
+        self.app = Starlette(routes=[*pay.routes, Route("/return", back)], lifespan=pay.lifespan)
+
+
+class FastAPISite(_Asgi):
+    def build(self, options: dict[str, Any]) -> None:
+        self.pay = pay = FastAPIIntegration(**options)
+        self.app = app = FastAPI(lifespan=pay.lifespan)
+        app.include_router(pay.router)
+
+        async def back(returned: Returned = Depends(pay.returned)) -> PlainTextResponse:  # noqa: B008
+            return PlainTextResponse(outcome(returned))
+
+        app.add_api_route("/return", back)
+
+
+def wsgi_environ(path: str, pieces: list[bytes], signature: str) -> dict[str, Any]:
+    """A request sent in chunks, as servers that put the chunks together hand it on: no length, and the input ends by itself."""
+    import io
+    import sys
+
+    return {
+        "REQUEST_METHOD": "POST",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "SERVER_NAME": "internal",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "CONTENT_TYPE": "application/json",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "HTTP_CAP_SIGNATURE": signature,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(b"".join(pieces)),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+
+
+def wsgi_status(app: Any, environ: dict[str, Any]) -> int:
+    told: list[str] = []
+    answer = app(environ, lambda status, headers, error=None: told.append(status))
+    list(answer)
+    getattr(answer, "close", lambda: None)()
+    return int(told[0].split()[0])
+
+
+class FlaskSite(Site):
+    def start(self, client_options: dict[str, Any], options: dict[str, Any]) -> None:
+        self.pay = pay = FlaskIntegration(**options)
+        self.app: Any = Flask("shop")
+        self.app.config["COMMERCEPAY_CALLBACK_URL"] = self.callback_url
+        self.app.config.update({f"COMMERCEPAY_{name.upper()}": value for name, value in client_options.items()})
+        pay.init_app(self.app)
+
+        @self.app.get("/return")  # type: ignore[untyped-decorator]
+        def back() -> str:
+            return outcome(pay.returned())
+
+    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        with self.app.test_client() as client:
+            answer = client.open(path, method=method, data=body, headers=headers)
+            text = answer.text
+            answer.close()
+        return Answer(answer.status_code, text)
+
+    def post_in_pieces(self, pieces: list[bytes], signature: str) -> int:
+        return wsgi_status(self.app, wsgi_environ(self.callback_path, pieces, signature))
+
+    def close(self) -> None:
+        self.app = None
+        gc.collect()
+
+    @property
+    def client(self) -> Any:
+        with self.app.app_context():
+            return self.pay.client
+
+
+class DjangoSite(Site):
+    def start(self, client_options: dict[str, Any], options: dict[str, Any]) -> None:
+        own = {name.upper(): value for name, value in (client_options | options).items()}
+        self.override = override_settings(COMMERCEPAY={"CALLBACK_URL": self.callback_url, **own})
+        self.override.enable()
+
+    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        client = django.test.Client(raise_request_exception=False, enforce_csrf_checks=True)
+        kind = headers.get("Content-Type", "application/octet-stream")
+        answer = client.generic(method, path, body, content_type=kind, headers=headers)
+        return Answer(answer.status_code, answer.content.decode())
+
+    def post_in_pieces(self, pieces: list[bytes], signature: str) -> int:
+        from django.core.handlers.wsgi import WSGIHandler
+
+        return wsgi_status(WSGIHandler(), wsgi_environ(self.callback_path, pieces, signature))
+
+    def close(self) -> None:
+        commercepay_django.close()
+        self.override.disable()
+
+    @property
+    def client(self) -> Any:
+        return commercepay_django.client()
+
+
+class AsyncDjangoSite(DjangoSite):
+    is_async = True
+    callback_path = "/async/callback"
+    return_path = "/areturn"
+
+    def start(self, client_options: dict[str, Any], options: dict[str, Any]) -> None:
+        super().start(client_options, options)
+        self.runner = asyncio.Runner()
+
+    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        client = django.test.AsyncClient(raise_request_exception=False)
+        kind = headers.get("Content-Type", "application/octet-stream")
+        headers = {name: value for name, value in headers.items() if name != "Host"}  # this client sends one of its own
+        answer = self.runner.run(client.generic(method, path, body, content_type=kind, headers=headers))
+        return Answer(answer.status_code, answer.content.decode())
+
+    def close(self) -> None:
+        self.runner.run(commercepay_django.aclose())
+        self.runner.close()
+        self.override.disable()
+
+    @property
+    def client(self) -> Any:
+        return commercepay_django.aclient()
+
+    def call(self, function: Callable[[Any], Any]) -> Any:
+        async def run() -> Any:
+            return await function(self.client)
+
+        return self.runner.run(run())
+
+
+SITES: dict[str, type[Site]] = {
+    "starlette": StarletteSite,
+    "fastapi": FastAPISite,
+    "flask": FlaskSite,
+    "django": DjangoSite,
+    "django async": AsyncDjangoSite,
+}
+
+assert django_project.urlpatterns

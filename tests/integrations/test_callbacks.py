@@ -1,0 +1,283 @@
+"""The callback endpoint, in every framework."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from commercepay import Callback, PaymentStatus
+from commercepay.callbacks import MAX_BODY
+from commercepay.inbox import Inbox
+from integrations.conftest import CREDENTIALS, genuine
+from integrations.sites import Site
+
+MakeSite = Callable[..., Site]
+
+
+def test_a_callback_is_handed_to_the_handler(make_site: MakeSite) -> None:
+    """A genuine callback is answered with 200 after the handler has had it."""
+    had: list[Callback] = []
+    site = make_site(on_callback=had.append)
+    assert site.post(*genuine(site)) == 200
+    assert [(one.reference_code, one.status, str(one.amount)) for one in had] == [
+        ("INV-1", PaymentStatus.PAID, "MYR 12.34")
+    ]
+
+
+def test_an_async_handler_is_awaited(make_site: MakeSite) -> None:
+    """Where the endpoint is async the handler may be, too; where it isn't, one that is async is refused, not forgotten."""
+    had: list[str] = []
+
+    async def on_callback(callback: Callback) -> None:
+        had.append(callback.reference_code)
+
+    try:
+        site = make_site(on_callback=on_callback)
+    except ValueError as error:  # Flask knows at the start
+        assert "on_callback is async" in str(error)  # noqa: PT017
+        return
+    assert site.post(*genuine(site)) == (200 if site.is_async else 500)
+    assert had == (["INV-1"] if site.is_async else [])
+
+
+def test_a_handler_whose_coroutine_would_be_lost_is_refused(make_site: MakeSite) -> None:
+    """A plain function that returns a coroutine is awaited, or answered with 500; never with 200 and nothing done."""
+    had: list[str] = []
+
+    async def later(reference: str) -> None:
+        had.append(reference)
+
+    site = make_site(on_callback=lambda callback: later(callback.reference_code))
+    assert site.post(*genuine(site)) == (200 if site.is_async else 500)
+    assert had == (["INV-1"] if site.is_async else [])
+
+
+def test_a_forged_callback_is_401(make_site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
+    """A wrong, a missing and a malformed signature are answered with 401, logged by their reason, and not handed on."""
+    had: list[Callback] = []
+    site = make_site(on_callback=had.append)
+    body, _ = genuine(site)
+    _, other = genuine(site, secret_key="another key")
+    with caplog.at_level(logging.WARNING, "commercepay"):
+        assert [site.post(body, signature) for signature in (other, None, "", "x" * 64)] == [401] * 4
+    assert had == []
+    logged = [one.getMessage() for one in caplog.records if one.name == "commercepay.integrations"]
+    assert [line.removeprefix("callback rejected: ") for line in logged] == [
+        "signature_wrong",
+        "signature_missing",
+        "signature_missing",
+        "signature_malformed",
+    ]
+
+
+def test_two_signatures_are_none(make_site: MakeSite) -> None:
+    """A header that came twice, one of them right, is no signature: which one a proxy checked can't be known."""
+    had: list[Callback] = []
+    site = make_site(on_callback=had.append)
+    body, signature = genuine(site)
+    assert site.post(body, f"{signature},{signature}") == 401
+    assert site.post(body, f"{'0' * 64}, {signature}") == 401
+    assert had == []
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense", b"[]", b"\xff", b"{}", b'{"a":1,"a":2}'])
+def test_nonsense_is_400(make_site: MakeSite, body: bytes) -> None:
+    """What can't be a callback is answered with 400, if its signature does not show first that it is a forgery."""
+    had: list[Callback] = []
+    site = make_site(on_callback=had.append)
+    from commercepay import signature
+
+    right = signature.sign(site.callback_url, {}, CREDENTIALS["secret_key"])
+    assert site.post(body, right) == 400
+    assert had == []
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_another_method_is_405(make_site: MakeSite, method: str) -> None:
+    """Only POST leads to the endpoint."""
+    site = make_site(on_callback=print)
+    assert site.send(method, site.callback_path, b"", {}).status == 405
+
+
+def test_a_body_too_large_is_413(make_site: MakeSite) -> None:
+    """More bytes than a callback can have are refused; as many as it can have are read."""
+    had: list[Callback] = []
+    site = make_site(on_callback=had.append)
+    body, signature = genuine(site)
+    most = body + b" " * (MAX_BODY - len(body))
+    assert site.post(most, signature) == 200
+    assert site.post(most + b" ", signature) == 413
+    assert len(had) == 1
+
+
+def test_a_body_in_chunks_is_read(make_site: MakeSite) -> None:
+    """A callback sent without a length is read all the same, and no further than a callback can go."""
+    had: list[Callback] = []
+    site: Any = make_site(on_callback=had.append)
+    if not hasattr(site, "post_in_pieces"):
+        return
+    body, signature = genuine(site)
+    assert site.post_in_pieces([body[:10], body[10:]], signature) == 200
+    assert site.post_in_pieces([body, b" " * MAX_BODY], signature) == 413
+    assert len(had) == 1
+
+
+def test_the_callback_url_is_the_configured_one(make_site: MakeSite) -> None:
+    """What a proxy, or an attacker, puts into Host and X-Forwarded headers makes no difference to the signature."""
+    had: list[Callback] = []
+    site = make_site(on_callback=had.append)
+    proxied = {
+        "Host": "10.0.0.7:8000",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "http",
+        "X-Forwarded-Prefix": "/x",
+        "Forwarded": "host=evil.example;proto=http",
+    }
+    assert site.post(*genuine(site), **proxied) == 200
+    signed_for_the_proxy = type(site).__new__(type(site))
+    signed_for_the_proxy.callback_url = "http://10.0.0.7:8000" + site.callback_path
+    assert site.post(*genuine(signed_for_the_proxy), **proxied) == 401
+    assert len(had) == 1
+
+
+def test_a_handler_that_raises_is_500_and_the_next_attempt_counts(make_site: MakeSite) -> None:
+    """After a handler that raised, the gateway's next attempt is handed on."""
+    attempts: list[str] = []
+
+    def on_callback(callback: Callback) -> None:
+        attempts.append(callback.reference_code)
+        if len(attempts) == 1:
+            raise RuntimeError("the stock system is down")
+
+    site = make_site(on_callback=on_callback)
+    assert [site.post(*genuine(site)) for _ in range(2)] == [500, 200]
+    assert attempts == ["INV-1", "INV-1"]
+
+
+def test_without_an_inbox_a_repeated_callback_has_the_same_key(make_site: MakeSite) -> None:
+    """Without an inbox the handler sees every repetition, and can tell it by its key."""
+    keys: list[str] = []
+    site = make_site(on_callback=lambda callback: keys.append(callback.dedup_key))
+    assert [site.post(*genuine(site)) for _ in range(2)] == [200, 200]
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+# --- with an inbox ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Any:
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    yield engine
+    engine.dispose()
+
+
+def make_inbox(engine: Any) -> Inbox:
+    inbox = Inbox(engine, secret_key=CREDENTIALS["secret_key"])
+    inbox.create_tables()
+    return inbox
+
+
+def states(engine: Any) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.execute(text("SELECT state FROM commercepay_arrivals ORDER BY id")).scalars())
+
+
+def test_with_an_inbox_a_fact_is_handled_once(make_site: MakeSite, database: Any) -> None:
+    """A repeated callback is answered with 200 and handled once; a forgery is 401, nonsense 400, and both are kept."""
+    had: list[str] = []
+    site = make_site(
+        on_callback=lambda callback, connection: had.append(callback.reference_code), inbox=make_inbox(database)
+    )
+    body, right = genuine(site)
+    assert [site.post(*given) for given in ((body, right), (body, right), (body, "0" * 64), (b"?", right))] == [
+        200,
+        200,
+        401,
+        400,
+    ]
+    assert had == ["INV-1"]
+    assert states(database) == ["handled", "duplicate", "rejected", "rejected"]
+
+
+def test_with_an_inbox_a_handler_that_raises_leaves_it_stored(make_site: MakeSite, database: Any) -> None:
+    """After a 500 the callback is kept, and a worker can hand it out."""
+    had: list[str] = []
+
+    def broken(callback: Callback, connection: Any) -> None:
+        raise RuntimeError("the stock system is down")
+
+    inbox = make_inbox(database)
+    site = make_site(on_callback=broken, inbox=inbox)
+    assert site.post(*genuine(site)) == 500
+    assert states(database) == ["stored"]
+    inbox.process_pending(lambda callback, connection: had.append(callback.reference_code))
+    assert had == ["INV-1"]
+
+
+def test_with_an_inbox_alone_a_callback_is_stored(make_site: MakeSite, database: Any) -> None:
+    """Without a handler the callback is kept and answered with 200, for a worker to handle."""
+    site = make_site(inbox=make_inbox(database))
+    assert site.post(*genuine(site)) == 200
+    assert states(database) == ["stored"]
+
+
+def test_a_store_that_fails_is_500(make_site: MakeSite, database: Any) -> None:
+    """A callback that could not be kept is answered with 500, so that the gateway sends it again."""
+    site = make_site(on_callback=print, inbox=Inbox(database, secret_key=CREDENTIALS["secret_key"]))  # without tables
+    assert site.post(*genuine(site)) == 500
+
+
+def test_an_inbox_is_made_when_the_first_callback_comes(make_site: MakeSite, database: Any) -> None:
+    """A function that makes the inbox is called once, and not before it is needed: by then a server has forked."""
+    made: list[Inbox] = []
+
+    def make() -> Inbox:
+        made.append(make_inbox(database))
+        return made[-1]
+
+    site = make_site(inbox=make)
+    assert made == []
+    assert [site.post(*genuine(site)) for _ in range(2)] == [200, 200]
+    assert len(made) == 1
+
+
+def test_a_body_too_large_is_not_kept(make_site: MakeSite, database: Any) -> None:
+    """What no callback can be does not fill the database."""
+    site = make_site(inbox=make_inbox(database))
+    assert site.post(b" " * (MAX_BODY + 1), "0" * 64) == 413
+    assert states(database) == []
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+def test_no_answer_and_no_log_shows_a_secret(
+    make_site: MakeSite, database: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Signatures, password and secret key are in no answer, in no log line, and in no traceback."""
+
+    def broken(callback: Callback, connection: Any = None) -> None:
+        raise RuntimeError("the stock system is down")
+
+    answers: list[str] = []
+    signatures: list[str] = []
+    with caplog.at_level(logging.DEBUG):
+        for options in ({"on_callback": broken}, {"on_callback": broken, "inbox": make_inbox(database)}):
+            site = make_site(**options)
+            body, signature = genuine(site)
+            signatures.append(signature)
+            told = {"Content-Type": "application/json"}
+            for given in (signature, "f" * 64):
+                answers.append(site.send("POST", site.callback_path, body, told | {"cap-signature": given}).text)
+            site.close()
+            site.close = lambda: None  # type: ignore[method-assign]
+    seen = caplog.text + "".join(answers) + repr(site)
+    for secret in (*signatures, "f" * 64, CREDENTIALS["password"], CREDENTIALS["secret_key"]):
+        assert str(secret) not in seen

@@ -1,0 +1,186 @@
+"""What is wrong with a site's configuration is said at once, all of it, before a callback comes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.test.utils import override_settings
+from flask import Flask
+
+from commercepay import ConfigurationError
+from commercepay.integrations.fastapi import FastAPIIntegration
+from commercepay.integrations.flask import FlaskIntegration
+from integrations.conftest import CREDENTIALS, genuine
+from integrations.sites import DjangoSite
+
+GOOD: dict[str, Any] = {"callback_url": "https://shop.example.my/commercepay/callback", "on_callback": print}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"callback_url": None}, "callback_url is missing"),
+        ({"callback_url": "/callback"}, "absolute URL"),
+        ({"callback_url": "http://shop.example.my/callback"}, "plain http to shop.example.my"),
+        ({"callback_url": "https://shop.example.my/callback?a=1"}, "no query"),
+        ({"callback_url": "https://shop.example.my/callback\n"}, "absolute URL"),
+        ({"on_callback": None}, "on_callback or inbox"),
+        ({"on_callback": "shop.on_callback"}, "on_callback must be a function, not str"),
+        ({"find_order": {}}, "find_order must be a function, not dict"),
+        ({"inbox": "shop.inbox"}, "inbox must have receive"),
+    ],
+)
+def test_what_is_wrong_is_said(change: dict[str, Any], said: str) -> None:
+    """Each mistake is told in a sentence."""
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        FastAPIIntegration(**(GOOD | change))
+    assert len(caught.value.problems) == 1
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    """Several mistakes, the client's included, are one error."""
+    app = Flask("shop")
+    app.config.update(COMMERCEPAY_CALLBACK_URL="ftp://x", COMMERCEPAY_TENANT_ID="many", COMMERCEPAY_SECRET_KEY=7)
+    app.config.update(COMMERCEPAY_USERNAME="shop", COMMERCEPAY_PASSWORD="example-Password-01")
+    with pytest.raises(ConfigurationError) as caught:
+        FlaskIntegration(app)
+    assert len(caught.value.problems) >= 3
+    assert "example-Password-01" not in str(caught.value)
+
+
+def test_an_inbox_that_is_none_is_said_when_it_is_made() -> None:
+    """A function that makes something other than an inbox is found out at the first callback, which is answered with 500."""
+    site = DjangoSite(CREDENTIALS, inbox=lambda: "an inbox")
+    try:
+        assert site.post(*genuine(site)) == 500
+    finally:
+        site.close()
+
+
+# --- Django's system check -------------------------------------------------------------------------------------------
+
+
+def checked(**settings: Any) -> list[tuple[str, str]]:
+    with override_settings(COMMERCEPAY=settings):
+        return [(one.id, one.msg) for one in run_checks()]
+
+
+DJANGO = {name.upper(): value for name, value in (CREDENTIALS | GOOD).items()}
+
+
+def test_django_is_content_with_good_settings() -> None:
+    """With nothing wrong, the check says nothing; neither for the WSGI nor for the ASGI endpoint."""
+    assert checked(**DJANGO) == []
+    assert checked(**DJANGO | {"CALLBACK_URL": "https://shop.example.my/async/callback"}) == []
+
+
+def test_django_names_every_problem() -> None:
+    """Unknown keys, values of the client, the endpoint's and paths that lead nowhere are each a message of their own."""
+    found = checked(
+        **DJANGO
+        | {"TENANT_ID": 0, "SECRET_KEY": "", "CALLBAK_URL": "x", "CALLBACK_URL": "ftp://x", "ON_CALLBACK": "shop.nowhere"}
+    )
+    assert {kind for kind, _ in found} == {"commercepay.E001"}
+    told = "\n".join(message for _, message in found)
+    for said in ("tenant_id", "secret_key", "CALLBAK_URL", "ON_CALLBACK 'shop.nowhere' can't be imported"):
+        assert said in told
+    found = checked(**DJANGO | {"CALLBACK_URL": "ftp://x", "ON_CALLBACK": None})
+    assert len(found) == 2
+
+
+def test_django_takes_dotted_paths() -> None:
+    """Handlers can be named by their path, as settings do."""
+    assert checked(**DJANGO | {"ON_CALLBACK": "builtins.print", "FIND_ORDER": "builtins.print"}) == []
+
+
+def test_django_warns_of_a_url_that_leads_elsewhere() -> None:
+    """A callback URL under which the endpoint is not is a warning: only a proxy can make that right."""
+    assert [kind for kind, _ in checked(**DJANGO | {"CALLBACK_URL": "https://shop.example.my/callback"})] == [
+        "commercepay.W001"
+    ]
+
+
+def test_django_finds_an_async_handler_at_a_sync_endpoint() -> None:
+    """A handler that nobody would await is an error, with the way out."""
+
+    async def on_callback(callback: object) -> None: ...
+
+    assert [kind for kind, _ in checked(**DJANGO | {"ON_CALLBACK": on_callback})] == ["commercepay.E002"]
+    there = {"CALLBACK_URL": "https://shop.example.my/async/callback", "ON_CALLBACK": on_callback}
+    assert checked(**DJANGO | there) == []
+
+
+def test_django_without_settings() -> None:
+    """Missing settings are an error of the check, not a crash."""
+    with override_settings(COMMERCEPAY=None):
+        assert [(one.id, one.msg) for one in run_checks()] == [
+            ("commercepay.E001", "settings.COMMERCEPAY must be a dict, and is missing")
+        ]
+
+
+def test_django_s_debug_page_shows_no_secret() -> None:
+    """Even with DEBUG on, whose page shows every local variable, signature, password and secret key stay out."""
+
+    def broken(callback: object, *connection: object) -> None:
+        raise RuntimeError("the stock system is down")
+
+    site = DjangoSite(CREDENTIALS, on_callback=broken)
+    try:
+        body, signature = genuine(site)
+        with override_settings(DEBUG=True):
+            answer = site.send("POST", site.callback_path, body, {"cap-signature": signature, "Accept": "text/html"})
+    finally:
+        site.close()
+    assert answer.status == 500
+    assert "the stock system is down" in answer.text
+    assert "Local vars" in answer.text
+    for secret in (signature, CREDENTIALS["password"], CREDENTIALS["secret_key"]):
+        assert str(secret) not in answer.text
+
+
+# --- what is loaded --------------------------------------------------------------------------------------------------
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "library", "said"),
+    [
+        ("starlette", "starlette", "pip install 'starlette'"),
+        ("fastapi", "fastapi", "pip install 'commercepay[fastapi]'"),
+        ("flask", "flask", "pip install 'commercepay[flask]'"),
+        ("django", "django", "pip install 'commercepay[django]'"),
+    ],
+)
+def test_a_missing_library_is_named(module: str, library: str, said: str) -> None:
+    """Without the framework, the import says what to install."""
+    done = run(
+        f"import sys\nsys.modules[{library!r}] = None\n"
+        f"try: import commercepay.integrations.{module}\n"
+        "except ModuleNotFoundError as error: print(error)"
+    )
+    assert said in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("module", ["starlette", "fastapi", "flask"])
+def test_an_adapter_loads_no_other_edge(module: str) -> None:
+    """An adapter loads neither inbox nor sandbox, nor their libraries, nor another framework."""
+    done = run(f"import sys, commercepay.integrations.{module}\nprint(*sys.modules)")
+    assert done.returncode == 0, done.stderr
+    others = {"flask", "django", "fastapi"} - {module}
+    loaded = set(done.stdout.split())
+    assert not loaded & {"sqlalchemy", "commercepay.inbox", "commercepay.sandbox", *others}

@@ -1,0 +1,148 @@
+"""The customer's return, in every framework: an unsigned hint, after which the gateway is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from commercepay import Money, OpenPayment, ReturnHint
+from commercepay.testing import Sandbox, sandbox
+from integrations.sites import PUBLIC, Site
+
+MakeSite = Callable[..., Site]
+AMOUNT = Money("12.34", "MYR")
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+    with sandbox() as one:
+        yield one
+
+
+@pytest.fixture
+def gateway(running: Sandbox) -> Sandbox:
+    running.reset()
+    return running
+
+
+class Shop:
+    """The merchant's own record."""
+
+    def __init__(self, gateway: Sandbox) -> None:
+        self.gateway = gateway
+        self.orders: dict[str, OpenPayment] = {}
+        one = gateway.credentials
+        self.client = {
+            "tenant_id": one.tenant_id,
+            "username": one.username,
+            "password": one.password,
+            "secret_key": one.secret_key,
+            "base_url": gateway.url,
+            "max_retries": 0,
+        }
+
+    def open(self, reference: str) -> str:
+        with self.gateway.client() as cp:
+            session = cp.sessions.create(
+                amount=AMOUNT,
+                reference_code=reference,
+                ip_address="203.0.113.9",
+                return_url=f"{PUBLIC}/return",
+                callback_url=f"{PUBLIC}/commercepay/callback",
+            )
+        number = session.session_number
+        self.orders[reference] = OpenPayment(session_number=number, reference_code=reference, amount=AMOUNT)
+        return number
+
+    def find(self, hint: ReturnHint) -> OpenPayment | None:
+        return self.orders.get(hint.reference_code or "")
+
+    async def afind(self, hint: ReturnHint) -> OpenPayment | None:
+        return self.find(hint)
+
+
+@pytest.fixture
+def shop(gateway: Sandbox) -> Shop:
+    return Shop(gateway)
+
+
+def site_of(make_site: MakeSite, shop: Shop, **options: Any) -> Site:
+    return make_site(shop.client, **{"on_callback": print, "find_order": shop.find, **options})
+
+
+def test_a_customer_who_paid_comes_back(make_site: MakeSite, shop: Shop) -> None:
+    """After the customer has paid, the return decides that the order is paid."""
+    paid = shop.gateway.pay(shop.open("INV-1"))
+    site = site_of(make_site, shop)
+    assert site.come_back(f"ReferenceCode=INV-1&TransactionNumber={paid.transaction_number}") == (200, "paid")
+
+
+def test_a_customer_who_did_not_pay_comes_back(make_site: MakeSite, shop: Shop) -> None:
+    """Whatever the browser says, an order is not paid unless the gateway says so."""
+    shop.open("INV-1")
+    site = site_of(make_site, shop)
+    assert site.come_back("ReferenceCode=INV-1&TransactionNumber=1&status=1&Status=paid").text == "pending"
+    shop.gateway.cancel(shop.orders["INV-1"].session_number or "")
+    assert site.come_back("ReferenceCode=INV-1").text == "closed"
+
+
+def test_the_number_of_another_payment_pays_nothing(make_site: MakeSite, shop: Shop) -> None:
+    """A customer who brings back the number of a payment that is paid has not paid another order with it."""
+    paid = shop.gateway.pay(shop.open("INV-1"))
+    shop.open("INV-2")
+    site = site_of(make_site, shop)
+    assert site.come_back(f"ReferenceCode=INV-2&TransactionNumber={paid.transaction_number}").text == "pending"
+
+
+@pytest.mark.parametrize("query", ["", "ReferenceCode=INV-9", "ReferenceCode=INV-1&ReferenceCode=INV-1", "%ff=%00;&&="])
+def test_an_order_that_nobody_knows_is_404(make_site: MakeSite, shop: Shop, query: str) -> None:
+    """A return that names no order of the merchant's is answered with 404, and the gateway is not asked."""
+    shop.open("INV-1")
+    site = site_of(make_site, shop)
+    asked = len(shop.gateway.requests)
+    assert site.come_back(query).status == 404
+    assert len(shop.gateway.requests) == asked
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "not_json", "status"])
+def test_a_gateway_that_can_not_be_asked_is_no_error_page(make_site: MakeSite, shop: Shop, kind: Any) -> None:
+    """If the gateway gives no answer, the customer gets one all the same, and the order is not paid."""
+    shop.gateway.pay(shop.open("INV-1"))
+    shop.gateway.faults.add(kind, endpoint="Query", times=None, status=502)
+    assert site_of(make_site, shop).come_back("ReferenceCode=INV-1") == (200, "None")
+
+
+def test_a_refused_password_is_no_error_page(make_site: MakeSite, shop: Shop) -> None:
+    """If the gateway refuses the shop's credentials, the customer who comes back does not suffer for it."""
+    shop.open("INV-1")
+    shop.client["password"] = "another"
+    assert site_of(make_site, shop).come_back("ReferenceCode=INV-1") == (200, "None")
+
+
+def test_the_record_may_be_read_asynchronously(make_site: MakeSite, shop: Shop) -> None:
+    """An async find_order is awaited where that is possible, and refused where not."""
+    shop.gateway.pay(shop.open("INV-1"))
+    site = site_of(make_site, shop, find_order=shop.afind)
+    answer = site.come_back("ReferenceCode=INV-1")
+    assert answer == (200, "paid") if site.is_async else answer.status == 500
+
+
+def test_a_return_without_a_record_is_a_mistake(make_site: MakeSite, shop: Shop) -> None:
+    """Without find_order, or with one that returns something else, nothing is decided."""
+    assert site_of(make_site, shop, find_order=None).come_back("ReferenceCode=INV-1").status == 500
+
+
+def test_a_record_of_another_type_is_a_mistake(make_site: MakeSite, shop: Shop) -> None:
+    """A find_order that returns something other than an OpenPayment is told so."""
+    assert site_of(make_site, shop, find_order=lambda hint: {"paid": True}).come_back("x=1").status == 500
+
+
+def test_the_client_opens_and_asks(make_site: MakeSite, shop: Shop) -> None:
+    """The client that a view is given is the application's, and works."""
+    number = shop.open("INV-1")
+    site = site_of(make_site, shop)
+    payment = site.call(lambda cp: cp.payments.query(session_number=number))
+    assert payment.reference_code == "INV-1"
+    assert site.client is site.client
