@@ -119,7 +119,12 @@ def sandbox(*, state_file: Path | None = None, callbacks_anywhere: bool = False,
         from commercepay.sandbox.world import World
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"{INSTALL} ({error.name} is missing)", name=error.name) from error
-    background = Background(World(file=state_file, callbacks_anywhere=callbacks_anywhere), port=port)
+    world = World(file=state_file, callbacks_anywhere=callbacks_anywhere)
+    try:
+        background = Background(world, port=port)
+    except OSError:  # the port is taken
+        world.state.close()
+        raise
     try:
         yield Sandbox(background)
     finally:

@@ -95,27 +95,34 @@ class _File:
     _FORMAT = 1
 
     def __init__(self, path: Path) -> None:
+        self._begun = False
         try:
             # Used by one thread at a time, but not always the one that opened it.
             self._db = sqlite3.connect(path, timeout=1, check_same_thread=False, isolation_level=None)
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")  # two sandboxes on one file would not see each other
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute("BEGIN IMMEDIATE")
-            (found,) = self._db.execute("PRAGMA user_version").fetchone()
-            if found not in (0, self._FORMAT):
-                raise StateFileError(
-                    f"{path} is a state file of format {found}; this version reads format {self._FORMAT}"
-                )
-            self._db.execute("CREATE TABLE IF NOT EXISTS orders (number TEXT PRIMARY KEY, record TEXT NOT NULL)")
-            self._db.execute("CREATE TABLE IF NOT EXISTS callbacks (number INTEGER PRIMARY KEY, record TEXT NOT NULL)")
-            self._db.execute(f"PRAGMA user_version = {self._FORMAT}")
-            self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StateFileError(
-                f"{path} can't be used as a state file: {error}. Is another sandbox using it?"
-            ) from error
-        self._begun = False
+            raise StateFileError(f"{path} can't be used as a state file: {error}") from error
+        try:
+            self._prepare(path)
+        except sqlite3.Error as error:
+            self._db.close()
+            problem = f"{path} can't be used as a state file: {error}. Is another sandbox using it?"
+            raise StateFileError(problem) from error
+        except StateFileError:
+            self._db.close()
+            raise
+
+    def _prepare(self, path: Path) -> None:
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")  # two sandboxes on one file would not see each other
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("BEGIN IMMEDIATE")
+        (found,) = self._db.execute("PRAGMA user_version").fetchone()
+        if found not in (0, self._FORMAT):
+            raise StateFileError(f"{path} is a state file of format {found}; this version reads format {self._FORMAT}")
+        self._db.execute("CREATE TABLE IF NOT EXISTS orders (number TEXT PRIMARY KEY, record TEXT NOT NULL)")
+        self._db.execute("CREATE TABLE IF NOT EXISTS callbacks (number INTEGER PRIMARY KEY, record TEXT NOT NULL)")
+        self._db.execute(f"PRAGMA user_version = {self._FORMAT}")
+        self._db.execute("COMMIT")
 
     def all(self, table: str) -> list[str]:
         rows = self._db.execute(f"SELECT record FROM {table} ORDER BY rowid")  # noqa: S608  # a name of ours

