@@ -82,6 +82,12 @@ def text(most: int | None = None) -> Check:
 
 
 _any_text = text()
+_reference_text = text(50)
+
+
+def reference(value: Any) -> str | None:
+    """A reference comes back in callbacks, logs and terminals: nothing in it may steer one of them."""
+    return _reference_text(value) or (None if value.isprintable() else "must not hold control characters")
 
 
 def integer(least: int | None = None, most: int | None = None) -> Check:
@@ -179,7 +185,7 @@ def milliseconds(when: datetime | None = None) -> int:
 
 CHECKS: Mapping[str, Check] = {
     "amount": instance(Money),
-    "reference_code": text(50),
+    "reference_code": reference,
     "ip_address": ip_address,
     "return_url": url,
     "callback_url": url,

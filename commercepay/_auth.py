@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from commercepay_api.wire import EXTENSION, Signing
@@ -15,17 +15,27 @@ from commercepay._json import is_object
 from commercepay._settings import Settings
 from commercepay._token import Token, Tokens
 
-call_timeout: ContextVar[float | None] = ContextVar("commercepay_call_timeout", default=None)
-"""A call's own timeout. The generated functions have no parameter for one."""
+
+class Options(NamedTuple):
+    """What a call may have of its own; None is the client's."""
+
+    timeout: float | None = None
+    max_retries: int | None = None
+
+
+NO_OPTIONS = Options()
+
+call_options: ContextVar[Options] = ContextVar("commercepay_call_options", default=NO_OPTIONS)
+"""The options of the call under way: the generated functions have no parameters for them."""
 
 TENANT_HEADER = "Abp-TenantId"
 
 
-class Renew:
+class Renew(NamedTuple):
     """Asks the driver for a token; `refused` is one that was answered with 401."""
 
-    def __init__(self, refused: Token | None = None) -> None:
-        self.refused = refused
+    options: Options
+    refused: Token | None = None
 
 
 class GatewayAuth(httpx.Auth):
@@ -53,7 +63,7 @@ class GatewayAuth(httpx.Auth):
             step = next(flow)
             while True:
                 if isinstance(step, Renew):
-                    step = flow.send(self._tokens.get(self._authenticate, step.refused))
+                    step = flow.send(self._tokens.get(self._authenticate, step.refused, step.options == NO_OPTIONS))
                 else:
                     response = yield step
                     if response.status_code == 401:
@@ -68,7 +78,9 @@ class GatewayAuth(httpx.Auth):
             step = next(flow)
             while True:
                 if isinstance(step, Renew):
-                    step = flow.send(await self._tokens.aget(self._aauthenticate, step.refused))
+                    step = flow.send(
+                        await self._tokens.aget(self._aauthenticate, step.refused, step.options == NO_OPTIONS)
+                    )
                 else:
                     response = yield step
                     if response.status_code == 401:
@@ -84,8 +96,9 @@ class GatewayAuth(httpx.Auth):
             headers.pop(TENANT_HEADER, None)
             yield request
             return
-        if (seconds := call_timeout.get()) is not None:
-            request.extensions["timeout"] = httpx.Timeout(seconds).as_dict()
+        options = call_options.get()
+        if options.timeout is not None:
+            request.extensions["timeout"] = httpx.Timeout(options.timeout).as_dict()
         carried: Signing | None = request.extensions.get(EXTENSION)
         if carried is not None and not carried["secured"]:
             headers.pop("Authorization", None)
@@ -93,11 +106,11 @@ class GatewayAuth(httpx.Auth):
             return
         data = carried["data"] if carried is not None else _data_of(request)
         headers["cap-signature"] = signature.sign(url, data, self._settings.secret_key.reveal())
-        token = yield Renew()
+        token = yield Renew(options)
         headers["Authorization"] = f"Bearer {token.reveal()}"
         response = yield request
         if response.status_code == 401:
-            token = yield Renew(refused=token)
+            token = yield Renew(options, refused=token)
             headers["Authorization"] = f"Bearer {token.reveal()}"
             yield request
 

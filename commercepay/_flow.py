@@ -18,7 +18,7 @@ import httpx
 from commercepay_api.errors import UnreadableResponse
 
 from commercepay import _envelope, _retries
-from commercepay._auth import call_timeout
+from commercepay._auth import NO_OPTIONS, Options, call_options
 from commercepay._envelope import Answer
 from commercepay._http import Api
 from commercepay._value import Value
@@ -54,7 +54,8 @@ class Call(Value):
         operation: the generated module, or something with the same two functions.
         arguments: what the operation takes besides the client.
         safe: whether it changes nothing, so that it may be sent again.
-        timeout, max_retries: in force for this call; None is the client's own timeout.
+        retries: further attempts, where they are safe.
+        options: what the call has of its own.
         reference_code: of the payment that the call opens, if it opens one.
         authenticating: whether it is the login itself.
     """
@@ -63,8 +64,8 @@ class Call(Value):
     operation: Any
     arguments: Mapping[str, Any]
     safe: bool
-    max_retries: int
-    timeout: float | None = None
+    retries: int
+    options: Options = NO_OPTIONS
     reference_code: str | None = None
     authenticating: bool = False
 
@@ -84,26 +85,26 @@ last_answer: ContextVar[tuple[weakref.ref[Api], Answer] | None] = ContextVar("co
 def perform(api: Api, call: Call) -> Answer:
     """Send a call, in this thread."""
     response: Any
-    reset = call_timeout.set(call.timeout)
+    reset = call_options.set(call.options)
     try:
         response = call.operation.sync_detailed(client=api, **call.arguments)
     except UnreadableResponse as error:
         response = error  # it keeps what an answer has; what the body means is decided in one place, the envelope
     finally:
-        call_timeout.reset(reset)
+        call_options.reset(reset)
     return _answer(api, call, response)
 
 
 async def aperform(api: Api, call: Call) -> Answer:
     """Send a call, in this task."""
     response: Any
-    reset = call_timeout.set(call.timeout)
+    reset = call_options.set(call.options)
     try:
         response = await call.operation.asyncio_detailed(client=api, **call.arguments)
     except UnreadableResponse as error:
         response = error
     finally:
-        call_timeout.reset(reset)
+        call_options.reset(reset)
     return _answer(api, call, response)
 
 
@@ -144,11 +145,11 @@ def exchange(call: Call) -> Flow[tuple[Answer, Any]]:
                 _told(call, answer, started, "answered")
                 return answer, result
         _told(call, answer, started, type(failure).__name__)
-        seconds = _retries.pause(attempt, answer) if again and attempt < call.max_retries else None
+        seconds = _retries.pause(attempt, answer) if again and attempt < call.retries else None
         if seconds is None:
             raise failure
         attempt += 1
-        log.info("%s: attempt %d of %d in %.1f s", call.name, attempt + 1, call.max_retries + 1, seconds)
+        log.info("%s: attempt %d of %d in %.1f s", call.name, attempt + 1, call.retries + 1, seconds)
         yield Pause(seconds=seconds)
 
 

@@ -10,6 +10,7 @@ from commercepay_api.api.payment_gateway import initial_session, query, request_
 from commercepay_api.api.token_auth import authenticate as authenticate_operation
 from commercepay_api.models import AuthenticateRequest
 
+from commercepay._auth import call_options as current_options
 from commercepay._flow import Call, Flow, exchange
 from commercepay._requests import call_options, payment_request, query_arguments, session_request
 from commercepay._results import Reader
@@ -70,17 +71,20 @@ def query_payment(settings: Settings, given: Mapping[str, Any]) -> Flow[Payment]
         reference_code=reader.text("referenceCode", required=True),
         transaction_number=reader.text("transactionNumber", asked=given.get("transaction_number")),
         session_number=reader.text("paymentSessionNumber", asked=given.get("session_number")),
-        channel_id=reader.integer("channelId"),
-        provider_transaction_number=reader.text("providerTransactionNumber"),
-        provider_payment_method=reader.text("providerPaymentMethod"),
-        provider_error_message=reader.text("providerErrorMessage"),
-        created=reader.text("creationTime"),
-        remark=reader.text("remark"),
+        channel_id=reader.aside("channelId", int),
+        provider_transaction_number=reader.aside("providerTransactionNumber", str),
+        provider_payment_method=reader.aside("providerPaymentMethod", str),
+        provider_error_message=reader.aside("providerErrorMessage", str),
+        created=reader.aside("creationTime", str),
+        remark=reader.aside("remark", str),
     )
 
 
 def authenticate(settings: Settings) -> Flow[tuple[str, object]]:
-    """The token and its lifetime in seconds, as the gateway gave it (or whatever stood there instead)."""
+    """The token and its lifetime in seconds, as the gateway gave it (or whatever stood there instead).
+
+    The options of the call that needs the token hold for this one too.
+    """
     call = Call(
         name="Authenticate",
         operation=authenticate_operation,
@@ -90,7 +94,7 @@ def authenticate(settings: Settings) -> Flow[tuple[str, object]]:
             )
         },
         safe=True,
-        max_retries=settings.max_retries,
+        **call_options(settings, current_options.get()._asdict()),
         authenticating=True,
     )
     try:

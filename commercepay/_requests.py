@@ -20,6 +20,7 @@ from commercepay_api.types import UNSET
 
 from commercepay import _arguments as check
 from commercepay import params
+from commercepay._auth import Options
 from commercepay._settings import Settings
 from commercepay.errors import ArgumentError
 from commercepay.money import Money
@@ -80,12 +81,9 @@ def query_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def call_options(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a call: its own, or the client's. (The client's timeout is in force anyway.)"""
-    max_retries = given.get("max_retries")
-    return {
-        "timeout": given.get("timeout"),
-        "max_retries": settings.max_retries if max_retries is None else max_retries,
-    }
+    """What a `Call` needs to know of its options: its own, and the retries that follow from them."""
+    options = Options(given.get("timeout"), given.get("max_retries"))
+    return {"options": options, "retries": settings.max_retries if options.max_retries is None else options.max_retries}
 
 
 def refuse(problems: list[str]) -> None:

@@ -56,6 +56,11 @@ class Reader:
             self._problems.append(f"{name} is that of another payment than was asked for")
         return value
 
+    def aside(self, name: str, kind: type) -> Any:
+        """A member that decides nothing, and whose type nobody published: None if it is of another one (see `raw`)."""
+        value = self.result.get(name)
+        return value if type(value) is kind and value != "" else None
+
     def token(self, name: str) -> Any:
         value = self.text(name, required=True)
         # Else it would fail as a header, and the transport's error might quote it.

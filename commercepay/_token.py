@@ -13,6 +13,7 @@ from typing import Any
 
 from commercepay import _defaults, _fork
 from commercepay._secret import Secret
+from commercepay.errors import APIConnectionError
 
 
 class Token:
@@ -58,18 +59,22 @@ class Tokens:
         self._lock = threading.Lock()
         self._flight = None
 
-    def get(self, authenticate: Callable[[], tuple[str, object]], refused: Token | None = None) -> Token:
+    def get(
+        self, authenticate: Callable[[], tuple[str, object]], refused: Token | None = None, shared: bool = True
+    ) -> Token:
         """A usable token.
 
         Args:
             authenticate: asks the gateway; returns the token and its lifetime in seconds as the gateway gave it.
             refused: a token that the gateway just answered with 401. Only this very one is dropped: another thread may
                 have renewed it already.
+            shared: whether an error of `authenticate` is true of all who wait. It is not where the caller's own options,
+                such as a short timeout, may be to blame: then one of those who wait tries with its own.
         """
         while True:
             token, flight, leads = self._enter(refused)
             if token is None and leads:
-                with self._leading(flight):
+                with self._leading(flight, shared):
                     token = self._land(flight, authenticate())
             elif token is None:
                 token = _shared(flight.landed.result())
@@ -77,13 +82,16 @@ class Tokens:
                 return token
 
     async def aget(
-        self, authenticate: Callable[[], Awaitable[tuple[str, object]]], refused: Token | None = None
+        self,
+        authenticate: Callable[[], Awaitable[tuple[str, object]]],
+        refused: Token | None = None,
+        shared: bool = True,
     ) -> Token:
         """`get`, for tasks of any event loop."""
         while True:
             token, flight, leads = self._enter(refused)
             if token is None and leads:
-                with self._leading(flight):
+                with self._leading(flight, shared):
                     token = self._land(flight, await authenticate())
             elif token is None:
                 token = _shared(await asyncio.wrap_future(flight.landed))
@@ -111,14 +119,14 @@ class Tokens:
         return token
 
     @contextmanager
-    def _leading(self, flight: _Flight) -> Generator[None]:
+    def _leading(self, flight: _Flight, shared: bool) -> Generator[None]:
         """Sees to it that a flight ends whatever happens, so that nobody waits for ever."""
         try:
             yield
         except Exception as error:
             self._forget(flight)
             # Those who waited get the error too: a thousand tasks must not try a thousand wrong passwords.
-            flight.landed.set_result(error)
+            flight.landed.set_result(error if shared or not isinstance(error, APIConnectionError) else None)
             raise
         except BaseException:
             # Cancelled or interrupted: that concerns this caller alone. One of those who waited takes over.

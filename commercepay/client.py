@@ -139,7 +139,9 @@ class CommercePay(_Client):
         timeout: seconds for connecting, for sending, and for each wait for a piece of the answer.
         max_retries: further attempts where another is safe: Query and Authenticate after connection errors, timeouts, 429 and
             5xx; a POST only if the connection was never made.
-        http_client: an `httpx.Client` of your own, for its pool, proxies and hooks. It is neither changed nor closed.
+        http_client: an `httpx.Client` of your own, for its pool, proxies and hooks. It is neither changed nor closed. Its
+            hooks must not raise on a status, which says nothing here; after a fork, and with a `transport`, opening new
+            connections is up to you.
         transport: an `httpx` transport, instead of `http_client`.
         retired_secret_keys: keys that callbacks may still be signed with, while a key is being rotated.
 

@@ -148,7 +148,6 @@ INCOMPLETE: dict[str, list[tuple[Any, str]]] = {
         (PAID | {"referenceCode": None}, "referenceCode is missing"),
         (PAID | {"referenceCode": 1}, "referenceCode is not a string"),
         (PAID | {"paymentSessionNumber": "S-2"}, "paymentSessionNumber is that of another payment"),
-        (PAID | {"channelId": "2"}, "channelId is not an integer"),
     ],
     "authenticate": [
         (None, "no result"),

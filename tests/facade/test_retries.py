@@ -285,13 +285,13 @@ def all_phases(seconds: float) -> dict[str, float]:
 
 
 def test_timeouts(driver: Any) -> None:
-    """Every request has the client's timeout; a call's own replaces it for that call, and not for the login."""
+    """Every request has the client's timeout; a call's own replaces it for that call, and for a login it waits for."""
     transport = Timeouts()
     cp = driver.client(transport=transport, timeout=7.5)
     driver.do(cp.request("GET", "/a", params={"n": "1"}, timeout=2))
     driver.do(cp.request("GET", "/a", params={"n": "2"}))
     assert transport.noted == [
-        (AUTHENTICATE, all_phases(7.5)),
+        (AUTHENTICATE, all_phases(2)),
         ("1", all_phases(2)),
         ("2", all_phases(7.5)),
     ]
@@ -339,7 +339,7 @@ def pauses_of(answers: list[Any], max_retries: int) -> tuple[list[float], Any]:
             raise outcome
         return outcome
 
-    call = _flow.Call(name="Query", operation=None, arguments={}, safe=True, max_retries=max_retries)
+    call = _flow.Call(name="Query", operation=None, arguments={}, safe=True, retries=max_retries)
     try:
         _, result = _flow.drive(_flow.exchange(call), perform, slept.append)
     except CommercePayError as error:

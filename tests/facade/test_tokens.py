@@ -12,7 +12,15 @@ import pytest
 from facade.conftest import CREDENTIALS, OPENING, until
 from facade.gateway import AUTHENTICATE, PAID, QUERY, SESSION, Reply, Seen, enveloped, refused
 
-from commercepay import APIError, AsyncCommercePay, AuthenticationError, CommercePay, CommercePayError, _defaults
+from commercepay import (
+    APIError,
+    APITimeoutError,
+    AsyncCommercePay,
+    AuthenticationError,
+    CommercePay,
+    CommercePayError,
+    _defaults,
+)
 from commercepay._token import Token, Tokens
 
 QUERIED: dict[str, Any] = {"session_number": "S-1"}
@@ -319,6 +327,34 @@ def test_a_failed_login_is_not_remembered(driver: Any, gateway: Any, cp: Any) ->
     with pytest.raises(AuthenticationError):
         driver.do(cp.payments.query(**QUERIED))
     assert driver.do(cp.payments.query(**QUERIED)).status.is_paid
+
+
+def test_an_impatient_leader_does_not_fail_the_others() -> None:
+    """A login that failed by one call's own short timeout is tried again by those who waited, with their own."""
+    tokens = Tokens()
+    under_way, waiting = threading.Event(), threading.Event()
+
+    def impatient() -> tuple[str, object]:
+        under_way.set()
+        waiting.wait(20)
+        raise APITimeoutError("no answer in time")
+
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(tokens.get, impatient, None, False)
+        assert under_way.wait(20)
+        follower = pool.submit(tokens.get, lambda: ("patient", 60))
+        waiting.set()
+        assert isinstance(leader.exception(20), APITimeoutError)
+        assert follower.result(20).reveal() == "patient"
+
+
+def test_own_options_hold_for_the_login(driver: Any, gateway: Any) -> None:
+    """A call's own number of retries holds for the login that it waits for as well."""
+    gateway.answer(AUTHENTICATE, *[Reply(b"", 503)] * 5)
+    cp = driver.client(base_url=gateway.url, max_retries=5)
+    with pytest.raises(CommercePayError):
+        driver.do(cp.payments.query(**QUERIED, max_retries=0))
+    assert gateway.authenticates == 1
 
 
 def test_a_cancelled_leader(gateway: Any) -> None:
