@@ -117,6 +117,8 @@ class Endpoint:
             problems.append(
                 f"inbox must have receive(), or be a function that makes an inbox, not {type(inbox).__name__}"
             )
+        if _is_inbox(inbox) and is_async(on_callback) and not is_async(inbox.receive):
+            problems.append("on_callback is async, but the inbox is not: use an AsyncInbox")
         if problems:
             raise ConfigurationError(problems)
         self.callback_url = str(callback_url)

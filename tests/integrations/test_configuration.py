@@ -18,6 +18,15 @@ from commercepay.integrations.flask import FlaskIntegration
 from integrations.conftest import CREDENTIALS, genuine
 from integrations.sites import DjangoSite
 
+
+
+class SyncInbox:
+    def receive(self, *arguments: object, **options: object) -> None: ...
+
+
+async def later(callback: object) -> None: ...
+
+
 GOOD: dict[str, Any] = {"callback_url": "https://shop.example.my/commercepay/callback", "on_callback": print}
 
 
@@ -33,6 +42,7 @@ GOOD: dict[str, Any] = {"callback_url": "https://shop.example.my/commercepay/cal
         ({"on_callback": "shop.on_callback"}, "on_callback must be a function, not str"),
         ({"find_order": {}}, "find_order must be a function, not dict"),
         ({"inbox": "shop.inbox"}, "inbox must have receive"),
+        ({"on_callback": later, "inbox": SyncInbox()}, "on_callback is async, but the inbox is not"),
     ],
 )
 def test_what_is_wrong_is_said(change: dict[str, Any], said: str) -> None:

@@ -1,0 +1,48 @@
+"""The shops run as processes of their own, against a sandbox in this one. All ports are free ones.
+
+`test_browser.py` is collected only where COMMERCEPAY_TEST_BROWSER is set (a Chromium is there), and
+`test_clean_environment.py` where COMMERCEPAY_TEST_CLEAN is (packages may be installed).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from commercepay.testing import Sandbox, sandbox
+from examples.shops import KINDS, Customer, Shop
+
+collect_ignore = [
+    *(["test_browser.py"] if not os.environ.get("COMMERCEPAY_TEST_BROWSER") else []),
+    *(["test_clean_environment.py"] if not os.environ.get("COMMERCEPAY_TEST_CLEAN") else []),
+]
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Sandbox]:
+    with sandbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shop(request: pytest.FixtureRequest, gateway: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """One shop in each framework. In the end, its log must hold neither a traceback nor a secret."""
+    folder: Path = tmp_path_factory.mktemp(request.param)
+    running = Shop(request.param, folder, gateway.environment)
+    yield running
+    running.stop()
+    log = running.log.read_text()
+    assert "Traceback" not in log, log
+    for secret in (gateway.credentials.password, gateway.credentials.secret_key):
+        assert secret not in log
+
+
+@pytest.fixture
+def customer(shop: Shop, gateway: Sandbox) -> Iterator[Customer]:
+    """A customer who has chosen to buy, and looks at the payment page."""
+    gateway.faults.clear()
+    with Customer(shop) as one:
+        yield one

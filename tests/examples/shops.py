@@ -1,0 +1,176 @@
+"""The example shops, each started as a process by the command in its README; and a customer without a browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+KINDS = ["fastapi", "flask", "django"]
+SHIPMENTS = {"fastapi": "shipments", "flask": "shipments", "django": "shop_shipment"}
+
+
+def command(kind: str) -> tuple[str, str]:
+    """The one command of a README: what it installs, and what it starts."""
+    readme = (ROOT / "examples" / f"{kind}_shop" / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```console\n(.*?)```", readme, re.DOTALL)
+    (line,) = block.splitlines()
+    install, start = line.split(" && ")
+    return install, start
+
+
+class Shop:
+    """A running example.
+
+    Args:
+        kind: which one.
+        folder: for its database and its log.
+        gateway: the `COMMERCEPAY_*` variables; without them it starts a sandbox of its own.
+        python: what `python` is.
+    """
+
+    def __init__(
+        self, kind: str, folder: Path, gateway: Mapping[str, str] | None = None, python: str = sys.executable
+    ) -> None:
+        self.kind = kind
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = folder / f"{kind}.log"
+        self._database = folder / f"{kind}.db"
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("COMMERCEPAY_")}
+        program, *rest = shlex.split(command(kind)[1])
+        assert program == "python"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [python, *rest],
+                cwd=ROOT,
+                env={**plain, **(gateway or {}), "SHOP_PORT": str(port), "SHOP_DATABASE": str(self._database)},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._wait()
+
+    def _wait(self) -> None:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the {self.kind} shop ended: {self.log.read_text()}")
+            try:
+                httpx.get(self.url, trust_env=False).raise_for_status()
+            except httpx.TransportError:
+                time.sleep(0.05)
+            else:
+                return
+        raise TimeoutError(f"the {self.kind} shop did not start: {self.log.read_text()}")
+
+    @property
+    def sandbox_url(self) -> str:
+        """Of the sandbox that the shop started itself."""
+        found = re.search(r"^Sandbox: (http://\S+)/_sandbox/$", self.log.read_text(), re.MULTILINE)
+        assert found, self.log.read_text()
+        return found[1]
+
+    def shipped(self, reference: str) -> int:
+        """How many times an order was shipped: what must never be more than once."""
+        connection = sqlite3.connect(self._database)
+        try:
+            return int(
+                connection.execute(
+                    f"SELECT count(*) FROM {SHIPMENTS[self.kind]} WHERE reference = ?", [reference]
+                ).fetchone()[0]
+            )
+        finally:
+            connection.close()
+
+    def sweep(self) -> dict[str, int]:
+        answer = httpx.post(f"{self.url}/sweep", trust_env=False, timeout=30)
+        told: dict[str, int] = answer.raise_for_status().json()
+        return told
+
+    def state(self, reference: str) -> str:
+        """What the order's page says."""
+        return state_on(httpx.get(f"{self.url}/orders/{reference}", trust_env=False).raise_for_status().text)
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+
+
+def state_on(page: str) -> str:
+    (state,) = re.findall(r'data-state="(\w+)"', page)
+    return str(state)
+
+
+class _Form(HTMLParser):
+    """The fields of a page's first form."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self.feed(page.partition("</form>")[0])
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = {name: value or "" for name, value in attrs}
+        if tag == "input" and (known.get("type") != "radio" or "checked" in known):
+            self.fields[known["name"]] = known.get("value", "")
+
+
+class Customer:
+    """Buys one thing. Keeps cookies, fills in forms, and follows a redirect only when told to, as to be able not to."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self._http = httpx.Client(trust_env=False, timeout=30)
+        form = _Form(self._http.get(shop.url).raise_for_status().text)
+        bought = self._http.post(f"{shop.url}/buy", data=form.fields)
+        assert bought.has_redirect_location, bought.text
+        self.page = bought.headers["location"]
+        self.number = self.page.rpartition("/")[2]
+        shown = self._http.get(self.page).raise_for_status().text
+        (self.reference,) = set(re.findall(r"SHOP-[0-9a-f]{16}", shown))
+
+    def choose(self, outcome: int) -> str:
+        """Ends an attempt on the payment page; the URL that leads back."""
+        form = _Form(self._http.get(self.page).raise_for_status().text)
+        answer = self._http.post(self.page, data={**form.fields, "outcome": str(outcome)})
+        assert answer.has_redirect_location, answer.text
+        return str(answer.headers["location"])
+
+    def pay(self) -> str:
+        return self.choose(1)
+
+    def follow(self, back: str) -> str:
+        """Goes back to the shop; what the order's page says there."""
+        assert back.startswith(self.shop.url)
+        answer = self._http.get(back, follow_redirects=True).raise_for_status()
+        assert answer.url.path == f"/orders/{self.reference}"
+        return state_on(answer.text)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Customer:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()

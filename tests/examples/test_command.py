@@ -1,0 +1,33 @@
+"""The one command in each README starts the shop together with a sandbox of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from examples.shops import KINDS, Customer, Shop, command
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_starts_shop_and_sandbox(kind: str, tmp_path: Path) -> None:
+    """Without any settings the shop brings its own sandbox, on which an order is bought and paid, and ends on Ctrl+C."""
+    shop = Shop(kind, tmp_path)
+    try:
+        with Customer(shop) as customer:
+            assert customer.page.startswith(shop.sandbox_url)
+            assert customer.follow(customer.pay()) == "paid"
+            assert shop.shipped(customer.reference) == 1
+            told = httpx.get(f"{shop.sandbox_url}/_sandbox/api/callbacks", trust_env=False).json()
+            assert {one["number"] for one in told} == {customer.number}
+    finally:
+        shop.stop()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_installs_the_extras(kind: str) -> None:
+    """What the command installs is this project, with the extra of the framework."""
+    install, start = command(kind)
+    assert install.startswith(f"pip install '.[sandbox,inbox,{kind}]'")
+    assert start == f"python examples/{kind}_shop/shop.py"

@@ -1,0 +1,168 @@
+"""Each shop, whatever gets lost on the way: an order is paid exactly when the gateway says so, and shipped once."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from commercepay import Money
+from commercepay.testing import Sandbox, sign_callback
+from examples.shops import Customer, Shop
+
+PRICE = Money("35.00", "MYR")
+FAILED, CANCELLED_BY_USER = 2, 8
+
+
+def callbacks(gateway: Sandbox, customer: Customer) -> list[tuple[str, int | None]]:
+    """The callbacks about a customer's order, delivered: state and the shop's answer."""
+    return [
+        (one.state, one.deliveries[-1].status if one.deliveries else None)
+        for one in gateway.callbacks
+        if one.number == customer.number and one.state != "withheld"
+    ]
+
+
+def test_happy_path(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
+    """A customer who pays and comes back sees that it is paid; it is shipped once."""
+    assert customer.follow(customer.pay()) == "paid"
+    assert callbacks(gateway, customer) == [("delivered", 200)]
+    assert shop.shipped(customer.reference) == 1
+
+
+def test_the_callback_is_lost(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
+    """Without callback and without return, the sweep finds the payment; a second sweep ships nothing again."""
+    gateway.faults.add("callback_never")
+    customer.pay()
+    assert callbacks(gateway, customer) == []
+    assert shop.state(customer.reference) == "open"
+    assert shop.sweep()["paid"] >= 1
+    assert shop.state(customer.reference) == "paid"
+    shop.sweep()
+    assert shop.shipped(customer.reference) == 1
+
+
+def test_the_callback_is_lost_but_the_customer_returns(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
+    """Without callback, the customer's return makes the shop ask the gateway."""
+    gateway.faults.add("callback_never")
+    assert customer.follow(customer.pay()) == "paid"
+    assert shop.shipped(customer.reference) == 1
+
+
+def test_the_callback_comes_twice(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
+    """A callback that comes twice is answered with 200 twice, and ships once."""
+    gateway.faults.add("callback_twice")
+    back = customer.pay()
+    assert callbacks(gateway, customer) == [("delivered", 200)] * 2
+    assert customer.follow(back) == "paid"
+    assert shop.shipped(customer.reference) == 1
+
+
+def test_the_callback_comes_before_the_browser(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
+    """If the callback is there first, the order is paid by it, and the return changes nothing."""
+    back = customer.pay()
+    assert callbacks(gateway, customer) == [("delivered", 200)]
+    assert shop.state(customer.reference) == "paid"
+    assert customer.follow(back) == "paid"
+    assert shop.shipped(customer.reference) == 1
+
+
+@pytest.mark.parametrize("forged", ["wrong", "missing", "of another shop"])
+def test_the_callback_is_forged(shop: Shop, gateway: Sandbox, customer: Customer, forged: str) -> None:
+    """A callback with a wrong signature, or without one, is answered with 401 and pays nothing."""
+    url = f"{shop.url}/commercepay/callback"
+    secret = gateway.other_credentials.secret_key if forged == "of another shop" else "a guess"
+    body, signature = sign_callback(url, secret, amount=PRICE, reference_code=customer.reference)
+    headers = {"Content-Type": "application/json", "cap-signature": signature}
+    if forged == "missing":
+        del headers["cap-signature"]
+    assert httpx.post(url, content=body, headers=headers, trust_env=False).status_code == 401
+    assert shop.state(customer.reference) == "open"
+    assert shop.shipped(customer.reference) == 0
+
+
+@pytest.mark.parametrize("kind", ["callback_unsigned", "callback_wrongly_signed"])
+def test_a_damaged_callback_pays_nothing_but_the_return_does(
+    shop: Shop, gateway: Sandbox, customer: Customer, kind: str
+) -> None:
+    """A real payment whose callback can't be believed is paid when the gateway is asked."""
+    gateway.faults.add(kind)  # type: ignore[arg-type]
+    back = customer.pay()
+    assert [status for _, status in callbacks(gateway, customer)] == [401]
+    assert shop.state(customer.reference) == "open"
+    assert customer.follow(back) == "paid"
+    assert shop.shipped(customer.reference) == 1
+
+
+def test_the_callback_has_another_amount(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
+    """A rightly signed callback with another amount pays nothing; asked, the gateway gives the right one."""
+    gateway.faults.add("callback_other_amount", amount=1)
+    customer.pay()
+    assert callbacks(gateway, customer) == [("delivered", 200)]
+    assert shop.state(customer.reference) == "open"
+    shop.sweep()
+    assert shop.state(customer.reference) == "paid"
+    assert shop.shipped(customer.reference) == 1
+
+
+def test_the_customer_cancels(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
+    """A customer who cancels comes back to an order that is not paid."""
+    assert customer.follow(customer.choose(CANCELLED_BY_USER)) == "open"
+    assert callbacks(gateway, customer) == [("delivered", 200)]
+    assert shop.sweep()["paid"] == 0
+    assert shop.shipped(customer.reference) == 0
+
+
+def test_the_customer_pays_after_a_failed_try(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
+    """After an attempt that failed the order is still open, and a second attempt pays it once."""
+    assert customer.follow(customer.choose(FAILED)) == "open"
+    assert customer.follow(customer.pay()) == "paid"
+    assert callbacks(gateway, customer) == [("delivered", 200)] * 2
+    assert shop.shipped(customer.reference) == 1
+
+
+def test_the_customer_never_returns_but_paid(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
+    """A customer who pays and closes the browser gets the order all the same."""
+    customer.pay()
+    assert callbacks(gateway, customer) == [("delivered", 200)]
+    assert shop.state(customer.reference) == "paid"
+    assert shop.shipped(customer.reference) == 1
+
+
+def test_the_customer_never_returns_and_never_paid(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
+    """An order that nobody pays ends with its session, by the callback or, if that is lost, by the sweep."""
+    gateway.faults.add("callback_never")
+    gateway.expire(customer.number)
+    assert shop.state(customer.reference) == "open"
+    shop.sweep()
+    assert shop.state(customer.reference) == "expired"
+    assert shop.shipped(customer.reference) == 0
+
+
+def test_a_made_up_return_pays_nothing(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
+    """The number of a payment that is paid, brought back with another order's reference, pays that order nothing."""
+    with Customer(shop) as other:
+        paid = other.pay().partition("TransactionNumber=")[2]
+        made_up = f"{shop.url}/return?ReferenceCode={customer.reference}&TransactionNumber={paid}"
+        assert customer.follow(made_up) == "open"
+    assert shop.shipped(customer.reference) == 0
+
+
+def test_callback_return_and_sweep_at_once(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
+    """All three ways at the same moment ship once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    gateway.faults.add("callback_twice")
+    back = customer.pay()
+    with ThreadPoolExecutor() as pool:
+        running = [pool.submit(customer.follow, back), *(pool.submit(shop.sweep) for _ in range(3))]
+        assert running[0].result() == "paid"
+        for one in running[1:]:
+            one.result()
+    assert callbacks(gateway, customer) == [("delivered", 200)] * 2
+    assert shop.shipped(customer.reference) == 1
+
+
+def test_an_order_that_nobody_knows_is_404(shop: Shop) -> None:
+    """A return with a reference that the shop does not know, or none, is answered with 404."""
+    for query in ("", "?ReferenceCode=SHOP-0&TransactionNumber=1"):
+        assert httpx.get(f"{shop.url}/return{query}", trust_env=False).status_code == 404
