@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from browser.conftest import browser, new_context  # noqa: F401  # fixtures
+from browser.conftest import browser  # noqa: F401  # the fixture
 
 from commercepay.testing import Sandbox
 from examples.shops import Shop
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture
-def page(new_context: Callable[..., BrowserContext], shop: Shop, gateway: Sandbox) -> Page:  # noqa: F811
+def page(browser: Browser, shop: Shop, gateway: Sandbox) -> Iterator[Page]:  # noqa: F811
     """The payment page, to which the shop has sent the customer."""
     gateway.faults.clear()
-    page = new_context().new_page()
+    context = browser.new_context()
+    context.set_default_timeout(10_000)
+    page = context.new_page()
     page.goto(shop.url)
     page.get_by_role("button", name="Buy for MYR 35.00").click()
     page.wait_for_url(f"{gateway.url}/pay/*")
-    return page
+    yield page
+    context.close()
 
 
 def reference_on(page: Page, shop: Shop) -> str:
@@ -48,7 +51,7 @@ def test_a_customer_buys_and_pays(page: Page, shop: Shop, gateway: Sandbox) -> N
 def test_a_customer_cancels_and_buys_later(page: Page, shop: Shop, gateway: Sandbox) -> None:
     """The customer cancels and comes back to an order that is not paid; going back to the hosted page, it can still be paid."""
     hosted = page.url
-    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel and return").click()
     reference = reference_on(page, shop)
     assert page.get_by_text("Not paid yet.").is_visible()
     page.goto(hosted)
