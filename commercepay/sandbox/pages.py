@@ -21,6 +21,9 @@ from commercepay.status import PaymentStatus
 
 EXPIRE = "expire"
 
+LONG: Final = 10_000
+"""Characters of one text on a page."""
+
 _HEADERS: Final = {
     "cache-control": "no-store",  # the back button shows how things stand now
     # A form may lead anywhere on the web: after paying, to the merchant and wherever he sends the browser then.
@@ -208,7 +211,9 @@ def tone(status_name: str) -> str:
 
 
 def pretty(value: Any) -> str:
-    """JSON to look at."""
+    """JSON to look at, unless it is too long for that."""
+    if isinstance(value, str) and len(value) > LONG:
+        return f"{value[:LONG]}\n... and {len(value) - LONG} characters more, which the JSON API has"
     try:
         read = json.loads(value) if isinstance(value, str) else value
         return json.dumps(read, indent=2, ensure_ascii=False)
@@ -229,7 +234,9 @@ def _environment() -> Any:
 
 
 def render(template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    return HTMLResponse(_environment().get_template(template).render(context), status, _HEADERS)
+    page: str = _environment().get_template(template).render(context)
+    # What callers sent may hold what UTF-8 does not, such as half a surrogate pair.
+    return HTMLResponse(page.encode(errors="backslashreplace"), status, _HEADERS)
 
 
 def _missing() -> Response:

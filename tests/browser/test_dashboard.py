@@ -151,6 +151,26 @@ def test_sessions_payments_and_callbacks(developer: Page, sb: Sandbox, shop: Sho
     expect(told.locator(".timeline").first).to_contain_text("signed → HTTP 200")
 
 
+def test_whatever_a_caller_sends(page: Page, sb: Sandbox) -> None:
+    """A megabyte, half a surrogate pair and no JSON at all are shown, the first of them in part."""
+    path = f"{sb.url}/api/services/app/PaymentGateway/InitialSession"
+    for body in (
+        '{"referenceCode": "' + "x" * 1_000_000 + '"}',
+        r'{"referenceCode": "\ud800"}',
+        "<script>alert(1)</script>",
+    ):
+        httpx.post(path, content=body, headers={"Content-Type": "application/json"}, trust_env=False)
+    dashboard(page, sb)
+    for summary in page.locator("#request-list summary").all():
+        summary.click()
+    first, second, third = page.locator("#request-list > li").all()
+    expect(first).to_contain_text("<script>alert(1)</script>")
+    expect(second).to_contain_text(r'"referenceCode": "\ud800"')
+    expect(third).to_contain_text("characters more, which the JSON API has")
+    assert len(page.content()) < 100_000
+    assert len(sb.requests) == 3
+
+
 def test_filters(developer: Page, sb: Sandbox, shop: Shop) -> None:
     """A search, a status and a verdict each leave what fits; and all of it comes back."""
     fill(sb, shop)
