@@ -77,14 +77,14 @@ def demo(session: nox.Session) -> None:
 @nox.session(python=FOUND)
 def tests(session: nox.Session) -> None:
     """The whole test suite, on every supported interpreter found. Arguments go to pytest."""
-    _install(session, "test", extras="sandbox,inbox")
+    _install(session, "test", extras=EVERYTHING)
     session.run("pytest", "-n", "auto", "-q", *session.posargs)
 
 
 @nox.session(python=FOUND[0])
 def lint(session: nox.Session) -> None:
     """Ruff, and the import contract of the layers. `nox -s lint -- --fix` mends what can be mended."""
-    _install(session, "lint", extras="sandbox,inbox")
+    _install(session, "lint", extras=EVERYTHING)
     fix = "--fix" in session.posargs
     session.run("ruff", "check", *(["--fix"] if fix else []), ".")
     session.run("ruff", "format", *([] if fix else ["--check"]), ".")
@@ -94,7 +94,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=FOUND[0])
 def types(session: nox.Session) -> None:
     """`mypy --strict` and pyright strict, on the facade and the generated client."""
-    _install(session, "types", extras="sandbox,inbox")
+    _install(session, "types", extras=EVERYTHING)
     session.run("mypy")
     session.run("pyright", "--pythonpath", str(Path(session.bin) / "python"))
 
@@ -136,7 +136,32 @@ def browser(session: nox.Session) -> None:
     """The pages in Chromium. Needs Debian's package chromium, and fails without it."""
     _install(session, "test", "browser", extras=EVERYTHING)
     session.run(
-        "pytest", "-q", "tests/browser", "tests/examples", *session.posargs, env={"COMMERCEPAY_TEST_BROWSER": "1"}
+        "pytest",
+        "-q",
+        "tests/browser",
+        "tests/examples/test_browser.py",
+        *session.posargs,
+        env={"COMMERCEPAY_TEST_BROWSER": "1"},
+    )
+
+
+@nox.session(python=FOUND[0])
+def schemathesis(session: nox.Session) -> None:
+    """The sandbox against the description: generated requests, valid and not, signed rightly and not."""
+    _install(session, "test", "schemathesis", extras="sandbox")
+    session.run("pytest", "-q", "tests/sandbox/fuzz.py", *session.posargs)
+
+
+@nox.session(python=FOUND[0])
+def examples(session: nox.Session) -> None:
+    """Each example by the one command of its README, in an environment with nothing in it. Installs packages."""
+    _install(session, "test", extras="sandbox")
+    session.run(
+        "pytest",
+        "-q",
+        "tests/examples/test_clean_environment.py",
+        *session.posargs,
+        env={"COMMERCEPAY_TEST_CLEAN": "1"},
     )
 
 
