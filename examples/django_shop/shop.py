@@ -120,7 +120,9 @@ def buy(request: HttpRequest) -> HttpResponse:
         expires_in=timedelta(minutes=30),
     )
     # before the customer can pay
-    Order.objects.create(reference=reference, minor=PRICE.minor, currency=PRICE.currency, session=session.session_number)
+    Order.objects.create(
+        reference=reference, minor=PRICE.minor, currency=PRICE.currency, session=session.session_number
+    )
     return redirect(session.redirect_url)
 
 

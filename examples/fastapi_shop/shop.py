@@ -15,7 +15,17 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Column, Integer, MetaData, Row, String, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from commercepay import AsyncCommercePay, Callback, Decision, Money, OpenPayment, Outcome, PaymentStatus, ReturnHint, decide
+from commercepay import (
+    AsyncCommercePay,
+    Callback,
+    Decision,
+    Money,
+    OpenPayment,
+    Outcome,
+    PaymentStatus,
+    ReturnHint,
+    decide,
+)
 from commercepay.inbox import AsyncInbox
 from commercepay.integrations.fastapi import FastAPIIntegration, Returned
 

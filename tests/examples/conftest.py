@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from examples.shops import KINDS, Customer, Shop
 
 from commercepay.testing import Sandbox, sandbox
-from examples.shops import KINDS, Customer, Shop
 
 collect_ignore = [
     *(["test_browser.py"] if not os.environ.get("COMMERCEPAY_TEST_BROWSER") else []),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browser.conftest import browser  # noqa: F401  # the fixture
+from examples.shops import Shop
 
 from commercepay.testing import Sandbox
-from examples.shops import Shop
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -8,7 +8,6 @@ import venv
 from pathlib import Path
 
 import pytest
-
 from examples.shops import KINDS, ROOT, Customer, Shop, command
 
 

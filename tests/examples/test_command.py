@@ -6,7 +6,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-
 from examples.shops import KINDS, Customer, Shop, command
 
 

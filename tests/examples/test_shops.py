@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from examples.shops import Customer, Shop
 
 from commercepay import Money
 from commercepay.testing import Sandbox, sign_callback
-from examples.shops import Customer, Shop
 
 PRICE = Money("35.00", "MYR")
 FAILED, CANCELLED_BY_USER = 2, 8

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from integrations.sites import SITES, Site
 
 from commercepay import Money
 from commercepay.testing import SignedCallback, sign_callback
-from integrations.sites import SITES, Site
 
 CREDENTIALS = {
     "tenant_id": 42,

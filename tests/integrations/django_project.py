@@ -24,7 +24,7 @@ if not settings.configured:
     )
     django.setup()
 
-from commercepay.integrations import django as commercepay  # noqa: E402  # after the settings
+from commercepay.integrations import django as commercepay  # after the settings
 
 
 def told(returned: commercepay.Returned) -> HttpResponse:

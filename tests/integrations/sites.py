@@ -12,6 +12,7 @@ import httpx
 from django.test.utils import override_settings
 from fastapi import Depends, FastAPI
 from flask import Flask
+from integrations import django_project
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -21,7 +22,6 @@ from commercepay.integrations import django as commercepay_django
 from commercepay.integrations.fastapi import FastAPIIntegration
 from commercepay.integrations.flask import FlaskIntegration
 from commercepay.integrations.starlette import Returned, StarletteIntegration
-from integrations import django_project
 
 PUBLIC = "https://shop.example.my"
 

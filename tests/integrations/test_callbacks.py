@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from integrations.conftest import CREDENTIALS, genuine
+from integrations.sites import Site
 from sqlalchemy import create_engine, text
 
 from commercepay import Callback, PaymentStatus
 from commercepay.callbacks import MAX_BODY
 from commercepay.inbox import Inbox
-from integrations.conftest import CREDENTIALS, genuine
-from integrations.sites import Site
 
 MakeSite = Callable[..., Site]
 

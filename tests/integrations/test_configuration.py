@@ -11,13 +11,12 @@ import pytest
 from django.core.checks import run_checks
 from django.test.utils import override_settings
 from flask import Flask
+from integrations.conftest import CREDENTIALS, genuine
+from integrations.sites import DjangoSite
 
 from commercepay import ConfigurationError
 from commercepay.integrations.fastapi import FastAPIIntegration
 from commercepay.integrations.flask import FlaskIntegration
-from integrations.conftest import CREDENTIALS, genuine
-from integrations.sites import DjangoSite
-
 
 
 class SyncInbox:
@@ -93,7 +92,13 @@ def test_django_names_every_problem() -> None:
     """Unknown keys, values of the client, the endpoint's and paths that lead nowhere are each a message of their own."""
     found = checked(
         **DJANGO
-        | {"TENANT_ID": 0, "SECRET_KEY": "", "CALLBAK_URL": "x", "CALLBACK_URL": "ftp://x", "ON_CALLBACK": "shop.nowhere"}
+        | {
+            "TENANT_ID": 0,
+            "SECRET_KEY": "",
+            "CALLBAK_URL": "x",
+            "CALLBACK_URL": "ftp://x",
+            "ON_CALLBACK": "shop.nowhere",
+        }
     )
     assert {kind for kind, _ in found} == {"commercepay.E001"}
     told = "\n".join(message for _, message in found)

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from integrations.conftest import CREDENTIALS
+from integrations.sites import DjangoSite
 from starlette.applications import Starlette
 
 from commercepay import ClientClosed, ConfigurationError
@@ -20,8 +22,6 @@ from commercepay.integrations import django as commercepay_django
 from commercepay.integrations.flask import FlaskIntegration
 from commercepay.integrations.starlette import StarletteIntegration
 from commercepay.testing import sandbox
-from integrations.conftest import CREDENTIALS
-from integrations.sites import DjangoSite
 
 CALLBACK_URL = "https://shop.example.my/commercepay/callback"
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from integrations.sites import PUBLIC, Site
 
 from commercepay import Money, OpenPayment, ReturnHint
 from commercepay.testing import Sandbox, sandbox
-from integrations.sites import PUBLIC, Site
 
 MakeSite = Callable[..., Site]
 AMOUNT = Money("12.34", "MYR")
