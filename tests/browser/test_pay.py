@@ -158,13 +158,19 @@ def test_a_double_click_fails_once(customer: Page, shop: Shop, sb: Sandbox) -> N
 
 
 def test_a_form_is_sent_once(page: Page, shop: Shop, sb: Sandbox) -> None:
-    """While the answer is awaited, the page's script lets no second press through."""
+    """While the answer is awaited, the page's script lets no second press through, of whichever button."""
     page.goto(shop.pay_page(shop.open()))
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
-    page.evaluate("for (let i = 0; i < 3; i++) document.querySelector('button.pay').click()")
-    expect_back(page, shop, sb)
-    assert len(sent) == 1
+    stopped = page.evaluate(
+        """() => {
+            const stopped = [];
+            addEventListener("submit", (event) => { stopped.push(event.defaultPrevented); event.preventDefault(); });
+            for (const name of [".pay", ".pay", ".chip", ".plain"]) document.querySelector(name).click();
+            return stopped;
+        }"""
+    )
+    assert stopped == [False, True, True, True]
+    expect(pay_button(page)).to_have_attribute("aria-disabled", "true")
+    assert attempts(sb) == ["PENDING"]
 
 
 def test_going_back_after_paying(customer: Page, shop: Shop, sb: Sandbox) -> None:
