@@ -132,12 +132,21 @@ class FlaskIntegration:
 def receive() -> Response:
     """The callback endpoint. With Flask-WTF: `csrf.exempt("commercepay.integrations.flask.receive")`."""
     state = _state()
-    too_large = _endpoint.says_too_large(request.headers.get("Content-Length"))
-    body = None if too_large else _endpoint.read(request.stream)
+    body = _body()
     if body is None:
         return Response(status=_endpoint.too_large())
     signature = request.headers.get(SIGNATURE_HEADER)
     return Response(status=state.endpoint.receive(state.client.callbacks.verify, body, signature))
+
+
+def _body() -> bytes | None:
+    length = request.headers.get("Content-Length")
+    if _endpoint.says_too_large(length):
+        return None
+    body = None if length else _endpoint.read(request.stream)
+    if length or body == b"":
+        body = request.get_data()  # which gives it again, if a hook of the application has read it before
+    return body
 
 
 def _state() -> _State:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import django
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -25,6 +27,16 @@ if not settings.configured:
     django.setup()
 
 from commercepay.integrations import django as commercepay  # after the settings
+
+
+def read_body(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A middleware that reads every body, as those that log requests do."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        assert request.body
+        return get_response(request)
+
+    return middleware
 
 
 def told(returned: commercepay.Returned) -> HttpResponse:

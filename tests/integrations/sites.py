@@ -11,9 +11,10 @@ import django.test
 import httpx
 from django.test.utils import override_settings
 from fastapi import Depends, FastAPI
-from flask import Flask
+from flask import Flask, request
 from integrations import django_project
 from starlette.applications import Starlette
+from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -68,6 +69,10 @@ class Site:
         """What the customer's browser does."""
         return self.send("GET", f"{self.return_path}?{query}", b"", {})
 
+    def read_body_first(self) -> None:
+        """A part of the application reads every body before the endpoint does, as those that log requests do."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """The application ends."""
 
@@ -120,6 +125,13 @@ class _Asgi(Site):
     def close(self) -> None:
         self.runner.run(self.lifespan.__aexit__(None, None, None))
         self.runner.close()
+
+    def read_body_first(self) -> None:
+        async def dispatch(request: Request, call_next: Any) -> Any:
+            assert await request.body()
+            return await call_next(request)
+
+        self.app.add_middleware(BaseHTTPMiddleware, dispatch=dispatch)
 
     @property
     def client(self) -> Any:
@@ -211,6 +223,11 @@ class FlaskSite(Site):
     def post_in_pieces(self, pieces: list[bytes], signature: str) -> int:
         return wsgi_status(self.app, wsgi_environ(self.callback_path, pieces, signature))
 
+    def read_body_first(self) -> None:
+        @self.app.before_request  # type: ignore[untyped-decorator]
+        def read() -> None:
+            assert request.get_data()
+
     def close(self) -> None:
         self.app = None
         gc.collect()
@@ -237,6 +254,11 @@ class DjangoSite(Site):
         from django.core.handlers.wsgi import WSGIHandler
 
         return wsgi_status(WSGIHandler(), wsgi_environ(self.callback_path, pieces, signature))
+
+    def read_body_first(self) -> None:
+        self.override.options["MIDDLEWARE"] = ["integrations.django_project.read_body"]
+        self.override.disable()
+        self.override.enable()
 
     def close(self) -> None:
         commercepay_django.close()

@@ -127,6 +127,18 @@ def test_a_body_in_chunks_is_read(make_site: MakeSite) -> None:
     assert len(had) == 1
 
 
+def test_a_body_that_was_read_before_is_still_there(make_site: MakeSite) -> None:
+    """A middleware or hook that reads every body, to log it for example, does not take the callback away."""
+    had: list[Callback] = []
+    site: Any = make_site(on_callback=had.append)
+    site.read_body_first()
+    body, signature = genuine(site)
+    assert site.post(body, signature) == 200
+    if hasattr(site, "post_in_pieces") and "django" not in type(site).__name__.lower():
+        assert site.post_in_pieces([body], signature) == 200
+    assert had
+
+
 def test_the_callback_url_is_the_configured_one(make_site: MakeSite) -> None:
     """What a proxy, or an attacker, puts into Host and X-Forwarded headers makes no difference to the signature."""
     had: list[Callback] = []

@@ -55,7 +55,8 @@ class Configuration:
     def close(self) -> None:
         """For the end of a process, when no event loop runs any more."""
         self.client.close()
-        asyncio.run(self.aclient.aclose())
+        if self.aclient.api.connections.is_open:
+            asyncio.run(self.aclient.aclose())
 
     async def aclose(self) -> None:
         self.client.close()
