@@ -122,6 +122,17 @@ class _Asgi(Site):
 
         return self.runner.run(run()).status_code
 
+    def post_with_two_headers(self, body: bytes, *signatures: str) -> int:
+        """WSGI servers join headers of one name; ASGI servers hand them on one by one."""
+
+        async def run() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://internal:8000") as client:
+                headers = [("cap-signature", one) for one in signatures]
+                return await client.post(self.callback_path, content=body, headers=headers)
+
+        return self.runner.run(run()).status_code
+
     def close(self) -> None:
         self.runner.run(self.lifespan.__aexit__(None, None, None))
         self.runner.close()

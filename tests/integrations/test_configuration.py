@@ -13,8 +13,10 @@ from django.test.utils import override_settings
 from flask import Flask
 from integrations.conftest import CREDENTIALS, genuine
 from integrations.sites import DjangoSite
+from sqlalchemy import create_engine
 
 from commercepay import ConfigurationError
+from commercepay.inbox import Inbox
 from commercepay.integrations.fastapi import FastAPIIntegration
 from commercepay.integrations.flask import FlaskIntegration
 
@@ -138,19 +140,24 @@ def test_django_without_settings() -> None:
         ]
 
 
-def test_django_s_debug_page_shows_no_secret() -> None:
+@pytest.mark.parametrize("with_inbox", [False, True])
+def test_django_s_debug_page_shows_no_secret(with_inbox: bool, tmp_path: Path) -> None:
     """Even with DEBUG on, whose page shows every local variable, signature, password and secret key stay out."""
 
     def broken(callback: object, *connection: object) -> None:
         raise RuntimeError("the stock system is down")
 
-    site = DjangoSite(CREDENTIALS, on_callback=broken)
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    inbox = Inbox(engine, secret_key=CREDENTIALS["secret_key"])
+    inbox.create_tables()
+    site = DjangoSite(CREDENTIALS, on_callback=broken, inbox=inbox if with_inbox else None)
     try:
         body, signature = genuine(site)
         with override_settings(DEBUG=True):
             answer = site.send("POST", site.callback_path, body, {"cap-signature": signature, "Accept": "text/html"})
     finally:
         site.close()
+        engine.dispose()
     assert answer.status == 500
     assert "the stock system is down" in answer.text
     assert "Local vars" in answer.text
