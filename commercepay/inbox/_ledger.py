@@ -20,7 +20,7 @@ from commercepay._secret import Secret
 from commercepay.callbacks import MAX_BODY, Callback, verify
 from commercepay.errors import CallbackError, CallbackRejection
 from commercepay.inbox._receipt import Receipt, State
-from commercepay.inbox._tables import arrivals, handled, metadata
+from commercepay.inbox._tables import Unshown, arrivals, handled, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,11 +174,14 @@ def _now() -> datetime:
 
 
 def _storable(header: object) -> str | None:
-    """A header in a form that every database takes. A right one stays as it is, and no wrong one becomes right."""
+    """A header in a form that every database takes. A right one stays as it is, and no wrong one becomes right.
+
+    It is unshown from here on: if storing fails, a debug page shows the frames of SQLAlchemy, which hold it.
+    """
     if header is None:
         return None
     shown = header if isinstance(header, str) else repr(header)
-    return shown.encode("ascii", "backslashreplace").decode().replace("\0", "\\x00")[:_MAX_HEADER]
+    return Unshown(shown.encode("ascii", "backslashreplace").decode().replace("\0", "\\x00")[:_MAX_HEADER])
 
 
 def passes(error: DBAPIError) -> bool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
 
-class _Unshown(str):
+class Unshown(str):
     """SQLAlchemy's echo, its errors and the repr of a row show parameters and columns by their repr."""
 
     __slots__ = ()
@@ -28,7 +28,7 @@ class _Unseen(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else _Unshown(value)
+        return None if value is None else Unshown(value)
 
     process_result_value = process_bind_param
 
