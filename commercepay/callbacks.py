@@ -14,8 +14,7 @@ act once per key.
 from __future__ import annotations
 
 import hashlib
-import re
-from json.decoder import JSONDecoder
+from functools import cache
 
 from commercepay import signature as _signature
 from commercepay._json import is_object
@@ -26,7 +25,7 @@ from commercepay.status import PaymentStatus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, NoReturn
 
 __all__ = ["MAX_BODY", "MAX_DEPTH", "SIGNATURE_HEADER", "Callback", "ReceivedCallback", "verify"]
@@ -152,16 +151,13 @@ def _require_absolute(callback_url: object) -> None:
         raise ArgumentError("callback_url must be the absolute URL that the payment was opened with")
 
 
-_64_hex_digits = re.compile("[0-9A-Fa-f]{64}").fullmatch
-
-
 def _given(signature: object, body: bytes) -> str:
     if signature is None or signature == "":
         _reject("SIGNATURE_MISSING", f"there is no {SIGNATURE_HEADER} header", body)
     if not isinstance(signature, str):
         kind = type(signature).__name__
         _reject("SIGNATURE_MALFORMED", f"the {SIGNATURE_HEADER} header must be one str, not a {kind}", body)
-    if not _64_hex_digits(signature):
+    if len(signature) != 64 or signature.strip("0123456789abcdefABCDEF"):
         _reject("SIGNATURE_MALFORMED", f"the {SIGNATURE_HEADER} header is not one value of 64 hex digits", body)
     return signature
 
@@ -188,7 +184,12 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_decode = JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant).decode
+@cache
+def _decoder() -> Callable[[str], object]:
+    """Made for the first callback: `json` brings `re`, and both are a third of what importing this module would cost."""
+    from json.decoder import JSONDecoder
+
+    return JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant).decode
 
 
 def _members(text: str, body: bytes) -> dict[str, Any]:
@@ -196,7 +197,7 @@ def _members(text: str, body: bytes) -> dict[str, Any]:
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         _reject("BODY_NESTED_TOO_DEEP", f"more than {MAX_DEPTH} objects and arrays within each other", body)
     try:
-        data = _decode(text)
+        data = _decoder()(text)
     except _DuplicateMemberError:
         _reject("DUPLICATE_MEMBER", "a member occurs twice", body)
     except ValueError as error:
@@ -207,13 +208,12 @@ def _members(text: str, body: bytes) -> dict[str, Any]:
 
 
 # Each part is possessive and the closing quote optional: linear in time, an unfinished string of escapes included.
-_without_strings = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL).sub
-
-
 def _depth(text: str) -> int:
     """How deep the objects and arrays of a JSON text are nested. Exact up to where the text stops being JSON."""
+    import re  # here, for the few bodies that need it: see `_decoder`
+
     depth = deepest = 0
-    for char in _without_strings("", text):
+    for char in re.sub(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', "", text, flags=re.DOTALL):
         if char in "[{":
             depth += 1
             deepest = max(depth, deepest)
@@ -262,7 +262,7 @@ def _read(data: dict[str, Any], body: bytes) -> Callback:
                 wrong.append(f"{name} must be an integer of at most 64 bits")
         elif not value:
             wrong.append(f"{name} must be {_WORDS[kind]}, not empty")
-        elif not value.isprintable() and _control_character_in(value):
+        elif not value.isprintable() and any(map(_is_control, value)):
             wrong.append(f"{name} must not hold control characters")
     if not missing and not wrong:
         try:
@@ -298,9 +298,12 @@ _KINDS: dict[str, Any] = {
 }
 _WORDS = {int: "an integer", str: "a non-empty string"}
 _MIN, _MAX = -(2**63), 2**63 - 1
-# They would end a string early in a database, or steer the terminal that a log is read on.
-_control_character_in = re.compile("[\\x00-\\x1f\\x7f-\\x9f]").search
 _LINE = 300
+
+
+def _is_control(char: str) -> bool:
+    """Whether it would end a string early in a database, or steer the terminal that a log is read on."""
+    return char < " " or "\x7f" <= char <= "\x9f"
 
 
 def _reject(reason: str, text: str, body: bytes, problems: Iterable[str] = ()) -> NoReturn:
