@@ -12,10 +12,12 @@ What it does is what is known of the real gateway; where nothing is known it has
     explain       why a signature or a token was refused                               no I/O
     faults        what is to go wrong, and how often                                   no I/O
     state         everything that is remembered; in memory, or in an SQLite file
+    records       the requests that came, shown with their secrets masked
+    wire          the gateway's answers: the envelope, the two shapes of a failure      no I/O
     callbacks     signing, delivering and repeating callbacks
     world         one sandbox: the parts above, put together
     front         the gateway's endpoints over HTTP
     pages         the payment page
-    api           the JSON API, and the dashboard beside it
+    api           the JSON API (by api_document), and the dashboard beside it (views)
     app, server   Starlette and uvicorn
 """

@@ -9,14 +9,15 @@ from collections.abc import AsyncGenerator
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from commercepay.sandbox import api, pages
 from commercepay.sandbox.front import Front
 from commercepay.sandbox.world import World
 
 
-def build(world: World) -> Starlette:
+def build(world: World) -> ASGIApp:
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         running = asyncio.create_task(world.run())
@@ -31,14 +32,13 @@ def build(world: World) -> Starlette:
     async def home(_request: Request) -> Response:
         return RedirectResponse("/_sandbox/")
 
+    rest = Starlette(routes=[*pages.routes(world), *api.routes(world), Route("/", home)], lifespan=lifespan)
     front = Front(world)
-    return Starlette(
-        routes=[
-            # The roots of the description's paths. What is no endpoint below them, the front answers as the gateway would.
-            *(Mount(root, app=front) for root in world.description.roots),
-            *pages.routes(world),
-            *api.routes(world),
-            Route("/", home),
-        ],
-        lifespan=lifespan,
-    )
+    # All below the roots of the description's paths: what is no endpoint there, the front answers as the gateway would.
+    roots = tuple(f"{root}/" for root in world.description.roots)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        ours = scope["type"] == "http" and scope["path"].startswith(roots)
+        await (front if ours else rest)(scope, receive, send)
+
+    return app

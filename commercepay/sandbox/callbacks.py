@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable as Function
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -72,6 +73,14 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@lru_cache(maxsize=1)
+def _tls() -> Any:
+    """Reading the certificate authorities takes longer than starting a sandbox: once for all of them."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class Deliveries:
@@ -198,7 +207,7 @@ class Deliveries:
 
         if self._client is None:
             # No proxy from the environment, no redirect: a callback goes where it says or nowhere.
-            self._client = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, follow_redirects=False)
+            self._client = httpx.AsyncClient(verify=_tls(), timeout=TIMEOUT, trust_env=False, follow_redirects=False)
         content, signed = self._written(callback)
         delivery = Delivery(
             at=self._clock.now(), variant=callback.variant, body=content.decode(), signed=signed is not None

@@ -30,20 +30,21 @@ class Model:
         self.members = members
         self.items = items
 
-    def bind(self, value: Any, *, respell: bool = True) -> Any:
-        """The known members, found without regard to case, in the sender's order.
+    def bind(self, value: Any, *, as_sent: bool = False) -> Any:
+        """The known members, found without regard to case, in the sender's order. Null counts as left out.
 
         Args:
-            respell: whether the members get the description's spelling, or keep the sender's.
+            as_sent: keep nulls and the sender's spelling, rather than use the description's.
         """
         if self.members and is_object(value):
             bound: dict[str, Any] = {}
             for name, item in value.items():
-                if (known := self.members.get(name.lower())) is not None:
-                    bound[known[0] if respell else name] = known[1].bind(item, respell=respell)
+                known = self.members.get(name.lower())
+                if known is not None and (item is not None or as_sent):
+                    bound[name if as_sent else known[0]] = known[1].bind(item, as_sent=as_sent)
             return bound
         if self.items is not None and is_array(value):
-            return [self.items.bind(item, respell=respell) for item in value]
+            return [self.items.bind(item, as_sent=as_sent) for item in value]
         return value
 
     def typed(self, value: Any) -> Any:
@@ -56,8 +57,6 @@ class Model:
             return [self.items.typed(item) for item in value]
         if self.kind == "integer":
             if isinstance(value, str) and _INTEGER.fullmatch(value):
-                return int(value)
-            if isinstance(value, float) and value.is_integer():
                 return int(value)
         elif self.kind == "string" and type(value) is int:
             return str(value)
@@ -79,7 +78,6 @@ class Operation:
             schemes[name] for choice in operation.get("security", document.get("security", [])) for name in choice
         ]
         self.needs_token = any(one["type"] == "http" for one in required)
-        self.needs_tenant = any(one.get("name") == "Abp-TenantId" for one in required)
         self.needs_signature = any(one.get("name") == "cap-signature" for one in required)
         schema = _query_schema(operation) if self.in_query else _body(operation["requestBody"])["schema"]
         self.model = _model(document, schema)
@@ -88,12 +86,13 @@ class Operation:
         # masked in its messages: one of them may be a password.
         self._validator = Draft202012Validator({**schema, "components": document["components"]}, mask="the value")
 
+    def is_valid(self, bound: Any) -> bool:
+        """Whether a request has the members and types that the description asks for."""
+        return self._validator.is_valid(bound)
+
     def problems(self, bound: Any) -> list[Problem]:
-        """What ABP would call validation errors; empty if the request is valid. Null counts as left out."""
-        given = _without_nulls(bound)
-        if self._validator.is_valid(given):
-            return []
-        errors = self._validator.iter_errors(given)
+        """What ABP would call validation errors; empty if the request is valid."""
+        errors = self._validator.iter_errors(bound)
         return list(dict.fromkeys(_told(error.kind, error.message, error.instance_path) for error in errors))
 
 
@@ -192,14 +191,6 @@ def _secret_members(node: Any) -> Iterator[str]:
     elif is_array(node):
         for child in node:
             yield from _secret_members(child)
-
-
-def _without_nulls(value: Any) -> Any:
-    if is_object(value):
-        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
-    if is_array(value):
-        return [_without_nulls(item) for item in value]
-    return value
 
 
 def _told(kind: Any, message: str, path: list[str | int]) -> Problem:

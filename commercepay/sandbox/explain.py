@@ -136,9 +136,9 @@ def explain(refused: Refused) -> dict[str, Any]:
 
 def hint(members: Mapping[str, Any]) -> str | None:
     """Something odd about a request that was accepted all the same."""
-    for name, value in members.items():
-        if name.lower() == "timestamp" and type(value) is int and 0 < value < 10**11:
-            return "seconds for milliseconds: the timestamp looks like seconds; the gateway counts milliseconds"
+    value = members.get("timestamp", members.get("Timestamp"))
+    if type(value) is int and 0 < value < 10**11:
+        return "seconds for milliseconds: the timestamp looks like seconds; the gateway counts milliseconds"
     return None
 
 

@@ -14,21 +14,20 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope, Send
 
 from commercepay import signature
-from commercepay._json import is_array, is_object
+from commercepay._json import is_object
 from commercepay.errors import UnsignableData
 from commercepay.sandbox import explain, faults, wire
 from commercepay.sandbox.description import Operation
 from commercepay.sandbox.faults import Fault
 from commercepay.sandbox.gateway import Gateway, LoginFailed, NoAccess, Refused
-from commercepay.sandbox.model import Json, Request, Tenant
+from commercepay.sandbox.model import Json, Tenant
+from commercepay.sandbox.records import Noted
 from commercepay.sandbox.wire import Answer
 from commercepay.sandbox.world import World
 
 log = logging.getLogger("commercepay.sandbox")
 
 MAX_BODY: Final = 1024 * 1024
-MASK: Final = "***"
-_SECRET_HEADERS: Final = frozenset({"authorization", "cap-signature", "cookie", "proxy-authorization"})
 
 Handler = Callable[[Tenant, Json, str], Json]
 
@@ -40,9 +39,9 @@ HANDLERS: Final[Mapping[str, Callable[[Gateway], Handler]]] = {
 """An endpoint of the description that is not here answers with the description's own example."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Incoming:
-    """One request as it came."""
+    """One request as it came, secrets and all."""
 
     method: str
     path: str
@@ -61,7 +60,7 @@ class Incoming:
 
 
 class Front:
-    """The ASGI application under `/api`."""
+    """The ASGI application behind the description's paths."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -144,14 +143,16 @@ class Front:
         if isinstance(read, Answer):
             return read
         bound = operation.model.bind(read)
-        typed = operation.model.typed(bound)
+        if operation.in_query:
+            bound = operation.model.typed(bound)  # a query has no types of its own
+        valid = operation.is_valid(bound)
+        typed = bound if valid else operation.model.typed(bound)
         if operation.needs_signature:
             problem = self._check_signature(incoming, operation, tenant, read, typed)
             if problem is not None:
                 return problem
-        # A query has no types of its own: there the converted values are what is validated.
-        if problems := operation.problems(typed if operation.in_query else bound):
-            return wire.invalid(problems)
+        if not valid:
+            return wire.invalid(operation.problems(bound))
         answer = self._act(operation, tenant, tenant_header, typed, incoming.base_url)
         if answer.explanation is None and (odd := explain.hint(typed)) is not None:
             answer.explanation = {"text": odd}
@@ -175,7 +176,7 @@ class Front:
             return wire.invalid([(problem, ()) for problem in error.problems])
         if given is not None and signature.same(signature.digest(message, tenant.secret_key), given):
             return None
-        untyped = operation.model.bind(sent, respell=False)
+        untyped = operation.model.bind(sent, as_sent=True)
         bound = operation.model.typed(untyped)
         refused = explain.Refused(
             url=incoming.url,
@@ -188,22 +189,13 @@ class Front:
             other_secrets=tuple(one.secret_key for one in self._world.tenants.values() if one.id != tenant.id),
             servers=self._world.description.servers,
         )
+        masked = self._world.masking.text
         explanation = explain.explain(refused)
-        return wire.bad_signature({name: self._redacted(value) for name, value in explanation.items()})
-
-    def _redacted(self, value: Any) -> Any:
-        """A text without the tenants' secrets, which a caller may have put where they don't belong."""
-        if isinstance(value, str):
-            for tenant in self._world.tenants.values():
-                for secret in (tenant.secret_key, tenant.password):
-                    if secret in value:
-                        value = value.replace(secret, MASK)
-        return value
+        return wire.bad_signature({name: masked(v) if isinstance(v, str) else v for name, v in explanation.items()})
 
     def _act(
         self, operation: Operation, tenant: Tenant, tenant_header: str | None, members: Json, base_url: str
     ) -> Answer:
-        members = {name: value for name, value in members.items() if value is not None}
         try:
             if operation.name == "Authenticate":
                 return wire.success(self._world.gateway.authenticate(tenant_header, members))
@@ -225,7 +217,7 @@ class Front:
         for fault in incoming.struck:
             if fault.kind in ("unknown_status", "wrong_types"):
                 payload = _distorted(payload, fault)
-        content = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+        content = _encode(payload).encode(errors="replace")
         status, content_type = answer.status, "application/json; charset=utf-8"
         for fault in incoming.struck:
             if fault.kind == "truncated":
@@ -250,53 +242,42 @@ class Front:
     def _record(
         self, incoming: Incoming, answer: Answer | None, status: int | None, verdict: str, content: bytes = b""
     ) -> None:
-        operation = incoming.operation
-        request = Request(
+        explanation = answer.explanation if answer is not None else None
+        noted = Noted(
             id=incoming.id,
             at=self._world.clock.now(),
             method=incoming.method,
             url=incoming.url,
-            headers={name: MASK if name in _SECRET_HEADERS else value for name, value in incoming.headers.items()},
-            body=self._masked(incoming.body, operation),
-            operation=operation.name if operation is not None else None,
+            headers=incoming.headers,
+            body=incoming.body,
+            operation=incoming.operation.name if incoming.operation is not None else None,
             verdict=verdict,
-            explanation=answer.explanation if answer is not None else None,
+            explanation=explanation,
             faults=tuple(fault.kind for fault in incoming.struck),
             status=status,
-            answer=self._masked(content, operation),
+            answer=content,
             milliseconds=round((time.perf_counter() - incoming.began) * 1000, 3),
         )
-        self._world.requests.append(request)
+        self._world.requests.add(noted)
         self._world.state.touch()
         if log.isEnabledFor(logging.INFO):
-            why = explain.header(request.explanation["text"]) if request.explanation is not None else ""
+            why = explain.header(explanation["text"]) if explanation is not None else ""
             told = f"{ascii(incoming.path)[1:-1]} {status or 'no answer'} {verdict}"
-            log.info("%d %s %s%s", request.id, incoming.method, told, f": {why}" if why else "")
-
-    def _masked(self, content: bytes, operation: Operation | None) -> str:
-        """A body as it may be shown: where a member is secret, with that member masked."""
-        text = content.decode(errors="replace")
-        lowered = text.lower()
-        secret = self._world.description.secret_members
-        if not any(name in lowered for name in secret):
-            return str(self._redacted(text))
-        try:
-            return json.dumps(_mask(json.loads(text), secret), ensure_ascii=False)
-        except (ValueError, RecursionError):
-            return f"(not shown: {len(content)} bytes that can't be read and may hold a secret)"
-
-
-def _mask(value: Any, secret: frozenset[str]) -> Any:
-    if is_object(value):
-        return {name: MASK if name.lower() in secret else _mask(item, secret) for name, item in value.items()}
-    return [_mask(item, secret) for item in value] if is_array(value) else value
+            log.info("%d %s %s%s", incoming.id, incoming.method, told, f": {why}" if why else "")
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_decode: Final = json.JSONDecoder(parse_constant=_no_constant).decode
+def _number(text: str) -> int | float:
+    """JSON's 1234.0 is the integer 1234."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+_decode: Final = json.JSONDecoder(parse_float=_number, parse_constant=_no_constant).decode
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _json(incoming: Incoming) -> Json | Answer:

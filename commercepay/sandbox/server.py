@@ -65,17 +65,28 @@ class Server(uvicorn.Server):
                     await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # First accept no more, and only then close: asyncio loses a connection that was accepted just before the close.
+        for server in self.servers:
+            for listener in server.sockets:
+                with contextlib.suppress(NotImplementedError):  # Windows accepts in another way
+                    asyncio.get_running_loop().remove_reader(listener)
+        await self._hang_up()
+        await self.lifespan.shutdown()  # ends the callbacks under way, which may have been calling this very server
+        await self._hang_up()
         for server in self.servers:
             server.close()
         for one in sockets or []:
             one.close()
-        for connection in list(self.server_state.connections):
-            transport: Any = connection.transport
-            transport.abort()
-        for task in list(self.server_state.tasks):
-            task.cancel()
-        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
-        await self.lifespan.shutdown()
+
+    async def _hang_up(self) -> None:
+        # A connection that was accepted just now takes a few turns of the loop to be there, and then to be gone.
+        for _ in range(5):
+            for connection in list(self.server_state.connections):
+                transport: Any = connection.transport
+                transport.abort()
+            for task in list(self.server_state.tasks):
+                task.cancel()
+            await asyncio.sleep(0)
 
     def stop(self) -> None:
         """From any thread, or a signal."""

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
 
 from commercepay.sandbox import description
 from commercepay.sandbox.callbacks import Deliveries
 from commercepay.sandbox.clock import Clock
 from commercepay.sandbox.faults import Faults
 from commercepay.sandbox.gateway import Gateway
-from commercepay.sandbox.model import TENANTS, Request, Tenant
+from commercepay.sandbox.model import TENANTS, Tenant
+from commercepay.sandbox.records import Masking, Records
 from commercepay.sandbox.state import State
-
-REQUESTS_KEPT: Final = 5000
 
 
 class World:
@@ -31,7 +28,9 @@ class World:
         self.clock = Clock()
         self.faults = Faults()
         self.state = State(file)
-        self.requests: deque[Request] = deque(maxlen=REQUESTS_KEPT)
+        secrets = [secret for one in self.tenants.values() for secret in (one.secret_key, one.password)]
+        self.masking = Masking(self.description.secret_members, secrets)
+        self.requests = Records(self.masking)
         self.deliveries = Deliveries(self.state, self.clock, self.faults, self.tenants, anywhere=callbacks_anywhere)
         self.gateway = self._gateway()
         self._last_request = 0
