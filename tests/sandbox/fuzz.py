@@ -58,6 +58,11 @@ def signed(case: schemathesis.Case, url: str, secret_key: str) -> str:
     if operation is None:  # a method that the endpoint does not have
         return "0" * 64
     given: Any = case.body
+    if isinstance(given, dict):
+        # JSON's 0.0 is the integer 0, and is signed as such.
+        given = json.loads(
+            json.dumps(given), parse_float=lambda text: int(float(text)) if float(text) % 1 == 0 else float(text)
+        )
     if operation.in_query:
         # A query is text when it arrives: "3" for 3, of several values the first.
         sent = case.as_transport_kwargs(base_url=url)

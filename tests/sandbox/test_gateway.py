@@ -292,6 +292,7 @@ def test_a_whole_number_written_as_a_fraction_is_taken(sb: Sandbox, caller: Call
         b"null",
         b'"text"',
         b'{"amount": NaN}',
+        b'{"amount": 1e400}',
         b"\xff\xfe",
         b'{"description": "\\ud800"}',
         b"[" * 100_000,
