@@ -135,14 +135,8 @@ def postgresql(session: nox.Session) -> None:
 def browser(session: nox.Session) -> None:
     """The pages in Chromium. Needs Debian's package chromium, and fails without it."""
     _install(session, "test", "browser", extras=EVERYTHING)
-    session.run(
-        "pytest",
-        "-q",
-        "tests/browser",
-        "tests/examples/test_browser.py",
-        *session.posargs,
-        env={"COMMERCEPAY_TEST_BROWSER": "1"},
-    )
+    for tests_of in ("tests/browser", "tests/examples/test_browser.py"):  # one by one: each drives a browser of its own
+        session.run("pytest", "-q", tests_of, *session.posargs, env={"COMMERCEPAY_TEST_BROWSER": "1"})
 
 
 @nox.session(python=FOUND[0])
@@ -175,6 +169,6 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(python=FOUND[0])
 def bench(session: nox.Session) -> None:
-    """Speed, side by side in one run: calls, callbacks, imports. Arguments choose parts."""
+    """Speed, side by side in one run: calls, callbacks, imports, sandbox. Arguments choose parts."""
     _install(session, "bench", extras="sandbox")
     session.run("python", "bench/run.py", *session.posargs)

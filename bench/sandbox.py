@@ -170,11 +170,11 @@ def median(rates: list[float]) -> float:
     return statistics.median(rates)
 
 
-async def main() -> None:
+async def main(arguments: list[str] | None = None) -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--requests", type=int, default=2000)
-    given = options.parse_args()
+    given = options.parse_args(arguments)
     bare, sandbox = started(serve_bare), started(serve_sandbox)
     makers = {"bare": Maker(bare, "none"), "sandbox": Maker(sandbox, authenticate(sandbox))}
     rates: dict[tuple[str, str], list[float]] = {(kind, who): [] for kind in ("POST", "GET") for who in makers}
