@@ -41,17 +41,17 @@ class Settings(Value):
 
 def settings(
     *,
-    tenant_id: Any,
-    username: Any,
-    password: Any,
-    secret_key: Any,
-    environment: Any,
-    base_url: Any,
-    timeout: Any,
-    max_retries: Any,
-    retired_secret_keys: Any,
+    tenant_id: Any = None,
+    username: Any = None,
+    password: Any = None,
+    secret_key: Any = None,
+    environment: Any = "staging",
+    base_url: Any = None,
+    timeout: Any = _defaults.TIMEOUT,
+    max_retries: Any = _defaults.MAX_RETRIES,
+    retired_secret_keys: Any = (),
 ) -> Settings:
-    """Check what the application passed.
+    """Check what the application passed (see `commercepay.params.ClientParams`); what is missing is wrong like all else.
 
     Raises:
         ConfigurationError: names every problem at once.

@@ -5,25 +5,33 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar, Unpack
 
 from commercepay import _confirmation, _logging, _operations, _undescribed, callbacks
-from commercepay import _settings as settings_module
 from commercepay._auth import TENANT_HEADER, GatewayAuth
-from commercepay._defaults import MAX_RETRIES, SWEEP_CONCURRENCY, TIMEOUT
+from commercepay._defaults import SWEEP_CONCURRENCY
 from commercepay._envelope import Answer
 from commercepay._flow import Flow, adrive, aperform, drive, last_answer, perform
 from commercepay._http import Api, timeout_of, transport_for
-from commercepay._settings import Settings
+from commercepay._settings import Settings, from_environment
+from commercepay._settings import settings as build_settings
 from commercepay._sweep import asweep, check_options, judge, sweep
 from commercepay._token import Tokens
 from commercepay._version import __version__
 from commercepay.callbacks import Callback
 from commercepay.decision import Decision, Expected
-from commercepay.params import CallOptions, ConfirmParams, PaymentParams, QueryParams, SessionParams, WaitParams
+from commercepay.params import (
+    CallOptions,
+    ClientParams,
+    ConfirmParams,
+    PaymentParams,
+    QueryParams,
+    SessionParams,
+    WaitParams,
+)
 from commercepay.reconciliation import OpenPayment, Reconciled
 from commercepay.values import Payment, Session, StartedPayment
 
@@ -131,19 +139,12 @@ class CommercePay(_Client):
             session = cp.sessions.create(amount=Money("12.34", "MYR"), reference_code="INV-1", ...)
 
     Args:
-        tenant_id: the merchant's tenant id.
-        username, password: the API user's credentials.
-        secret_key: the key of the message signature.
-        environment: "staging" or "production"; each has credentials of its own.
-        base_url: another server, such as a local sandbox, instead of an environment's. Plain http only on loopback.
-        timeout: seconds for connecting, for sending, and for each wait for a piece of the answer.
-        max_retries: further attempts where another is safe: Query and Authenticate after connection errors, timeouts, 429 and
-            5xx; a POST only if the connection was never made.
+        params: `tenant_id`, `username`, `password`, `secret_key`, and more that may be left out; see
+            `commercepay.params.ClientParams`.
         http_client: an `httpx.Client` of your own, for its pool, proxies and hooks. It is neither changed nor closed. Its
             hooks must not raise on a status, which says nothing here; after a fork, and with a `transport`, opening new
             connections is up to you.
         transport: an `httpx` transport, instead of `http_client`.
-        retired_secret_keys: keys that callbacks may still be signed with, while a key is being rotated.
 
     Raises:
         ConfigurationError: names everything that is missing or wrong.
@@ -152,30 +153,11 @@ class CommercePay(_Client):
     def __init__(
         self,
         *,
-        tenant_id: int,
-        username: str,
-        password: str,
-        secret_key: str,
-        environment: Literal["staging", "production"] = "staging",
-        base_url: str | None = None,
-        timeout: float = TIMEOUT,
-        max_retries: int = MAX_RETRIES,
         http_client: httpx.Client | None = None,
         transport: httpx.BaseTransport | None = None,
-        retired_secret_keys: Sequence[str] = (),
+        **params: Unpack[ClientParams],
     ) -> None:
-        settings = settings_module.settings(
-            tenant_id=tenant_id,
-            username=username,
-            password=password,
-            secret_key=secret_key,
-            environment=environment,
-            base_url=base_url,
-            timeout=timeout,
-            max_retries=max_retries,
-            retired_secret_keys=retired_secret_keys,
-        )
-        super().__init__(settings, transport_for(http_client, transport, is_async=False))
+        super().__init__(build_settings(**params), transport_for(http_client, transport, is_async=False))
 
     @property
     def sessions(self) -> Sessions:
@@ -198,7 +180,7 @@ class CommercePay(_Client):
         Raises:
             ConfigurationError: names every variable that is missing or wrong.
         """
-        return cls(**settings_module.from_environment(options))
+        return cls(**from_environment(options))
 
     def request(
         self,
@@ -390,30 +372,11 @@ class AsyncCommercePay(_Client):
     def __init__(
         self,
         *,
-        tenant_id: int,
-        username: str,
-        password: str,
-        secret_key: str,
-        environment: Literal["staging", "production"] = "staging",
-        base_url: str | None = None,
-        timeout: float = TIMEOUT,
-        max_retries: int = MAX_RETRIES,
         http_client: httpx.AsyncClient | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
-        retired_secret_keys: Sequence[str] = (),
+        **params: Unpack[ClientParams],
     ) -> None:
-        settings = settings_module.settings(
-            tenant_id=tenant_id,
-            username=username,
-            password=password,
-            secret_key=secret_key,
-            environment=environment,
-            base_url=base_url,
-            timeout=timeout,
-            max_retries=max_retries,
-            retired_secret_keys=retired_secret_keys,
-        )
-        super().__init__(settings, transport_for(http_client, transport, is_async=True))
+        super().__init__(build_settings(**params), transport_for(http_client, transport, is_async=True))
 
     @property
     def sessions(self) -> AsyncSessions:
@@ -428,7 +391,7 @@ class AsyncCommercePay(_Client):
     @classmethod
     def from_env(cls, **options: Any) -> Self:
         """See `CommercePay.from_env`."""
-        return cls(**settings_module.from_environment(options))
+        return cls(**from_environment(options))
 
     async def request(
         self,

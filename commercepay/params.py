@@ -7,13 +7,53 @@ Facts about members and their limits: public integrations, unless said otherwise
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Required, TypedDict
+from typing import Any, Literal, Required, TypedDict
 
 from commercepay.callbacks import Callback, ReceivedCallback
 from commercepay.money import Money
 from commercepay.values import Customer, PlatformCharge, Recurrence, SubMerchant
 
-__all__ = ["CallOptions", "ConfirmParams", "PaymentParams", "QueryParams", "SessionParams", "WaitParams"]
+__all__ = [
+    "CallOptions",
+    "ClientParams",
+    "ConfirmParams",
+    "PaymentParams",
+    "QueryParams",
+    "SessionParams",
+    "WaitParams",
+]
+
+
+class ClientParams(TypedDict, total=False):
+    """Parameters of `CommercePay` and `AsyncCommercePay`."""
+
+    tenant_id: Required[int]
+    """The merchant's tenant id."""
+
+    username: Required[str]
+    """Of the API user."""
+
+    password: Required[str]
+    """Of the API user."""
+
+    secret_key: Required[str]
+    """The key of the message signature."""
+
+    environment: Literal["staging", "production"]
+    """Which gateway, each with credentials of its own; staging, unless said otherwise."""
+
+    base_url: str | None
+    """Another server, such as a local sandbox, instead of an environment's. Plain http only on loopback."""
+
+    timeout: float
+    """Seconds for connecting, for sending, and for each wait for a piece of the answer."""
+
+    max_retries: int
+    """Further attempts where another is safe: Query and Authenticate after connection errors, timeouts, 429 and 5xx; a POST
+    only if the connection was never made."""
+
+    retired_secret_keys: Sequence[str]
+    """Keys that callbacks may still be signed with, while a key is being rotated."""
 
 
 class CallOptions(TypedDict, total=False):

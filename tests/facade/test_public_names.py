@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import commercepay
-from commercepay import AsyncCommercePay, CommercePay, params
+from commercepay import AsyncCommercePay, CommercePay, ConfigurationError, _settings, params
 from commercepay import client as client_module
 
 NAMES = [
@@ -97,6 +97,17 @@ OPENING = [
     "user_agent",
 ]
 PARAMS = {
+    "ClientParams": [
+        "base_url",
+        "environment",
+        "max_retries",
+        "password",
+        "retired_secret_keys",
+        "secret_key",
+        "tenant_id",
+        "timeout",
+        "username",
+    ],
     "CallOptions": ["max_retries", "timeout"],
     "SessionParams": sorted([*OPENING, "expires_in"]),
     "PaymentParams": sorted([*OPENING, "channel_id", "provider_channel_id"]),
@@ -229,20 +240,23 @@ def test_same_constructors() -> None:
 
     def arguments(cls: Any) -> dict[str, Any]:
         found = inspect.signature(cls).parameters.values()
-        assert all(item.kind is item.KEYWORD_ONLY for item in found)
+        assert all(item.kind in (item.KEYWORD_ONLY, item.VAR_KEYWORD) for item in found)
         return {item.name: (item.default, str(item.annotation).replace("Async", "")) for item in found}
 
     assert arguments(CommercePay) | {"transport": 0} == arguments(AsyncCommercePay) | {"transport": 0}
-    assert list(arguments(CommercePay)) == [
-        "tenant_id",
-        "username",
-        "password",
-        "secret_key",
-        "environment",
-        "base_url",
-        "timeout",
-        "max_retries",
-        "http_client",
-        "transport",
-        "retired_secret_keys",
-    ]
+    assert list(arguments(CommercePay)) == ["http_client", "transport", "params"]
+
+
+def test_client_parameters_are_those_that_are_checked() -> None:
+    """What the clients declare is what the settings take, with the same ones required."""
+    taken = inspect.signature(_settings.settings).parameters
+    assert list(params.ClientParams.__annotations__) == list(taken)
+    assert params.ClientParams.__required_keys__ == set(_settings.REQUIRED)
+    assert {name for name, item in taken.items() if item.default is None} - {"base_url"} == set(_settings.REQUIRED)
+
+
+def test_missing_arguments_are_named_together() -> None:
+    """A client built from nothing says all that it lacks, in one error."""
+    with pytest.raises(ConfigurationError) as caught:
+        CommercePay()  # type: ignore[call-arg]
+    assert len(caught.value.problems) == 4
