@@ -140,6 +140,13 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session(python=FOUND[0])
+def sweep(session: nox.Session) -> None:
+    """A sweep over open sessions, killed midway and run again. `-- --sessions 100000` for the real thing."""
+    _install(session, extras="sandbox")
+    session.run("python", "tests/certainty/sweep.py", *session.posargs)
+
+
+@nox.session(python=FOUND[0])
 def schemathesis(session: nox.Session) -> None:
     """The sandbox against the description: generated requests, valid and not, signed rightly and not."""
     _install(session, "test", "schemathesis", extras="sandbox")

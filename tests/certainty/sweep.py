@@ -1,0 +1,149 @@
+"""A sweep over many open sessions, killed in its midst and run again: python tests/certainty/sweep.py --sessions 100000
+
+The sandbox runs in this process; the merchant's record is an SQLite file; the sweep is a process of its own, which is killed
+(SIGKILL) at a third of the way and started again. Checked: every order is handled exactly once and as it should be, the
+rate stays below the one that was set, and memory does not grow with the number of sessions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from commercepay import CommercePay, Money, OpenPayment, Outcome, PaymentStatus
+from commercepay.testing import Sandbox, sandbox
+
+AMOUNT = Money("12.34", "MYR")
+PAGE = 500
+PAID_EVERY = 7  # the sessions whose callback got lost
+
+
+def opened(gateway: Sandbox, path: Path, sessions: int) -> None:
+    """Sessions in the sandbox and in the merchant's record. Opened without HTTP, which is not what is measured here."""
+    world, tenant = gateway._world, gateway._world.tenant
+
+    def some(numbers: range) -> list[tuple[int, str]]:
+        rows = []
+        for number in numbers:
+            members = {
+                "amount": AMOUNT.minor,
+                "currencyCode": AMOUNT.currency,
+                "referenceCode": f"INV-{number}",
+                "returnUrl": "http://127.0.0.1/return",
+                "callbackUrl": "http://127.0.0.1/callback",
+                "ipAddress": "203.0.113.9",
+                "timestamp": world.clock.now(),
+                "expiredInMinutes": 10_000,
+            }
+            result = world.gateway.initial_session(tenant, members, gateway.url)
+            if number % PAID_EVERY == 0:
+                world.gateway.settle(result["sessionNumber"], PaymentStatus.PAID, note="by the sweep's test")
+            rows.append((number, result["sessionNumber"]))
+        return rows
+
+    gateway.faults.add("callback_never", times=None)
+    with sqlite3.connect(path) as record:
+        record.execute("PRAGMA journal_mode = WAL")
+        record.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, session TEXT, state TEXT DEFAULT 'open')")
+        record.execute("CREATE TABLE handled (id INTEGER, outcome TEXT)")  # no key: handling twice must be seen
+        for start in range(0, sessions, 1000):
+            rows = gateway._background.call(some, range(start, min(start + 1000, sessions)))
+            record.executemany("INSERT INTO orders (id, session) VALUES (?, ?)", rows)
+    record.close()
+
+
+def still_open(record: sqlite3.Connection) -> Iterator[OpenPayment]:
+    """The merchant's open orders, a page at a time."""
+    last = -1
+    while True:
+        page = record.execute(
+            "SELECT id, session FROM orders WHERE state = 'open' AND id > ? ORDER BY id LIMIT ?", (last, PAGE)
+        ).fetchall()
+        if not page:
+            return
+        for number, session in page:
+            yield OpenPayment(session_number=session, reference_code=f"INV-{number}", amount=AMOUNT)
+        last = page[-1][0]
+
+
+def run_sweep(path: Path, rate: float) -> None:
+    """The merchant's process. Handling an order and closing it in the record is one transaction."""
+    record = sqlite3.connect(path, isolation_level=None)
+    started, done = time.monotonic(), 0
+    with CommercePay.from_env() as cp:
+        for result in cp.payments.reconcile(still_open(record), concurrency=16, rate=rate):
+            if result.decision is None:
+                raise SystemExit(f"no decision: {result.error}")
+            number = result.item.expected.reference_code.removeprefix("INV-")
+            record.execute("BEGIN IMMEDIATE")
+            record.execute("INSERT INTO handled VALUES (?, ?)", (number, result.decision.outcome.value))
+            record.execute("UPDATE orders SET state = 'seen' WHERE id = ?", (number,))
+            record.execute("COMMIT")
+            done += 1
+            if done % 1000 == 0:
+                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+                print(f"{done} {done / (time.monotonic() - started):.0f} {peak}", flush=True)
+    record.close()
+
+
+def swept(path: Path, gateway: Sandbox, rate: float, kill_at: int | None) -> list[tuple[int, int, int]]:
+    """Run the sweep as a process; its reports: how many so far, how many a second, peak memory in MiB."""
+    command = [sys.executable, __file__, "--sweep", str(path), "--rate", str(rate)]
+    reports: list[tuple[int, int, int]] = []
+    with subprocess.Popen(command, env=gateway.environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            done, speed, peak = map(int, line.split())
+            reports.append((done, speed, peak))
+            if kill_at is not None and done >= kill_at:
+                process.send_signal(signal.SIGKILL)
+                break
+    assert process.returncode == (0 if kill_at is None else -signal.SIGKILL), process.returncode
+    return reports
+
+
+def check(sessions: int, rate: float) -> None:
+    with tempfile.TemporaryDirectory() as folder, sandbox() as gateway:
+        path = Path(folder) / "record.db"
+        opened(gateway, path, sessions)
+        print(f"{sessions} sessions open; sweeping at up to {rate:g} a second", flush=True)
+        first = swept(path, gateway, rate, kill_at=max(1000, sessions // 3))
+        second = swept(path, gateway, rate, kill_at=None)
+        with sqlite3.connect(path) as record:
+            rows = record.execute("SELECT id, outcome FROM handled ORDER BY id").fetchall()
+        record.close()
+    assert [number for number, _ in rows] == list(range(sessions)), "an order was handled twice, or never"
+    expected = {0: Outcome.PAID.value}
+    assert all(said == expected.get(number % PAID_EVERY, Outcome.PENDING.value) for number, said in rows)
+    for reports in (first, second):
+        assert all(speed <= rate * 1.01 for _, speed, _ in reports), "faster than the rate that was set"
+    peaks = [peak for _, _, peak in second]
+    assert peaks[-1] - peaks[0] <= 8, f"memory grew: {peaks} MiB"
+    print(
+        f"killed after {first[-1][0]}, gone on to the end: {len(rows)} handled, each once;"
+        f" {second[-1][1]} a second; peak memory {peaks[0]} MiB after 1,000, {peaks[-1]} MiB at the end"
+    )
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--sessions", type=int, default=5000)
+    options.add_argument("--rate", type=float, default=500)
+    options.add_argument("--sweep", type=Path, help="(the process that is killed)")
+    given = options.parse_args()
+    if given.sweep is not None:
+        run_sweep(given.sweep, given.rate)
+    else:
+        check(given.sessions, given.rate)
+
+
+if __name__ == "__main__":
+    main()
