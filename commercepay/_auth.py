@@ -11,6 +11,7 @@ import httpx
 from commercepay_api.wire import EXTENSION, Signing
 
 from commercepay import signature
+from commercepay._envelope import Answer, refuses_token
 from commercepay._json import is_object
 from commercepay._settings import Settings
 from commercepay._token import Token, Tokens
@@ -109,10 +110,14 @@ class GatewayAuth(httpx.Auth):
         token = yield Renew(options)
         headers["Authorization"] = f"Bearer {token.reveal()}"
         response = yield request
-        if response.status_code == 401:
+        if response.status_code == 401 and refuses_token(_answer(response)):
             token = yield Renew(options, refused=token)
             headers["Authorization"] = f"Bearer {token.reveal()}"
             yield request
+
+
+def _answer(response: httpx.Response) -> Answer:
+    return Answer(status_code=response.status_code, headers=response.headers, body=response.content)
 
 
 def _data_of(request: httpx.Request) -> Mapping[str, Any]:

@@ -79,7 +79,9 @@ def wait(
     trouble: CommercePayError | None = None
     while True:
         try:
-            payment = yield from query_payment(settings, numbers)
+            # This loop is the retry, and a hanging gateway must not take much more than the time that is left.
+            patient = min(settings.timeout, max(until - clock(), _defaults.POLL_FIRST))
+            payment = yield from query_payment(settings, numbers | {"timeout": patient, "max_retries": 0})
             trouble = None
         except (APIConnectionError, InvalidResponse) as error:
             trouble = error  # the gateway may be back in time

@@ -49,7 +49,7 @@ def read(answer: Answer) -> Any:
     if is_object(result) and type(result.get("code")) is int and isinstance(result.get("message"), str):
         # A refused signature comes so, with `success: true`.
         raise _refusal(result, body, answer)
-    if body.get("unAuthorizedRequest") is True or answer.status_code == 401:
+    if body.get("unAuthorizedRequest") is True or (answer.status_code == 401 and (result is None or result is body)):
         raise _refusal({"code": None, "message": "The token was refused"}, body | {"unAuthorizedRequest": True}, answer)
     if result is None and (answer.status_code >= 400 or body.get("success") is not True):
         raise invalid(answer, "neither a result nor an error in it")
@@ -57,6 +57,22 @@ def read(answer: Answer) -> Any:
         # Proxies and load balancers put JSON objects of their own into their errors.
         raise invalid(answer, "not the gateway's envelope")
     return result
+
+
+def refuses_token(answer: Answer) -> bool:
+    """Whether a 401 says that the token was refused, and so that the request was not acted upon.
+
+    That is what a 401 is taken to say (an assumption), unless a result comes with it: the body decides.
+    """
+    if answer.status_code != 401:
+        return False
+    try:
+        read(answer)
+    except AuthenticationError:
+        return True
+    except (APIError, InvalidResponse):
+        return False
+    return False
 
 
 def invalid(answer: Answer, why: str) -> InvalidResponse:

@@ -18,6 +18,7 @@ from functools import cache
 
 from commercepay import signature as _signature
 from commercepay._json import is_object
+from commercepay._secret import Secret
 from commercepay._value import Value
 from commercepay.errors import ArgumentError, CallbackError, CallbackRejection, UnsignableData
 from commercepay.money import Money
@@ -117,7 +118,8 @@ def verify(body: bytes, signature: str | None, callback_url: str, secret_key: st
         CallbackError: anything is wrong with the body or the signature; `reason` says what.
         ArgumentError: the callback URL or a secret key can't be right.
     """
-    secrets = _secrets(secret_key)
+    secrets = tuple(map(Secret, _secrets(secret_key)))
+    del secret_key  # out of the frames that an error page shows
     _require_absolute(callback_url)
     if not isinstance(body, bytes):
         if not isinstance(body, bytearray | memoryview):
@@ -223,7 +225,7 @@ def _depth(text: str) -> int:
 
 
 def _authenticate(
-    text: str, data: dict[str, Any], body: bytes, given: str, callback_url: str, secrets: Sequence[str]
+    text: str, data: dict[str, Any], body: bytes, given: str, callback_url: str, secrets: Sequence[Secret]
 ) -> None:
     try:
         reading = _signature.message(callback_url, data)
@@ -243,8 +245,8 @@ def _authenticate(
             )
 
 
-def _fits(reading: bytes, given: str, secrets: Sequence[str]) -> bool:
-    return any(_signature.same(_signature.digest(reading, secret), given) for secret in secrets)
+def _fits(reading: bytes, given: str, secrets: Sequence[Secret]) -> bool:
+    return any(_signature.same(_signature.digest(reading, secret.reveal()), given) for secret in secrets)
 
 
 def _read(data: dict[str, Any], body: bytes) -> Callback:

@@ -16,8 +16,7 @@ from commercepay._defaults import SWEEP_CONCURRENCY
 from commercepay._envelope import Answer
 from commercepay._flow import Flow, adrive, aperform, drive, last_answer, perform
 from commercepay._http import Api, timeout_of, transport_for
-from commercepay._settings import Settings, from_environment
-from commercepay._settings import settings as build_settings
+from commercepay._settings import Settings, from_environment, settings_of
 from commercepay._sweep import asweep, check_options, judge, sweep
 from commercepay._token import Tokens
 from commercepay._version import __version__
@@ -141,9 +140,9 @@ class CommercePay(_Client):
     Args:
         params: `tenant_id`, `username`, `password`, `secret_key`, and more that may be left out; see
             `commercepay.params.ClientParams`.
-        http_client: an `httpx.Client` of your own, for its pool, proxies and hooks. It is neither changed nor closed. Its
-            hooks must not raise on a status, which says nothing here; after a fork, and with a `transport`, opening new
-            connections is up to you.
+        http_client: an `httpx.Client` of your own, for its pool, proxies and hooks. It is not closed, nor changed but for its
+            cookie jar, which keeps what the gateway sets. Its hooks must not raise on a status, which says nothing here;
+            after a fork, and with a `transport`, opening new connections is up to you.
         transport: an `httpx` transport, instead of `http_client`.
 
     Raises:
@@ -157,7 +156,7 @@ class CommercePay(_Client):
         transport: httpx.BaseTransport | None = None,
         **params: Unpack[ClientParams],
     ) -> None:
-        super().__init__(build_settings(**params), transport_for(http_client, transport, is_async=False))
+        super().__init__(settings_of(params), transport_for(http_client, transport, is_async=False))
 
     @property
     def sessions(self) -> Sessions:
@@ -166,7 +165,7 @@ class CommercePay(_Client):
 
     @property
     def payments(self) -> Payments:
-        """Payments: `request` and `query`."""
+        """Payments: `request`, `query`, `confirm`, `wait`, `reconcile`."""
         return Payments(self)
 
     @classmethod
@@ -196,7 +195,8 @@ class CommercePay(_Client):
         Args:
             method: "GET" or "POST"; how others are signed is not known.
             path: such as "/api/services/app/PaymentGateway/Anything".
-            json: the members of a POST. Only members that the endpoint knows: the gateway leaves others out of the signature.
+            json: the members of a POST. Only members that the endpoint knows: the gateway is assumed to
+                leave others out of the signature.
             params: the parameters of a GET, with the types that the gateway knows them by; None is left out.
             options: `timeout`, `max_retries`.
 
@@ -309,10 +309,11 @@ class Payments:
         )
 
     def wait(self, *, cancel: threading.Event | None = None, **params: Unpack[WaitParams]) -> Payment:
-        """Ask, with growing pauses, until the payment is over. Blocks this thread; setting `cancel` ends it at once.
+        """Ask, with growing pauses, until the payment is over. Blocks this thread; setting `cancel` ends it
+        after the question that is under way.
 
         By `session_number`, a failed or cancelled attempt is not the end: the customer can try again until the session
-        expires. By `transaction_number` it is.
+        expires (that Query then tells of the attempt is an assumption). By `transaction_number` it is.
 
         Args:
             cancel: an event that ends the waiting when it is set.
@@ -376,7 +377,7 @@ class AsyncCommercePay(_Client):
         transport: httpx.AsyncBaseTransport | None = None,
         **params: Unpack[ClientParams],
     ) -> None:
-        super().__init__(build_settings(**params), transport_for(http_client, transport, is_async=True))
+        super().__init__(settings_of(params), transport_for(http_client, transport, is_async=True))
 
     @property
     def sessions(self) -> AsyncSessions:
@@ -385,7 +386,7 @@ class AsyncCommercePay(_Client):
 
     @property
     def payments(self) -> AsyncPayments:
-        """Payments: `request` and `query`."""
+        """Payments: `request`, `query`, `confirm`, `wait`, `reconcile`."""
         return AsyncPayments(self)
 
     @classmethod

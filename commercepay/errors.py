@@ -178,8 +178,9 @@ class OutcomeUnknown(_Answered):
     """A POST may have reached the gateway, and what became of it is not known. The package did not send it again.
 
     What to do: **keep the reference code**. Wait for the callback, or make the same call again with the *same* reference
-    code: if the gateway refuses it as used (`DuplicateTransaction`), the first one arrived, and its callback will say how
-    it ended; anything else, and the first one had not. A *new* reference code could charge the customer twice.
+    code: if the gateway refuses it as used (`DuplicateTransaction`), the first one arrived, and its callback, if it comes,
+    says how it ended; if the call succeeds, that is the payment to use; any other error proves nothing, and the reference
+    code is still to be kept. A *new* reference code could charge the customer twice.
 
     Attributes:
         reference_code: of the payment in question; None for a call that has none.
@@ -304,8 +305,8 @@ class InvalidSignature(APIError):
     """Code 1: the `cap-signature` is not the one that the gateway computed. Nothing was created."""
 
     _hint = (
-        "Check that the secret key belongs to this tenant and environment. A member that the endpoint does not know makes"
-        " the signature wrong as well."
+        "Check that the secret key belongs to this tenant and environment. A member that the endpoint does not know is"
+        " assumed to make the signature wrong as well."
     )
 
 

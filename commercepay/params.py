@@ -171,4 +171,4 @@ class WaitParams(TypedDict, total=False):
     """The number that `payments.request` returned, or that a callback names."""
 
     timeout: Required[float]
-    """Seconds to wait at the most."""
+    """Seconds to wait; a question that is under way then gets a second or so more."""

@@ -86,7 +86,7 @@ class Recurrence(Value):
         number_of_payments: up to 999.
         effective_date: the first day.
         expiry_date: the last day.
-        maximum_amount: the most that one payment may take; in the payment's currency.
+        maximum_amount: the most that one payment may take; in the payment's currency (an assumption).
         is_fixed_amount: whether each payment is of the same amount.
         id: the plan's identifier.
     """
@@ -105,7 +105,7 @@ class PlatformCharge(Value):
 
     Attributes:
         partner_id: the partner's identifier.
-        amount: the charge, in the payment's currency.
+        amount: the charge, in the payment's currency (an assumption).
     """
 
     partner_id: str | None = None
@@ -159,7 +159,7 @@ class Payment(Value):
         status: the status; `status.is_paid` is the question to ask.
         amount: the amount, in the gateway's own count.
         reference_code: the merchant's own reference.
-        transaction_number: the gateway's number; None while a session has no attempt yet.
+        transaction_number: the gateway's number, if told.
         session_number: the hosted session it belongs to, if any.
         channel_id: how it was or will be paid, if told. No list is published.
         provider_transaction_number: the bank's or wallet's number, if told.

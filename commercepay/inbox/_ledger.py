@@ -140,6 +140,7 @@ class Ledger:
             connection,
             arrival_id,
             state,
+            reason=None,
             detail=None,
             dedup_key=callback.dedup_key,
             reference_code=callback.reference_code,

@@ -1,0 +1,106 @@
+"""What a reader of the finished facade found, and what must not come back."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+from facade.conftest import CREDENTIALS, OPENING
+from facade.gateway import AUTHENTICATE, enveloped
+
+from commercepay import CallbackError, CommercePay, ConfigurationError, StillOpen, _settings
+from commercepay.callbacks import verify
+
+OPENED = {"redirectionType": 1, "redirectUrl": "https://pay.example/s/1", "sessionNumber": "S-1"}
+
+
+def answering(*bodies: tuple[int, Any]) -> tuple[httpx.MockTransport, list[str]]:
+    """A transport that answers logins, and everything else in turn; and the paths it saw."""
+    seen: list[str] = []
+    left = list(bodies)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.path)
+        if request.url.path == AUTHENTICATE:
+            return httpx.Response(200, json=enveloped({"accessToken": "t", "expireInSeconds": 60}))
+        status, body = left.pop(0)
+        return httpx.Response(status, content=body if isinstance(body, bytes) else json.dumps(body).encode())
+
+    return httpx.MockTransport(answer), seen
+
+
+def test_a_401_with_a_result_is_not_sent_again() -> None:
+    """The body decides: a POST that was answered with a result is not repeated for the 401 that came with it."""
+    envelope = enveloped(OPENED)
+    body = envelope if isinstance(envelope, dict) else json.loads(envelope)
+    transport, seen = answering((401, body))
+    with CommercePay(transport=transport, **CREDENTIALS) as cp:
+        assert cp.sessions.create(**OPENING).session_number == "S-1"
+    assert len([path for path in seen if path != AUTHENTICATE]) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", {"message": "no"}, {"result": None, "unAuthorizedRequest": True}])
+def test_a_401_without_a_result_is_sent_again_once(body: Any) -> None:
+    """Any other 401 is taken for a refused token: one new attempt with a new one."""
+    transport, seen = answering((401, body), (200, {"result": OPENED, "success": True, "error": None}))
+    with CommercePay(transport=transport, **CREDENTIALS) as cp:
+        assert cp.sessions.create(**OPENING).session_number == "S-1"
+    assert seen.count(AUTHENTICATE) == 2
+
+
+def test_an_environment_that_is_asked_for_wins() -> None:
+    """A base URL that the shell was left with does not stand in for an environment that the code names."""
+    variables = {f"COMMERCEPAY_{name.upper()}": str(value) for name, value in CREDENTIALS.items()}
+    variables["COMMERCEPAY_BASE_URL"] = "http://127.0.0.1:8400"
+    found = _settings.from_environment({"environment": "production"}, variables)
+    assert _settings.settings_of(found).base_url == _settings.ENVIRONMENTS["production"]
+    assert _settings.from_environment({}, variables)["base_url"] == "http://127.0.0.1:8400"
+
+
+@pytest.mark.parametrize("name", ["TENANT_ID", "ENVIRONMENT", "BASE_URL"])
+def test_a_secret_in_the_wrong_variable_is_not_echoed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the configuration does not quote what was put in the wrong place."""
+    for key, value in CREDENTIALS.items():
+        monkeypatch.setenv(f"COMMERCEPAY_{key.upper()}", str(value))
+    monkeypatch.setenv(f"COMMERCEPAY_{name}", "https://h:Hush-1" if name == "BASE_URL" else "Hush-1")
+    with pytest.raises(ConfigurationError) as caught:
+        CommercePay.from_env()
+    assert "Hush" not in str(caught.value)
+
+
+def test_unknown_parameters_of_a_client() -> None:
+    """A misspelt parameter is named as the client's, in a ConfigurationError."""
+    with pytest.raises(ConfigurationError, match="a client has no parameter 'tenant'"):
+        CommercePay(tenant=1, **CREDENTIALS)
+
+
+def test_no_frame_of_a_refused_callback_shows_a_key() -> None:
+    """A tracker that shows local variables shows no secret key for a callback that is refused."""
+    with pytest.raises(CallbackError) as caught:
+        verify(b"{}", "0" * 64, "https://shop.example.my/callback", ["Hush-1", "Hush-2"])
+    trace = caught.value.__traceback__
+    assert trace is not None
+    trace = trace.tb_next  # this test's own frame holds what it passed
+    while trace is not None:
+        assert "Hush" not in repr(trace.tb_frame.f_locals)
+        trace = trace.tb_next
+
+
+def test_wait_gives_a_hanging_gateway_no_more_than_it_has() -> None:
+    """The questions of a wait have the time that is left, and no retries of their own."""
+    timeouts: list[float] = []
+
+    def hang(request: httpx.Request) -> httpx.Response:
+        timeouts.append(request.extensions["timeout"]["read"])
+        raise httpx.ReadTimeout("no answer")
+
+    with CommercePay(transport=httpx.MockTransport(hang), **CREDENTIALS) as cp:
+        started = time.monotonic()
+        with pytest.raises(StillOpen):
+            cp.payments.wait(session_number="S-1", timeout=0.01)
+    assert set(timeouts) == {1.0}
+    assert len(timeouts) <= 2
+    assert time.monotonic() - started < 10
