@@ -204,7 +204,8 @@ def drive(flow: Flow[T], perform: Callable[[Call], Answer], sleep: Callable[[flo
         try:
             step = flow.send(outcome) if raised is None else flow.throw(raised)
         except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
+            result: T = stop.value
+            return result
 
 
 async def adrive(
@@ -227,4 +228,5 @@ async def adrive(
         try:
             step = flow.send(outcome) if raised is None else flow.throw(raised)
         except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
+            result: T = stop.value
+            return result

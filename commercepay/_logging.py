@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from typing import TextIO
 
 log = logging.getLogger("commercepay")
 
@@ -22,5 +23,5 @@ def set_up() -> None:
     log.setLevel(level.upper())
 
 
-class _Handler(logging.StreamHandler):  # type: ignore[type-arg]
+class _Handler(logging.StreamHandler[TextIO]):
     """Marks the handler as ours, so that it is added once."""

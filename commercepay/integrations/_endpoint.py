@@ -311,7 +311,7 @@ def _status(receipt: Any) -> int:
 
 def is_async(function: object) -> bool:
     """Whether calling it gives something to be awaited; of an object with `__call__`, that is asked."""
-    return any(map(inspect.iscoroutinefunction, (function, getattr(type(function), "__call__", None))))  # noqa: B004
+    return any(map(inspect.iscoroutinefunction, (function, getattr(type(function), "__call__", None))))  # noqa: B004  # asked what its call is, not whether it has one
 
 
 async def _call(in_thread: InThread, function: Callable[..., Any], *args: Any, **options: Any) -> Any:

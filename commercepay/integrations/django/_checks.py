@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from commercepay.errors import ConfigurationError
 from commercepay.integrations.django import _configuration, views
-from commercepay.integrations.django._border import CheckMessage, Error, Resolver404, Warning, resolve  # noqa: A004
+from commercepay.integrations.django._border import CheckMessage, Error, Resolver404, Warning, resolve  # noqa: A004  # its name in Django
 
 _HINT = "See the docstring of commercepay.integrations.django."
 
