@@ -29,8 +29,8 @@ from starlette.routing import Route
 
 from commercepay import signature
 from commercepay.sandbox.model import TENANTS
-from commercepay.sandbox.server import listen, server, url_of
-from commercepay.sandbox.world import World
+from commercepay.sandbox.sandbox import World
+from commercepay.sandbox.web.server import listen, server, url_of
 
 CONNECTIONS = 8
 TENANT = TENANTS[0]

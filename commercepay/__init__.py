@@ -14,7 +14,7 @@ from commercepay._version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from commercepay._envelope import Answer as Answer
+    from commercepay._protocol.envelope import Answer as Answer
     from commercepay.callbacks import Callback as Callback
     from commercepay.callbacks import ReceivedCallback as ReceivedCallback
     from commercepay.client import AsyncCommercePay as AsyncCommercePay
@@ -45,24 +45,24 @@ if TYPE_CHECKING:
     from commercepay.errors import UnsignableData as UnsignableData
     from commercepay.errors import ValidationFailed as ValidationFailed
     from commercepay.errors import ValidationProblem as ValidationProblem
+    from commercepay.models import Customer as Customer
+    from commercepay.models import IdentificationType as IdentificationType
+    from commercepay.models import Payment as Payment
+    from commercepay.models import PlatformCharge as PlatformCharge
+    from commercepay.models import Recurrence as Recurrence
+    from commercepay.models import RecurrenceMode as RecurrenceMode
+    from commercepay.models import Session as Session
+    from commercepay.models import StartedPayment as StartedPayment
+    from commercepay.models import SubMerchant as SubMerchant
     from commercepay.money import Money as Money
     from commercepay.reconciliation import OpenPayment as OpenPayment
     from commercepay.reconciliation import Reconciled as Reconciled
     from commercepay.returns import ReturnHint as ReturnHint
     from commercepay.returns import read_return as read_return
     from commercepay.status import PaymentStatus as PaymentStatus
-    from commercepay.values import Customer as Customer
-    from commercepay.values import IdentificationType as IdentificationType
-    from commercepay.values import Payment as Payment
-    from commercepay.values import PlatformCharge as PlatformCharge
-    from commercepay.values import Recurrence as Recurrence
-    from commercepay.values import RecurrenceMode as RecurrenceMode
-    from commercepay.values import Session as Session
-    from commercepay.values import StartedPayment as StartedPayment
-    from commercepay.values import SubMerchant as SubMerchant
 
 _HOME = {
-    "commercepay._envelope": ("Answer",),
+    "commercepay._protocol.envelope": ("Answer",),
     "commercepay.callbacks": ("Callback", "ReceivedCallback"),
     "commercepay.client": ("AsyncCommercePay", "CommercePay"),
     "commercepay.decision": ("Decision", "Expected", "Outcome", "decide"),
@@ -94,7 +94,7 @@ _HOME = {
     "commercepay.reconciliation": ("OpenPayment", "Reconciled"),
     "commercepay.returns": ("ReturnHint", "read_return"),
     "commercepay.status": ("PaymentStatus",),
-    "commercepay.values": (
+    "commercepay.models": (
         "Customer",
         "IdentificationType",
         "Payment",

@@ -17,9 +17,9 @@ import hashlib
 from functools import cache
 
 from commercepay import signature as _signature
-from commercepay._json import is_object
-from commercepay._secret import Secret
-from commercepay._value import Value
+from commercepay._base.json_guards import is_object
+from commercepay._base.record import Value
+from commercepay._base.secret import Secret
 from commercepay.errors import ArgumentError, CallbackError, CallbackRejection, UnsignableData
 from commercepay.money import Money
 from commercepay.status import PaymentStatus

@@ -30,9 +30,9 @@ def main() -> None:
 def sandbox(port: int, host: str, file: Path | None, callbacks_anywhere: bool) -> None:
     """Run a CommercePay gateway on this machine. No money moves."""
     try:
-        from commercepay.sandbox.server import listen, server, url_of
-        from commercepay.sandbox.state import StateFileError
-        from commercepay.sandbox.world import World
+        from commercepay.sandbox.sandbox import World
+        from commercepay.sandbox.store import StateFileError
+        from commercepay.sandbox.web.server import listen, server, url_of
     except ModuleNotFoundError as error:
         raise click.ClickException(f"{error.name} is missing: pip install 'commercepay[sandbox]'") from error
     try:

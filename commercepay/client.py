@@ -10,18 +10,21 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar, Unpack
 
-from commercepay import _confirmation, _logging, _operations, _undescribed, callbacks
-from commercepay._auth import TENANT_HEADER, GatewayAuth
-from commercepay._defaults import SWEEP_CONCURRENCY
-from commercepay._envelope import Answer
-from commercepay._flow import Flow, adrive, aperform, drive, last_answer, perform
-from commercepay._http import Api, timeout_of, transport_for
-from commercepay._settings import Settings, from_environment, settings_of
-from commercepay._sweep import asweep, check_options, judge, sweep
-from commercepay._token import Tokens
+from commercepay import callbacks
+from commercepay._calls import confirm_and_wait, custom_request, operations
+from commercepay._calls.reconcile import asweep, check_options, judge, sweep
+from commercepay._protocol import logging
+from commercepay._protocol.auth import TENANT_HEADER, GatewayAuth
+from commercepay._protocol.connections import Api, timeout_of, transport_for
+from commercepay._protocol.defaults import SWEEP_CONCURRENCY
+from commercepay._protocol.envelope import Answer
+from commercepay._protocol.exchange import Flow, adrive, aperform, drive, last_answer, perform
+from commercepay._protocol.settings import Settings, from_environment, settings_of
+from commercepay._protocol.token import Tokens
 from commercepay._version import __version__
 from commercepay.callbacks import Callback
 from commercepay.decision import Decision, Expected
+from commercepay.models import Payment, Session, StartedPayment
 from commercepay.params import (
     CallOptions,
     ClientParams,
@@ -32,7 +35,6 @@ from commercepay.params import (
     WaitParams,
 )
 from commercepay.reconciliation import OpenPayment, Reconciled
-from commercepay.values import Payment, Session, StartedPayment
 
 if TYPE_CHECKING:
     import httpx
@@ -55,14 +57,14 @@ class _Client:
     """What the client was built from, checked; it shows no secret."""
 
     def __init__(self, settings: Settings, transport: dict[str, Any]) -> None:
-        _logging.set_up()
+        logging.set_up()
 
         # Closures over the generated client, not methods: without a circle, an unclosed client is noticed at once.
         def authenticate() -> tuple[str, object]:
-            return drive(_operations.authenticate(settings), partial(perform, api))
+            return drive(operations.authenticate(settings), partial(perform, api))
 
         async def aauthenticate() -> tuple[str, object]:
-            return await adrive(_operations.authenticate(settings), partial(aperform, api))
+            return await adrive(operations.authenticate(settings), partial(aperform, api))
 
         api = Api(
             base_url=settings.base_url,
@@ -210,7 +212,7 @@ class CommercePay(_Client):
             InvalidResponse: the answer can't be read.
             APIConnectionError: no answer.
         """
-        return self.run(_undescribed.undescribed(self.settings, method, path, json, params, options))
+        return self.run(custom_request.undescribed(self.settings, method, path, json, params, options))
 
     def close(self) -> None:
         """Close the connections. The client can't be used afterwards."""
@@ -249,7 +251,7 @@ class Sessions:
             OutcomeUnknown: the request may have reached the gateway; see there for what to do.
             APIConnectionError: the gateway was not reached; calling again is safe.
         """
-        return self._client.run(_operations.create_session(self._client.settings, params))
+        return self._client.run(operations.create_session(self._client.settings, params))
 
 
 class Payments:
@@ -271,7 +273,7 @@ class Payments:
             OutcomeUnknown: the request may have reached the gateway; see there for what to do.
             APIConnectionError: the gateway was not reached; calling again is safe.
         """
-        return self._client.run(_operations.request_a_payment(self._client.settings, params))
+        return self._client.run(operations.request_a_payment(self._client.settings, params))
 
     def query(self, **params: Unpack[QueryParams]) -> Payment:
         """Ask what became of a payment (Query), by `session_number` or `transaction_number`.
@@ -286,7 +288,7 @@ class Payments:
             InvalidResponse: the answer can't be read, or is about another payment.
             APIConnectionError: no answer, also after retries.
         """
-        return self._client.run(_operations.query_payment(self._client.settings, params))
+        return self._client.run(operations.query_payment(self._client.settings, params))
 
     def confirm(self, expected: Expected, **params: Unpack[ConfirmParams]) -> Decision:
         """Make sure what became of an order: verify what points to its payment, ask the gateway, and decide.
@@ -305,7 +307,7 @@ class Payments:
             TransactionNotFound, APIError, InvalidResponse, APIConnectionError: as for `query`.
         """
         return self._client.run(
-            _confirmation.confirm(self._client.settings, expected, params, self._client.callbacks.verify)
+            confirm_and_wait.confirm(self._client.settings, expected, params, self._client.callbacks.verify)
         )
 
     def wait(self, *, cancel: threading.Event | None = None, **params: Unpack[WaitParams]) -> Payment:
@@ -328,8 +330,8 @@ class Payments:
             TransactionNotFound, APIError: as for `query`. Connection trouble is waited out.
         """
         if cancel is None:
-            return self._client.run(_confirmation.wait(self._client.settings, params))
-        return self._client.run(_confirmation.wait(self._client.settings, params, cancel.is_set), sleep=cancel.wait)
+            return self._client.run(confirm_and_wait.wait(self._client.settings, params))
+        return self._client.run(confirm_and_wait.wait(self._client.settings, params, cancel.is_set), sleep=cancel.wait)
 
     def reconcile(
         self, items: Iterable[OpenPayment], *, concurrency: int = SWEEP_CONCURRENCY, rate: float | None = None
@@ -404,7 +406,7 @@ class AsyncCommercePay(_Client):
         **options: Unpack[CallOptions],
     ) -> Any:
         """See `CommercePay.request`."""
-        return await self.run(_undescribed.undescribed(self.settings, method, path, json, params, options))
+        return await self.run(custom_request.undescribed(self.settings, method, path, json, params, options))
 
     async def aclose(self) -> None:
         """Close the connections of every event loop. The client can't be used afterwards."""
@@ -432,7 +434,7 @@ class AsyncSessions:
 
     async def create(self, **params: Unpack[SessionParams]) -> Session:
         """See `Sessions.create`."""
-        return await self._client.run(_operations.create_session(self._client.settings, params))
+        return await self._client.run(operations.create_session(self._client.settings, params))
 
 
 class AsyncPayments:
@@ -443,20 +445,20 @@ class AsyncPayments:
 
     async def request(self, **params: Unpack[PaymentParams]) -> StartedPayment:
         """See `Payments.request`."""
-        return await self._client.run(_operations.request_a_payment(self._client.settings, params))
+        return await self._client.run(operations.request_a_payment(self._client.settings, params))
 
     async def query(self, **params: Unpack[QueryParams]) -> Payment:
         """See `Payments.query`."""
-        return await self._client.run(_operations.query_payment(self._client.settings, params))
+        return await self._client.run(operations.query_payment(self._client.settings, params))
 
     async def confirm(self, expected: Expected, **params: Unpack[ConfirmParams]) -> Decision:
         """See `Payments.confirm`."""
-        flow = _confirmation.confirm(self._client.settings, expected, params, self._client.callbacks.verify)
+        flow = confirm_and_wait.confirm(self._client.settings, expected, params, self._client.callbacks.verify)
         return await self._client.run(flow)
 
     async def wait(self, **params: Unpack[WaitParams]) -> Payment:
         """See `Payments.wait`. Cancelling the task ends it at once."""
-        return await self._client.run(_confirmation.wait(self._client.settings, params))
+        return await self._client.run(confirm_and_wait.wait(self._client.settings, params))
 
     def reconcile(
         self,

@@ -20,12 +20,12 @@ from __future__ import annotations
 
 from enum import Enum
 
-from commercepay._value import Value
+from commercepay._base.record import Value
 from commercepay.callbacks import Callback
 from commercepay.errors import ArgumentError
+from commercepay.models import Payment
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
-from commercepay.values import Payment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

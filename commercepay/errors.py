@@ -29,14 +29,14 @@ from __future__ import annotations
 
 from enum import Enum
 
-from commercepay._value import Value
+from commercepay._base.record import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any, ClassVar
 
-    from commercepay.values import Payment
+    from commercepay.models import Payment
 
 
 class CommercePayError(Exception):

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Required, TypedDict
 
 from commercepay.callbacks import Callback, ReceivedCallback
+from commercepay.models import Customer, PlatformCharge, Recurrence, SubMerchant
 from commercepay.money import Money
-from commercepay.values import Customer, PlatformCharge, Recurrence, SubMerchant
 
 __all__ = [
     "CallOptions",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commercepay._value import Value
+from commercepay._base.record import Value
 from commercepay.decision import Expected
 from commercepay.errors import ArgumentError
 from commercepay.money import Money

@@ -5,8 +5,8 @@ It is not signed and proves nothing: anybody can type it. It is a hint that now 
 
 from __future__ import annotations
 
-from commercepay._json import is_array
-from commercepay._value import Value
+from commercepay._base.json_guards import is_array
+from commercepay._base.record import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

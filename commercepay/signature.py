@@ -16,7 +16,7 @@ from __future__ import annotations
 import hmac
 from functools import cache
 
-from commercepay._json import is_array, is_mapping, is_object
+from commercepay._base.json_guards import is_array, is_mapping, is_object
 from commercepay.errors import ArgumentError, UnsignableData
 
 TYPE_CHECKING = False

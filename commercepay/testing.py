@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from commercepay import signature
-from commercepay._value import Value
+from commercepay._base.record import Value
 from commercepay.callbacks import SIGNATURE_HEADER
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from commercepay_api import AuthenticatedClient
 
     from commercepay import AsyncCommercePay, CommercePay
-    from commercepay.sandbox.callbacks import Variant
+    from commercepay.sandbox.deliveries import Variant
     from commercepay.sandbox.faults import Fault, Kind
     from commercepay.sandbox.model import Callback, Order, Payment, Request
-    from commercepay.sandbox.server import Background
+    from commercepay.sandbox.web.server import Background
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ def sign_callback(
         channel_id: how it was paid.
         provider_transaction_number: the bank's or wallet's number.
     """
-    from commercepay.sandbox.callbacks import body
+    from commercepay.sandbox.deliveries import body
 
     members = {
         "amount": amount.minor,
@@ -115,8 +115,8 @@ def sandbox(*, state_file: Path | None = None, callbacks_anywhere: bool = False,
         port: a fixed port.
     """
     try:
-        from commercepay.sandbox.server import Background
-        from commercepay.sandbox.world import World
+        from commercepay.sandbox.sandbox import World
+        from commercepay.sandbox.web.server import Background
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"{INSTALL} ({error.name} is missing)", name=error.name) from error
     world = World(file=state_file, callbacks_anywhere=callbacks_anywhere)

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from commercepay._secret import Secret
+from commercepay._base.secret import Secret
 from commercepay.callbacks import MAX_BODY, Callback, verify
 from commercepay.errors import CallbackError, CallbackRejection
 from commercepay.inbox._receipt import Receipt, State

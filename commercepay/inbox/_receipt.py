@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from commercepay._value import Value
+from commercepay._base.record import Value
 from commercepay.callbacks import Callback
 from commercepay.errors import CallbackError, CallbackRejection
 

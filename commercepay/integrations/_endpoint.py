@@ -14,8 +14,9 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeGuard
 
-from commercepay import _arguments, _settings
-from commercepay._value import Value
+from commercepay._base.record import Value
+from commercepay._calls import checks
+from commercepay._protocol import settings
 from commercepay.callbacks import MAX_BODY, Callback
 from commercepay.client import AsyncCommercePay, CommercePay
 from commercepay.decision import Decision
@@ -49,7 +50,7 @@ Verify = Callable[[bytes, "str | None", str], Callback]
 
 TOO_LARGE = 413
 
-OPTIONS = tuple(inspect.signature(_settings.settings).parameters)
+OPTIONS = tuple(inspect.signature(settings.settings).parameters)
 """The arguments of a client that a framework's configuration can hold."""
 
 
@@ -290,12 +291,12 @@ def _split(url: str) -> SplitResult:
 def _url_problem(url: object) -> str | None:
     if url is None:
         return "callback_url is missing"
-    if problem := _arguments.url(url):
+    if problem := checks.url(url):
         return f"callback_url {problem}"
     parts = _split(str(url))
     if parts.query or parts.fragment:
         return "callback_url must have no query and no fragment: they are not part of what is signed"
-    if parts.scheme != "https" and parts.hostname not in _settings.LOOPBACK:
+    if parts.scheme != "https" and parts.hostname not in settings.LOOPBACK:
         return f"callback_url is plain http to {parts.hostname}: callbacks need TLS; http is for this machine alone"
     return None
 

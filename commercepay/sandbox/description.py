@@ -14,7 +14,7 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationErrorKind
 
-from commercepay._json import is_array, is_object
+from commercepay._base.json_guards import is_array, is_object
 
 Problem = tuple[str, tuple[str, ...]]
 """A message, and the members that it is about: an entry of ABP's `validationErrors`."""

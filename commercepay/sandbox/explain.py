@@ -16,7 +16,7 @@ from itertools import combinations
 from typing import Any, Final, Literal
 
 from commercepay import signature
-from commercepay._json import is_array, is_object
+from commercepay._base.json_guards import is_array, is_object
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, get_args
 
-from commercepay._json import is_object
+from commercepay._base.json_guards import is_object
 
 RequestFault = Literal[
     "latency",

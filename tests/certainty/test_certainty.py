@@ -22,9 +22,9 @@ from commercepay import (
     ReceivedCallback,
     Reconciled,
     StillOpen,
-    _defaults,
     read_return,
 )
+from commercepay._protocol import defaults
 from commercepay.testing import Sandbox, sandbox, sign_callback
 
 AMOUNT = Money("12.34", "MYR")
@@ -40,9 +40,9 @@ def gateway() -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def fresh(gateway: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway.reset()
-    monkeypatch.setattr(_defaults, "POLL_FIRST", 0.01)
-    monkeypatch.setattr(_defaults, "POLL_MOST", 0.02)
-    monkeypatch.setattr(_defaults, "BACKOFF_FIRST", 0.001)
+    monkeypatch.setattr(defaults, "POLL_FIRST", 0.01)
+    monkeypatch.setattr(defaults, "POLL_MOST", 0.02)
+    monkeypatch.setattr(defaults, "BACKOFF_FIRST", 0.001)
 
 
 def opening(reference: str, **more: Any) -> dict[str, Any]:
@@ -343,7 +343,7 @@ def test_reconcile_refuses_impossible_options(payments: Both, options: dict[str,
 
 def test_pace_is_even_and_does_not_catch_up() -> None:
     """After a pause the pace goes on as set, without a burst."""
-    from commercepay._sweep import Pace
+    from commercepay._calls.reconcile import Pace
 
     now = 0.0
     pace = Pace(10, clock=lambda: now)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from commercepay.callbacks import Callback
 from commercepay.decision import Expected, Outcome, decide
 from commercepay.errors import ArgumentError
+from commercepay.models import Payment
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
-from commercepay.values import Payment
 
 EXPECTED = Expected(reference_code="INV-1", amount=Money("12.34", "MYR"))
 

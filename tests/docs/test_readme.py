@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from commercepay import APIError, Money, PaymentStatus, _settings
+from commercepay import APIError, Money, PaymentStatus
+from commercepay._protocol import settings
 from commercepay.testing import Sandbox, sandbox, sign_callback
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,7 @@ CREDENTIALS = 'tenant_id=42, username="shop", password="…", secret_key="…"'
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """A sandbox that stands in for staging."""
     with sandbox() as running:
-        monkeypatch.setitem(_settings.ENVIRONMENTS, "staging", running.url)
+        monkeypatch.setitem(settings.ENVIRONMENTS, "staging", running.url)
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
         yield running

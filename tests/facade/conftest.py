@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from facade.gateway import PASSWORD, SECRET_KEY, TENANT, USERNAME, Gateway
 
-from commercepay import AsyncCommercePay, CommercePay, Money, _defaults
+from commercepay import AsyncCommercePay, CommercePay, Money
+from commercepay._protocol import defaults
 
 CREDENTIALS: dict[str, Any] = {
     "tenant_id": TENANT,
@@ -114,4 +115,4 @@ def cp(driver: Driver) -> Any:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries without a pause."""
-    monkeypatch.setattr(_defaults, "BACKOFF_FIRST", 0.0)
+    monkeypatch.setattr(defaults, "BACKOFF_FIRST", 0.0)

@@ -10,7 +10,7 @@ import pytest
 from facade.conftest import CREDENTIALS
 
 from commercepay import AsyncCommercePay, CommercePay, ConfigurationError
-from commercepay import _settings as settings_module
+from commercepay._protocol import settings as settings_module
 
 BOTH = pytest.mark.parametrize("cls", [CommercePay, AsyncCommercePay])
 NAMES = ("TENANT_ID", "USERNAME", "PASSWORD", "SECRET_KEY")

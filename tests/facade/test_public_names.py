@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 import commercepay
-from commercepay import AsyncCommercePay, CommercePay, ConfigurationError, _settings, params
+from commercepay import AsyncCommercePay, CommercePay, ConfigurationError, params
 from commercepay import client as client_module
+from commercepay._protocol import settings
 
 NAMES = [
     "APIConnectionError",
@@ -249,10 +250,10 @@ def test_same_constructors() -> None:
 
 def test_client_parameters_are_those_that_are_checked() -> None:
     """What the clients declare is what the settings take, with the same ones required."""
-    taken = inspect.signature(_settings.settings).parameters
+    taken = inspect.signature(settings.settings).parameters
     assert list(params.ClientParams.__annotations__) == list(taken)
-    assert params.ClientParams.__required_keys__ == set(_settings.REQUIRED)
-    assert {name for name, item in taken.items() if item.default is None} - {"base_url"} == set(_settings.REQUIRED)
+    assert params.ClientParams.__required_keys__ == set(settings.REQUIRED)
+    assert {name for name, item in taken.items() if item.default is None} - {"base_url"} == set(settings.REQUIRED)
 
 
 def test_missing_arguments_are_named_together() -> None:

@@ -28,11 +28,9 @@ from commercepay import (
     InvalidResponse,
     OutcomeUnknown,
     UnreadableOutcome,
-    _defaults,
-    _flow,
-    _retries,
 )
-from commercepay._envelope import Answer
+from commercepay._protocol import defaults, exchange, retries
+from commercepay._protocol.envelope import Answer
 
 QUERIED: dict[str, Any] = {"session_number": "S-1"}
 GENERIC = "/api/services/app/PaymentGateway/Anything"
@@ -301,7 +299,7 @@ def test_the_default_timeout_is_finite(driver: Any) -> None:
     """Without further word, every phase of a call ends."""
     transport = Timeouts()
     driver.do(driver.client(transport=transport).request("GET", "/a"))
-    assert transport.noted[-1][1] == all_phases(_defaults.TIMEOUT)
+    assert transport.noted[-1][1] == all_phases(defaults.TIMEOUT)
 
 
 def test_timeouts_of_calls_at_once_dont_mix() -> None:
@@ -339,9 +337,9 @@ def pauses_of(answers: list[Any], max_retries: int) -> tuple[list[float], Any]:
             raise outcome
         return outcome
 
-    call = _flow.Call(name="Query", operation=None, arguments={}, safe=True, retries=max_retries)
+    call = exchange.Call(name="Query", operation=None, arguments={}, safe=True, retries=max_retries)
     try:
-        _, result = _flow.drive(_flow.exchange(call), perform, slept.append)
+        _, result = exchange.drive(exchange.exchange(call), perform, slept.append)
     except CommercePayError as error:
         return slept, error
     return slept, result
@@ -361,7 +359,7 @@ def test_backoff_of_a_thousand_attempts() -> None:
     """However often it is tried again, the pause stays finite."""
     slept, result = pauses_of([answer()] * 1500 + [Answer(status_code=200, headers={}, body=b'{"a":1}')], 2000)
     assert result == {"a": 1}
-    assert max(slept) <= _defaults.BACKOFF_MOST
+    assert max(slept) <= defaults.BACKOFF_MOST
 
 
 def test_backoff_after_connection_errors() -> None:
@@ -430,13 +428,13 @@ NEARLY_DATES = st.builds(
 @given(st.text(max_size=20) | NEARLY_DATES)
 def test_retry_after_anything(header: str) -> None:
     """No Retry-After whatever trips the package."""
-    pause = _retries.pause(0, answer(retry_after=header))
-    assert pause is None or 0 <= pause <= _defaults.RETRY_AFTER_MOST
+    pause = retries.pause(0, answer(retry_after=header))
+    assert pause is None or 0 <= pause <= defaults.RETRY_AFTER_MOST
 
 
 def test_headers_in_any_case(driver: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry-After is found however the gateway spells it."""
-    monkeypatch.setattr(_defaults, "BACKOFF_FIRST", 100.0)
+    monkeypatch.setattr(defaults, "BACKOFF_FIRST", 100.0)
     gateway.answer(QUERY, Reply(b"", 503, {"RETRY-AFTER": "0"}))
     driver.do(driver.client().payments.query(**QUERIED))
     assert gateway.count(QUERY) == 2
@@ -444,7 +442,7 @@ def test_headers_in_any_case(driver: Any, gateway: Any, monkeypatch: pytest.Monk
 
 def test_async_pauses_let_others_run(gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """While an async call pauses, other tasks go on."""
-    monkeypatch.setattr(_defaults, "BACKOFF_FIRST", 0.05)
+    monkeypatch.setattr(defaults, "BACKOFF_FIRST", 0.05)
     gateway.answer(QUERY, Reply(b"", 503))
 
     async def main() -> list[str]:

@@ -11,7 +11,8 @@ import pytest
 from facade.conftest import CREDENTIALS, OPENING
 from facade.gateway import AUTHENTICATE, enveloped
 
-from commercepay import CallbackError, CommercePay, ConfigurationError, StillOpen, _settings
+from commercepay import CallbackError, CommercePay, ConfigurationError, StillOpen
+from commercepay._protocol import settings
 from commercepay.callbacks import verify
 
 OPENED = {"redirectionType": 1, "redirectUrl": "https://pay.example/s/1", "sessionNumber": "S-1"}
@@ -55,9 +56,9 @@ def test_an_environment_that_is_asked_for_wins() -> None:
     """A base URL that the shell was left with does not stand in for an environment that the code names."""
     variables = {f"COMMERCEPAY_{name.upper()}": str(value) for name, value in CREDENTIALS.items()}
     variables["COMMERCEPAY_BASE_URL"] = "http://127.0.0.1:8400"
-    found = _settings.from_environment({"environment": "production"}, variables)
-    assert _settings.settings_of(found).base_url == _settings.ENVIRONMENTS["production"]
-    assert _settings.from_environment({}, variables)["base_url"] == "http://127.0.0.1:8400"
+    found = settings.from_environment({"environment": "production"}, variables)
+    assert settings.settings_of(found).base_url == settings.ENVIRONMENTS["production"]
+    assert settings.from_environment({}, variables)["base_url"] == "http://127.0.0.1:8400"
 
 
 @pytest.mark.parametrize("name", ["TENANT_ID", "ENVIRONMENT", "BASE_URL"])

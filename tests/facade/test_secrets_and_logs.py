@@ -19,8 +19,8 @@ from facade.conftest import CREDENTIALS, OPENING
 from facade.gateway import PASSWORD, QUERY, SECRET_KEY, SESSION, USERNAME, Gateway, Reply, enveloped
 
 from commercepay import CommercePay, CommercePayError, InvalidSignature
-from commercepay._secret import Secret
-from commercepay._token import Token
+from commercepay._base.secret import Secret
+from commercepay._protocol.token import Token
 
 QUERIED: dict[str, Any] = {"session_number": "S-1"}
 

@@ -19,9 +19,9 @@ from commercepay import (
     AuthenticationError,
     CommercePay,
     CommercePayError,
-    _defaults,
 )
-from commercepay._token import Token, Tokens
+from commercepay._protocol import defaults
+from commercepay._protocol.token import Token, Tokens
 
 QUERIED: dict[str, Any] = {"session_number": "S-1"}
 
@@ -191,7 +191,7 @@ def test_absurd_lifetimes(driver: Any, gateway: Any, cp: Any, lifetime: Any) -> 
 def test_lifetimes_are_capped(lifetime: int) -> None:
     """A token is used for part of its lifetime, and never longer than a day, even if the gateway grants a year."""
     token = Token("t", lifetime, now=0.0)
-    assert 0 < token.renew_at < min(lifetime, _defaults.TOKEN_LIFETIME_MOST)
+    assert 0 < token.renew_at < min(lifetime, defaults.TOKEN_LIFETIME_MOST)
     assert token.renew_at >= min(lifetime, 86_400) * 0.9
 
 

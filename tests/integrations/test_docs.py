@@ -19,7 +19,8 @@ from django.test.utils import override_settings
 from integrations import django_project  # noqa: F401  # Django's settings
 from sqlalchemy import create_engine, text
 
-from commercepay import CommercePay, Money, OpenPayment, _settings
+from commercepay import CommercePay, Money, OpenPayment
+from commercepay._protocol import settings
 from commercepay.integrations import django as commercepay_django
 from commercepay.testing import Sandbox, sandbox, sign_callback
 
@@ -41,7 +42,7 @@ def gateway(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     running.reset()
     for name, value in running.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setitem(_settings.ENVIRONMENTS, "staging", running.url)  # which a page asks for by name
+    monkeypatch.setitem(settings.ENVIRONMENTS, "staging", running.url)  # which a page asks for by name
     return running
 
 

@@ -22,8 +22,8 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from commercepay import signature
 from commercepay.errors import UnsignableData
-from commercepay.sandbox.api_document import DOCUMENT
 from commercepay.sandbox.description import load
+from commercepay.sandbox.web.api_document import DOCUMENT
 from commercepay.testing import Sandbox, sandbox
 
 DESCRIPTION: dict[str, Any] = json.loads(files("commercepay_api").joinpath("openapi.json").read_text(encoding="utf-8"))

@@ -11,8 +11,8 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
-from commercepay.sandbox.api import ACTIONS
-from commercepay.sandbox.api_document import DOCUMENT
+from commercepay.sandbox.web.api_document import DOCUMENT
+from commercepay.sandbox.web.control_api import ACTIONS
 
 if TYPE_CHECKING:
     from conftest import Caller

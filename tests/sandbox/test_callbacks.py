@@ -12,7 +12,7 @@ import pytest
 
 from commercepay import CallbackError, PaymentStatus, callbacks
 from commercepay.callbacks import verify
-from commercepay.sandbox.callbacks import BACKOFF, is_loopback
+from commercepay.sandbox.deliveries import BACKOFF, is_loopback
 from commercepay.testing import sandbox
 
 if TYPE_CHECKING:

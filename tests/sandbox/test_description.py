@@ -11,8 +11,8 @@ import pytest
 
 from commercepay import signature
 from commercepay.sandbox.description import Description, load
-from commercepay.sandbox.server import Background
-from commercepay.sandbox.world import World
+from commercepay.sandbox.sandbox import World
+from commercepay.sandbox.web.server import Background
 from commercepay.testing import Sandbox
 
 REFUND = "/api/services/app/PaymentGateway/MadeUp"

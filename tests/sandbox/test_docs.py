@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from commercepay.sandbox.callbacks import BACKOFF
+from commercepay.sandbox.deliveries import BACKOFF
 from commercepay.sandbox.explain import READINGS
 from commercepay.sandbox.faults import KINDS
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from commercepay import PaymentStatus
-from commercepay.sandbox.gateway import MOVES, Refused
+from commercepay.sandbox.rules import MOVES, Refused
 
 if TYPE_CHECKING:
     from conftest import Caller

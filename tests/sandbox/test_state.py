@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from commercepay import Money
-from commercepay.sandbox.state import StateFileError
+from commercepay.sandbox.store import StateFileError
 from commercepay.testing import sandbox
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import atexit
 import threading
 from typing import Any
 
-from commercepay._json import is_mapping
+from commercepay._base.json_guards import is_mapping
 from commercepay.client import AsyncCommercePay, CommercePay
 from commercepay.errors import ConfigurationError
 from commercepay.integrations._endpoint import OPTIONS, Endpoint

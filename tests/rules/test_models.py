@@ -25,7 +25,7 @@ from commercepay import (
     SubMerchant,
     ValidationProblem,
 )
-from commercepay._value import Value
+from commercepay._base.record import Value
 
 MONEY = Money("12.34", "MYR")
 OPTIONAL = dict.fromkeys(

@@ -11,10 +11,10 @@ import httpx
 from commercepay_api.wire import EXTENSION, Signing
 
 from commercepay import signature
-from commercepay._envelope import Answer, refuses_token
-from commercepay._json import is_object
-from commercepay._settings import Settings
-from commercepay._token import Token, Tokens
+from commercepay._base.json_guards import is_object
+from commercepay._protocol.envelope import Answer, refuses_token
+from commercepay._protocol.settings import Settings
+from commercepay._protocol.token import Token, Tokens
 
 
 class Options(NamedTuple):

@@ -11,8 +11,8 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
-from commercepay import _defaults, _fork
-from commercepay._secret import Secret
+from commercepay._base.secret import Secret
+from commercepay._protocol import defaults, fork
 from commercepay.errors import APIConnectionError
 
 
@@ -23,10 +23,10 @@ class Token:
 
     def __init__(self, text: str, lifetime: object, now: float) -> None:
         self._secret = Secret(text)
-        seconds = _defaults.TOKEN_LIFETIME_UNKNOWN
+        seconds = defaults.TOKEN_LIFETIME_UNKNOWN
         if type(lifetime) is int and lifetime > 0:
-            seconds = min(lifetime, _defaults.TOKEN_LIFETIME_MOST)
-        self.renew_at = now + seconds - min(seconds * _defaults.TOKEN_MARGIN, _defaults.TOKEN_MARGIN_MOST)
+            seconds = min(lifetime, defaults.TOKEN_LIFETIME_MOST)
+        self.renew_at = now + seconds - min(seconds * defaults.TOKEN_MARGIN, defaults.TOKEN_MARGIN_MOST)
 
     def reveal(self) -> str:
         return self._secret.reveal()
@@ -52,7 +52,7 @@ class Tokens:
         self._token: Token | None = None
         self._flight: _Flight | None = None
         self._lock = threading.Lock()
-        _fork.watch(self)
+        fork.watch(self)
 
     def after_fork(self) -> None:
         # The token stays good; a lock or a flight of a thread that does not exist here would never be released.

@@ -10,11 +10,11 @@ from time import time_ns
 from typing import Any
 from urllib.parse import urlsplit
 
-from commercepay._json import is_mapping
-from commercepay._settings import retries_problem, timeout_problem
+from commercepay._base.json_guards import is_mapping
+from commercepay._protocol.settings import retries_problem, timeout_problem
 from commercepay.callbacks import Callback, ReceivedCallback
+from commercepay.models import Customer, IdentificationType, PlatformCharge, Recurrence, RecurrenceMode, SubMerchant
 from commercepay.money import Money
-from commercepay.values import Customer, IdentificationType, PlatformCharge, Recurrence, RecurrenceMode, SubMerchant
 
 Check = Callable[[Any], str | None]
 """Says what is wrong with a value, as the second half of a sentence; nothing is None."""

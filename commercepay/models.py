@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from commercepay._value import Value
+from commercepay._base.record import Value
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
 

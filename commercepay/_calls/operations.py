@@ -10,13 +10,13 @@ from commercepay_api.api.payment_gateway import initial_session, query, request_
 from commercepay_api.api.token_auth import authenticate as authenticate_operation
 from commercepay_api.models import AuthenticateRequest
 
-from commercepay._auth import call_options as current_options
-from commercepay._flow import Call, Flow, exchange
-from commercepay._requests import call_options, payment_request, query_arguments, session_request
-from commercepay._results import Reader
-from commercepay._settings import Settings
+from commercepay._calls.request_bodies import call_options, payment_request, query_arguments, session_request
+from commercepay._calls.result_reader import Reader
+from commercepay._protocol.auth import call_options as current_options
+from commercepay._protocol.exchange import Call, Flow, exchange
+from commercepay._protocol.settings import Settings
 from commercepay.errors import APIError, AuthenticationError, InvalidResponse
-from commercepay.values import Payment, Session, StartedPayment
+from commercepay.models import Payment, Session, StartedPayment
 
 
 def create_session(settings: Settings, given: Mapping[str, Any]) -> Flow[Session]:

@@ -16,8 +16,8 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from commercepay.sandbox.app import build
-from commercepay.sandbox.world import World
+from commercepay.sandbox.sandbox import World
+from commercepay.sandbox.web.app import build
 
 T = TypeVar("T")
 

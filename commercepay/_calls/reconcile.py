@@ -13,11 +13,11 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, Generic, TypeVar
 
-from commercepay import _arguments as check
-from commercepay._flow import Flow
-from commercepay._operations import query_payment
-from commercepay._requests import refuse
-from commercepay._settings import Settings
+from commercepay._calls import checks as check
+from commercepay._calls.operations import query_payment
+from commercepay._calls.request_bodies import refuse
+from commercepay._protocol.exchange import Flow
+from commercepay._protocol.settings import Settings
 from commercepay.decision import Decision, decide
 from commercepay.errors import ArgumentError, AuthenticationError, ClientClosed
 from commercepay.reconciliation import OpenPayment, Reconciled

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from commercepay._json import is_array, is_object
-from commercepay._value import Value
+from commercepay._base.json_guards import is_array, is_object
+from commercepay._base.record import Value
 from commercepay.errors import (
     BY_CODE,
     APIError,

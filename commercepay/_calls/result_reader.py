@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from commercepay import _envelope
-from commercepay._arguments import url as url_problem
-from commercepay._envelope import Answer
-from commercepay._flow import Call, unreadable
-from commercepay._json import is_object
+from commercepay._base.json_guards import is_object
+from commercepay._calls.checks import url as url_problem
+from commercepay._protocol import envelope
+from commercepay._protocol.envelope import Answer
+from commercepay._protocol.exchange import Call, unreadable
 from commercepay.errors import ArgumentError
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
@@ -37,7 +37,7 @@ class Reader:
         """
         if self._problems:
             problems = self._problems if self.result else self._problems[:1]
-            raise unreadable(self._call, _envelope.invalid(self._answer, "; ".join(problems)))
+            raise unreadable(self._call, envelope.invalid(self._answer, "; ".join(problems)))
 
     def value(self, cls: Callable[..., T], **fields: Any) -> T:
         """The value that the members make, if nothing was wrong with them."""

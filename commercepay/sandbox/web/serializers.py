@@ -9,7 +9,7 @@ from commercepay.errors import ArgumentError
 from commercepay.money import Money
 from commercepay.sandbox.clock import iso
 from commercepay.sandbox.model import Callback, Order, Payment, Request
-from commercepay.sandbox.world import World
+from commercepay.sandbox.sandbox import World
 from commercepay.status import PaymentStatus
 
 View = dict[str, Any]

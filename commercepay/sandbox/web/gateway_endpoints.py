@@ -14,16 +14,16 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope, Send
 
 from commercepay import signature
-from commercepay._json import is_object
+from commercepay._base.json_guards import is_object
 from commercepay.errors import UnsignableData
-from commercepay.sandbox import explain, faults, wire
+from commercepay.sandbox import answers, explain, faults
+from commercepay.sandbox.answers import Answer
 from commercepay.sandbox.description import Operation
 from commercepay.sandbox.faults import Fault
-from commercepay.sandbox.gateway import Gateway, LoginFailed, NoAccess, Refused
 from commercepay.sandbox.model import Json, Tenant
-from commercepay.sandbox.records import Noted
-from commercepay.sandbox.wire import Answer
-from commercepay.sandbox.world import World
+from commercepay.sandbox.request_log import Noted
+from commercepay.sandbox.rules import Gateway, LoginFailed, NoAccess, Refused
+from commercepay.sandbox.sandbox import World
 
 log = logging.getLogger("commercepay.sandbox")
 
@@ -138,7 +138,7 @@ class Front:
             try:
                 tenant = world.gateway.admit(incoming.headers.get("authorization"), tenant_header)
             except NoAccess as error:
-                return wire.unauthorized(str(error))
+                return answers.unauthorized(str(error))
         read = _query(incoming.query) if operation.in_query else _json(incoming)
         if isinstance(read, Answer):
             return read
@@ -152,7 +152,7 @@ class Front:
             if problem is not None:
                 return problem
         if not valid:
-            return wire.invalid(operation.problems(bound))
+            return answers.invalid(operation.problems(bound))
         answer = self._act(operation, tenant, tenant_header, typed, incoming.base_url)
         if answer.explanation is None and (odd := explain.hint(typed)) is not None:
             answer.explanation = {"text": odd}
@@ -160,7 +160,7 @@ class Front:
 
     def _no_operation(self, incoming: Incoming) -> Answer:
         known = [f"{method} {operation.path}" for (method, _), operation in self._world.description.operations.items()]
-        answer = wire.not_found(incoming.method, incoming.path, known)
+        answer = answers.not_found(incoming.method, incoming.path, known)
         if allowed := self._world.description.methods(incoming.path):
             answer.status = 405
             answer.headers["allow"] = ", ".join(allowed)
@@ -173,7 +173,7 @@ class Front:
         try:
             message = signature.message(incoming.url, typed)
         except UnsignableData as error:
-            return wire.invalid([(problem, ()) for problem in error.problems])
+            return answers.invalid([(problem, ()) for problem in error.problems])
         if given is not None and signature.same(signature.digest(message, tenant.secret_key), given):
             return None
         untyped = operation.model.bind(sent, as_sent=True)
@@ -191,23 +191,23 @@ class Front:
         )
         masked = self._world.masking.text
         explanation = explain.explain(refused)
-        return wire.bad_signature({name: masked(v) if isinstance(v, str) else v for name, v in explanation.items()})
+        return answers.bad_signature({name: masked(v) if isinstance(v, str) else v for name, v in explanation.items()})
 
     def _act(
         self, operation: Operation, tenant: Tenant, tenant_header: str | None, members: Json, base_url: str
     ) -> Answer:
         try:
             if operation.name == "Authenticate":
-                return wire.success(self._world.gateway.authenticate(tenant_header, members))
+                return answers.success(self._world.gateway.authenticate(tenant_header, members))
             if operation.name == "Query" and not (members.get("TransactionNumber") or members.get("SessionNumber")):
                 numbers = ("transactionNumber", "sessionNumber")
-                return wire.invalid([("TransactionNumber or SessionNumber is required.", numbers)])
+                return answers.invalid([("TransactionNumber or SessionNumber is required.", numbers)])
             if (handler := HANDLERS.get(operation.name)) is not None:
-                return wire.success(handler(self._world.gateway)(tenant, members, base_url))
+                return answers.success(handler(self._world.gateway)(tenant, members, base_url))
         except LoginFailed as error:
-            return wire.login_failed(str(error))
+            return answers.login_failed(str(error))
         except Refused as error:
-            return wire.refused(error.code, error.message)
+            return answers.refused(error.code, error.message)
         return _example(operation)
 
     # --- how it is answered ------------------------------------------------------------------------------------------
@@ -283,14 +283,14 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 def _json(incoming: Incoming) -> Json | Answer:
     kind = incoming.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        answer = wire.refused(0, "Unsupported Media Type", status=415)
+        answer = answers.refused(0, "Unsupported Media Type", status=415)
         answer.explanation = {"text": f"Content-Type must be application/json, not {kind or 'left out'}"}
         return answer
     try:
         read = _decode(incoming.body.decode())
     except (ValueError, RecursionError) as error:
-        return wire.invalid([(f"The request body is not JSON: {type(error).__name__}", ())])
-    return read if is_object(read) else wire.invalid([("The request body must be a JSON object.", ())])
+        return answers.invalid([(f"The request body is not JSON: {type(error).__name__}", ())])
+    return read if is_object(read) else answers.invalid([("The request body must be a JSON object.", ())])
 
 
 def _query(text: str) -> Json:
@@ -305,12 +305,12 @@ def _example(operation: Operation) -> Answer:
     example = operation.example
     if is_object(example):
         result = example.get("result", example) if "__abp" in example else example
-        answer = wire.success(result)
+        answer = answers.success(result)
         answer.explanation = {
             "text": f"{operation.name} has no behaviour in the sandbox: this is the description's example"
         }
         return answer
-    answer = wire.refused(0, "An internal error occurred during your request!", status=500)
+    answer = answers.refused(0, "An internal error occurred during your request!", status=500)
     answer.explanation = {
         "text": f"{operation.name} has neither behaviour in the sandbox nor an example in the description"
     }

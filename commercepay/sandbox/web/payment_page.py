@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from commercepay.sandbox import views
-from commercepay.sandbox.gateway import CHANNELS, MOVES, Refused
 from commercepay.sandbox.model import Json, Order, Payment
-from commercepay.sandbox.world import World
+from commercepay.sandbox.rules import CHANNELS, MOVES, Refused
+from commercepay.sandbox.sandbox import World
+from commercepay.sandbox.web import serializers
 from commercepay.status import PaymentStatus
 
 EXPIRE = "expire"
@@ -136,7 +136,7 @@ def _context(world: World, order: Order) -> dict[str, Any]:
     chosen = order.request.get("channelId")
     channels = {chosen: CHANNELS.get(chosen, f"Channel {chosen}")} if chosen is not None else CHANNELS
     return {
-        "order": views.order(order),
+        "order": serializers.order(order),
         "merchant": world.tenants[order.tenant_id].name,
         "description": order.request.get("description") or "",
         "open": order.state == "open",
@@ -145,7 +145,7 @@ def _context(world: World, order: Order) -> dict[str, Any]:
         "channels": [(number, name) for number, name in channels.items() if number not in hidden],
         "outcomes": _outcomes(),
         "expire": EXPIRE,
-        "last": views.payment(order, order.last),
+        "last": serializers.payment(order, order.last),
         "return_url": return_url(order, order.last),
         **_ended(order),
     }
@@ -225,7 +225,7 @@ def pretty(value: Any) -> str:
 def _environment() -> Any:
     import jinja2  # here, so that a sandbox whose pages nobody looks at starts faster
 
-    loader = jinja2.PackageLoader("commercepay.sandbox", "templates")
+    loader = jinja2.PackageLoader("commercepay.sandbox.web", "templates")
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

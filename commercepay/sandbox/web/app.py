@@ -12,9 +12,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from commercepay.sandbox import api, pages
-from commercepay.sandbox.front import Front
-from commercepay.sandbox.world import World
+from commercepay.sandbox.sandbox import World
+from commercepay.sandbox.web import control_api, payment_page
+from commercepay.sandbox.web.gateway_endpoints import Front
 
 
 def build(world: World) -> ASGIApp:
@@ -32,7 +32,9 @@ def build(world: World) -> ASGIApp:
     async def home(_request: Request) -> Response:
         return RedirectResponse("/_sandbox/")
 
-    rest = Starlette(routes=[*pages.routes(world), *api.routes(world), Route("/", home)], lifespan=lifespan)
+    rest = Starlette(
+        routes=[*payment_page.routes(world), *control_api.routes(world), Route("/", home)], lifespan=lifespan
+    )
     front = Front(world)
     # All below the roots of the description's paths: what is no endpoint there, the front answers as the gateway would.
     roots = tuple(f"{root}/" for root in world.description.roots)

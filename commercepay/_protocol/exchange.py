@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 import httpx
 from commercepay_api.errors import UnreadableResponse
 
-from commercepay import _envelope, _retries
-from commercepay._auth import NO_OPTIONS, Options, call_options
-from commercepay._envelope import Answer
-from commercepay._http import Api
-from commercepay._value import Value
+from commercepay._base.record import Value
+from commercepay._protocol import envelope, retries
+from commercepay._protocol.auth import NO_OPTIONS, Options, call_options
+from commercepay._protocol.connections import Api
+from commercepay._protocol.envelope import Answer
 from commercepay.errors import (
     APIConnectionError,
     APIError,
@@ -137,15 +137,15 @@ def exchange(call: Call) -> Flow[tuple[Answer, Any]]:
             again = never_connected or (call.safe and isinstance(error, httpx.TransportError))
         else:
             try:
-                result = _envelope.read(answer)
+                result = envelope.read(answer)
             except (APIError, InvalidResponse) as error:
                 failure = unreadable(call, error) if isinstance(error, InvalidResponse) else error
-                again = call.safe and _retries.worth_another(answer, error, authenticating=call.authenticating)
+                again = call.safe and retries.worth_another(answer, error, authenticating=call.authenticating)
             else:
                 _told(call, answer, started, "answered")
                 return answer, result
         _told(call, answer, started, type(failure).__name__)
-        seconds = _retries.pause(attempt, answer) if again and attempt < call.retries else None
+        seconds = retries.pause(attempt, answer) if again and attempt < call.retries else None
         if seconds is None:
             raise failure
         attempt += 1

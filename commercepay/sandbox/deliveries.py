@@ -22,7 +22,7 @@ from commercepay.callbacks import SIGNATURE_HEADER
 from commercepay.sandbox.clock import Clock
 from commercepay.sandbox.faults import Fault, Faults
 from commercepay.sandbox.model import Callback, Delivery, Order, Payment, Tenant
-from commercepay.sandbox.state import State
+from commercepay.sandbox.store import State
 
 log = logging.getLogger("commercepay.sandbox")
 

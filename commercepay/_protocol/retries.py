@@ -6,8 +6,8 @@ import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from commercepay import _defaults
-from commercepay._envelope import Answer
+from commercepay._protocol import defaults
+from commercepay._protocol.envelope import Answer
 from commercepay.errors import APIError, InvalidResponse
 
 
@@ -29,8 +29,8 @@ def pause(attempt: int, answer: Answer | None) -> float | None:
     """Seconds before the next attempt (`attempt` counts from 0), or None if the gateway asks for more than we wait."""
     asked = _retry_after(answer) if answer is not None else None
     if asked is not None:
-        return asked if asked <= _defaults.RETRY_AFTER_MOST else None
-    return jittered(min(_defaults.BACKOFF_FIRST * 2 ** min(attempt, 30), _defaults.BACKOFF_MOST))
+        return asked if asked <= defaults.RETRY_AFTER_MOST else None
+    return jittered(min(defaults.BACKOFF_FIRST * 2 ** min(attempt, 30), defaults.BACKOFF_MOST))
 
 
 def jittered(seconds: float) -> float:

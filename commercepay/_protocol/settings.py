@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from commercepay import _defaults
-from commercepay._json import is_array
-from commercepay._secret import Secret
-from commercepay._value import Value
+from commercepay._base.json_guards import is_array
+from commercepay._base.record import Value
+from commercepay._base.secret import Secret
+from commercepay._protocol import defaults
 from commercepay.errors import ConfigurationError
 
 ENVIRONMENTS: Final = {
@@ -47,8 +47,8 @@ def settings(
     secret_key: Any = None,
     environment: Any = "staging",
     base_url: Any = None,
-    timeout: Any = _defaults.TIMEOUT,
-    max_retries: Any = _defaults.MAX_RETRIES,
+    timeout: Any = defaults.TIMEOUT,
+    max_retries: Any = defaults.MAX_RETRIES,
     retired_secret_keys: Any = (),
 ) -> Settings:
     """Check what the application passed (see `commercepay.params.ClientParams`); what is missing is wrong like all else.
@@ -109,10 +109,10 @@ _PARAMETERS = frozenset(settings.__kwdefaults__ or ())
 def timeout_problem(timeout: object) -> str | None:
     """What is wrong with a timeout, of a client or of a call."""
     # The comparison is false for NaN as well. What is much longer does not fit the operating system's clock.
-    if isinstance(timeout, int | float) and type(timeout) is not bool and 0 < timeout <= _defaults.TIMEOUT_MOST:
+    if isinstance(timeout, int | float) and type(timeout) is not bool and 0 < timeout <= defaults.TIMEOUT_MOST:
         return None
     return (
-        f"must be a positive number of seconds, up to {_defaults.TIMEOUT_MOST:.0f}, not {_number(timeout)};"
+        f"must be a positive number of seconds, up to {defaults.TIMEOUT_MOST:.0f}, not {_number(timeout)};"
         " without one a call could hang for good"
     )
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from commercepay.sandbox.clock import Clock, iso
 from commercepay.sandbox.model import Event, Order, Payment, Tenant
-from commercepay.sandbox.state import State
+from commercepay.sandbox.store import State
 from commercepay.status import PaymentStatus
 
 TOKEN_LIFETIME: Final = 86_400

@@ -18,13 +18,13 @@ from commercepay_api.models import RecurringMode as RecurringModeModel
 from commercepay_api.models import SubMerchant as SubMerchantModel
 from commercepay_api.types import UNSET
 
-from commercepay import _arguments as check
 from commercepay import params
-from commercepay._auth import Options
-from commercepay._settings import Settings
+from commercepay._calls import checks as check
+from commercepay._protocol.auth import Options
+from commercepay._protocol.settings import Settings
 from commercepay.errors import ArgumentError
+from commercepay.models import Customer, Recurrence
 from commercepay.money import Money
-from commercepay.values import Customer, Recurrence
 
 USER_AGENT_LONGEST = 200
 """Characters that the gateway takes; a longer one, which is not the application's to choose, is cut."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from commercepay._version import __version__
-from commercepay.sandbox.callbacks import VARIANTS
+from commercepay.sandbox.deliveries import VARIANTS
 from commercepay.sandbox.faults import KINDS
 
 Schema = dict[str, Any]

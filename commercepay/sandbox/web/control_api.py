@@ -15,14 +15,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from commercepay._json import is_object
-from commercepay.sandbox import views
-from commercepay.sandbox.api_document import DOCUMENT
-from commercepay.sandbox.callbacks import VARIANTS
+from commercepay._base.json_guards import is_object
+from commercepay.sandbox.deliveries import VARIANTS
 from commercepay.sandbox.faults import KINDS, Fault
-from commercepay.sandbox.gateway import CHANNELS, MOVES, Refused
-from commercepay.sandbox.pages import foreign, label, read_form, render
-from commercepay.sandbox.world import World
+from commercepay.sandbox.rules import CHANNELS, MOVES, Refused
+from commercepay.sandbox.sandbox import World
+from commercepay.sandbox.web import serializers
+from commercepay.sandbox.web.api_document import DOCUMENT
+from commercepay.sandbox.web.payment_page import foreign, label, read_form, render
 from commercepay.status import PaymentStatus
 
 Given = Mapping[str, Any]
@@ -70,18 +70,18 @@ def _dashboard(
     wanted = {name: filters.get(name, "").strip() for name in _FILTERS}
     text = wanted["q"].lower()
 
-    def shown(found: Iterable[views.View], fits: Callable[[views.View], bool]) -> list[views.View]:
+    def shown(found: Iterable[serializers.View], fits: Callable[[serializers.View], bool]) -> list[serializers.View]:
         fitting = (one for one in found if fits(one) and (not text or text in _text(one)))
         return list(islice(fitting, _SHOWN))
 
-    def of_order(one: views.View) -> bool:
+    def of_order(one: serializers.View) -> bool:
         statuses = [payment["status_name"] for payment in one["payments"]]
         return wanted["state"] in ("", one["state"]) and wanted["status"] in ("", *statuses)
 
-    def of_callback(one: views.View) -> bool:
+    def of_callback(one: serializers.View) -> bool:
         return wanted["callback"] in ("", one["state"]) and wanted["status"] in ("", one["status_name"])
 
-    def of_request(one: views.View) -> bool:
+    def of_request(one: serializers.View) -> bool:
         verdicts = ("", one["verdict"], _NOT_ACCEPTED if one["verdict"] != "accepted" else "")
         return wanted["operation"] in ("", one["operation"]) and wanted["verdict"] in verdicts
 
@@ -91,11 +91,11 @@ def _dashboard(
         problem=problem,
         wanted=wanted,
         filtered=any(wanted.values()),
-        state=views.state(world),
+        state=serializers.state(world),
         refused=sum(one.verdict != "accepted" for one in world.requests),
-        orders=shown((views.order(one) for one in reversed(world.state.orders.values())), of_order),
-        callbacks=shown((views.callback(one) for one in reversed(world.state.callbacks.values())), of_callback),
-        requests=shown((views.request(one) for one in reversed(world.requests)), of_request),
+        orders=shown((serializers.order(one) for one in reversed(world.state.orders.values())), of_order),
+        callbacks=shown((serializers.callback(one) for one in reversed(world.state.callbacks.values())), of_callback),
+        requests=shown((serializers.request(one) for one in reversed(world.requests)), of_request),
         statuses=[one.name for one in PaymentStatus],
         callback_states=DOCUMENT["components"]["schemas"]["Callback"]["properties"]["state"]["enum"],
         endpoints=sorted(operation.name for operation in world.description.operations.values()),
@@ -118,7 +118,7 @@ def _choices(statuses: Iterable[PaymentStatus]) -> list[tuple[int, str]]:
     return [(one.value, f"{one.value} {label(one.name)}") for one in sorted(statuses)]
 
 
-def _text(view: views.View) -> str:
+def _text(view: serializers.View) -> str:
     return json.dumps(view, ensure_ascii=False).lower()
 
 
@@ -256,77 +256,79 @@ def _typed(schema: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, An
 # --- what each operation does ----------------------------------------------------------------------------------------
 
 
-def _sessions(world: World, given: Given) -> list[views.View]:
+def _sessions(world: World, given: Given) -> list[serializers.View]:
     orders = (order for order in reversed(world.state.orders.values()) if order.is_session)
-    return _filtered((views.order(order) for order in orders), given)
+    return _filtered((serializers.order(order) for order in orders), given)
 
 
-def _session(world: World, given: Given) -> views.View:
+def _session(world: World, given: Given) -> serializers.View:
     order = world.state.orders.get(given["number"])
     if order is None or not order.is_session:
         raise Rejected(404, "no such session", 2010)
-    return views.order(order)
+    return serializers.order(order)
 
 
-def _payments(world: World, given: Given) -> list[views.View]:
+def _payments(world: World, given: Given) -> list[serializers.View]:
     found = (
-        views.payment(order, one) for order in reversed(world.state.orders.values()) for one in reversed(order.attempts)
+        serializers.payment(order, one)
+        for order in reversed(world.state.orders.values())
+        for one in reversed(order.attempts)
     )
     return _filtered(found, given)
 
 
-def _payment(world: World, given: Given) -> views.View:
+def _payment(world: World, given: Given) -> serializers.View:
     order = world.state.order(given["number"])
     if order is None:
         raise Rejected(404, "no such payment", 2010)
     found = world.state.payment(given["number"])
-    return views.payment(order, found[1] if found is not None else order.last)
+    return serializers.payment(order, found[1] if found is not None else order.last)
 
 
-def _filtered(found: Any, given: Given) -> list[views.View]:
+def _filtered(found: Any, given: Given) -> list[serializers.View]:
     return [view for view in found if all(view[name] == value for name, value in given.items())]
 
 
 def _settle(status: PaymentStatus, *, only: Callable[[PaymentStatus], bool] = lambda _: True) -> Act:
-    def act(world: World, given: Given) -> views.View:
+    def act(world: World, given: Given) -> serializers.View:
         wanted = PaymentStatus(given.get("status", status))
         if not only(wanted):
             raise Rejected(400, f"{wanted.name} is not a status for this")
         order = world.state.order(given["number"])
         number = order.number if order is not None else given["number"]
         payment = world.gateway.settle(number, wanted, channel_id=given.get("channel_id"), note="by the sandbox's API")
-        return views.payment(world.state.orders[number], payment)
+        return serializers.payment(world.state.orders[number], payment)
 
     return act
 
 
-def _expire(world: World, given: Given) -> views.View:
+def _expire(world: World, given: Given) -> serializers.View:
     order = world.gateway.expire(given["number"])
-    return views.payment(order, order.last)
+    return serializers.payment(order, order.last)
 
 
-def _move(world: World, given: Given) -> views.View:
+def _move(world: World, given: Given) -> serializers.View:
     world.gateway.move(given["number"], PaymentStatus(given["status"]))
     return _payment(world, given)
 
 
-def _callbacks(world: World, given: Given) -> list[views.View]:
-    return _filtered((views.callback(one) for one in reversed(world.state.callbacks.values())), given)
+def _callbacks(world: World, given: Given) -> list[serializers.View]:
+    return _filtered((serializers.callback(one) for one in reversed(world.state.callbacks.values())), given)
 
 
-def _callback(world: World, given: Given) -> views.View:
-    return views.callback(world.state.callbacks[_id(given, world.state.callbacks)])
+def _callback(world: World, given: Given) -> serializers.View:
+    return serializers.callback(world.state.callbacks[_id(given, world.state.callbacks)])
 
 
-def _resend(world: World, given: Given) -> views.View:
+def _resend(world: World, given: Given) -> serializers.View:
     try:
-        return views.callback(world.deliveries.resend(_id(given, world.state.callbacks), given.get("variant")))
+        return serializers.callback(world.deliveries.resend(_id(given, world.state.callbacks), given.get("variant")))
     except ValueError as error:
         raise Rejected(409, str(error)) from None
 
 
-def _requests(world: World, given: Given) -> list[views.View]:
-    found: list[views.View] = []
+def _requests(world: World, given: Given) -> list[serializers.View]:
+    found: list[serializers.View] = []
     for one in reversed(world.requests):
         if len(found) >= given.get("limit", 200) or one.id <= given.get("after", 0):
             break
@@ -336,18 +338,18 @@ def _requests(world: World, given: Given) -> list[views.View]:
             and given.get("status", one.status) == one.status
         )
         if wanted:
-            found.append(views.request(one))
+            found.append(serializers.request(one))
     return found
 
 
-def _request(world: World, given: Given) -> views.View:
+def _request(world: World, given: Given) -> serializers.View:
     found = {str(one.id): one for one in world.requests}.get(given["id"])
     if found is None:
         raise Rejected(404, "no such request, or too long ago")
-    return views.request(found)
+    return serializers.request(found)
 
 
-def _add_fault(world: World, given: Given) -> views.View:
+def _add_fault(world: World, given: Given) -> serializers.View:
     try:
         fault = world.faults.add(Fault(**given))
     except ValueError as error:
@@ -356,41 +358,41 @@ def _add_fault(world: World, given: Given) -> views.View:
     return fault.to_json()
 
 
-def _faults(world: World, _given: Given) -> list[views.View]:
+def _faults(world: World, _given: Given) -> list[serializers.View]:
     return [fault.to_json() for fault in world.faults.active]
 
 
-def _clear_faults(world: World, given: Given) -> list[views.View]:
+def _clear_faults(world: World, given: Given) -> list[serializers.View]:
     world.faults.clear()
     world.state.touch()
     return _faults(world, given)
 
 
-def _remove_fault(world: World, given: Given) -> list[views.View]:
+def _remove_fault(world: World, given: Given) -> list[serializers.View]:
     world.faults.remove(_id(given, {fault.id: fault for fault in world.faults.active}))
     world.state.touch()
     return _faults(world, given)
 
 
-def _revoke_tokens(world: World, _given: Given) -> views.View:
+def _revoke_tokens(world: World, _given: Given) -> serializers.View:
     world.gateway.revoke_tokens()
     world.state.touch()
-    return views.state(world)
+    return serializers.state(world)
 
 
-def _clock(world: World, _given: Given) -> views.View:
-    state = views.state(world)
+def _clock(world: World, _given: Given) -> serializers.View:
+    state = serializers.state(world)
     return {name: state[name] for name in ("now", "clock_ahead_seconds")}
 
 
-def _advance(world: World, given: Given) -> views.View:
+def _advance(world: World, given: Given) -> serializers.View:
     world.advance(given["advance"])
     return _clock(world, given)
 
 
-async def _reset(world: World, _given: Given) -> views.View:
+async def _reset(world: World, _given: Given) -> serializers.View:
     await world.reset()
-    return views.state(world)
+    return serializers.state(world)
 
 
 def _id(given: Given, known: Mapping[int, object]) -> int:
@@ -401,7 +403,7 @@ def _id(given: Given, known: Mapping[int, object]) -> int:
 
 
 ACTIONS: Mapping[str, Act] = {
-    "state": lambda world, _: views.state(world),
+    "state": lambda world, _: serializers.state(world),
     "sessions": _sessions,
     "session": _session,
     "payments": _payments,

@@ -10,13 +10,13 @@ import httpx
 from commercepay_api import wire
 from commercepay_api.wire import EXTENSION, Signing, absolute_url
 
-from commercepay import _arguments as check
 from commercepay import params, signature
-from commercepay._flow import Call, Flow, exchange
-from commercepay._http import Api
-from commercepay._json import is_array, is_mapping
-from commercepay._requests import call_options
-from commercepay._settings import Settings
+from commercepay._base.json_guards import is_array, is_mapping
+from commercepay._calls import checks as check
+from commercepay._calls.request_bodies import call_options
+from commercepay._protocol.connections import Api
+from commercepay._protocol.exchange import Call, Flow, exchange
+from commercepay._protocol.settings import Settings
 from commercepay.errors import ArgumentError
 
 

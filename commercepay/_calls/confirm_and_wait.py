@@ -6,20 +6,21 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from commercepay import _arguments as check
-from commercepay import _defaults, params
-from commercepay._flow import Flow, Pause
-from commercepay._json import is_mapping
-from commercepay._operations import query_payment
-from commercepay._requests import refuse
-from commercepay._retries import jittered
-from commercepay._settings import Settings
+from commercepay import params
+from commercepay._base.json_guards import is_mapping
+from commercepay._calls import checks as check
+from commercepay._calls.operations import query_payment
+from commercepay._calls.request_bodies import refuse
+from commercepay._protocol import defaults
+from commercepay._protocol.exchange import Flow, Pause
+from commercepay._protocol.retries import jittered
+from commercepay._protocol.settings import Settings
 from commercepay.callbacks import Callback, ReceivedCallback
 from commercepay.decision import Decision, Expected, decide
 from commercepay.errors import APIConnectionError, CommercePayError, InvalidResponse, StillOpen
+from commercepay.models import Payment
 from commercepay.returns import read_return
 from commercepay.status import PaymentStatus
-from commercepay.values import Payment
 
 
 def confirm(
@@ -74,13 +75,13 @@ def wait(
     numbers = {name: given[name] for name in ("session_number", "transaction_number") if given.get(name) is not None}
     patience: float = given["timeout"]
     until = clock() + patience
-    pause = _defaults.POLL_FIRST
+    pause = defaults.POLL_FIRST
     payment: Payment | None = None
     trouble: CommercePayError | None = None
     while True:
         try:
             # This loop is the retry, and a hanging gateway must not take much more than the time that is left.
-            patient = min(settings.timeout, max(until - clock(), _defaults.POLL_FIRST))
+            patient = min(settings.timeout, max(until - clock(), defaults.POLL_FIRST))
             payment = yield from query_payment(settings, numbers | {"timeout": patient, "max_retries": 0})
             trouble = None
         except (APIConnectionError, InvalidResponse) as error:
@@ -95,7 +96,7 @@ def wait(
         yield Pause(seconds=min(jittered(pause), left))
         if cancelled():
             raise StillOpen("waiting was cancelled", payment=payment, trouble=trouble)
-        pause = min(pause * _defaults.POLL_GROWTH, _defaults.POLL_MOST)
+        pause = min(pause * defaults.POLL_GROWTH, defaults.POLL_MOST)
 
 
 def is_over(status: PaymentStatus, *, in_session: bool) -> bool:

@@ -13,7 +13,7 @@ import httpx
 from attrs import define, field
 from commercepay_api import AuthenticatedClient
 
-from commercepay import _fork
+from commercepay._protocol import fork
 from commercepay.errors import ClientClosed, ConfigurationError
 
 
@@ -84,7 +84,7 @@ class Connections:
         )
         self._abandoned: list[object] = []
         self.closed = False
-        _fork.watch(self)
+        fork.watch(self)
 
     def after_fork(self) -> None:
         # The sockets are the parent's too. They are neither used nor closed here: closing one that an event loop watches

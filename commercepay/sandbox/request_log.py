@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from commercepay._json import is_array, is_object
+from commercepay._base.json_guards import is_array, is_object
 from commercepay.sandbox.model import Request
 
 KEPT: Final = 5000

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from commercepay.sandbox import description
-from commercepay.sandbox.callbacks import Deliveries
 from commercepay.sandbox.clock import Clock
+from commercepay.sandbox.deliveries import Deliveries
 from commercepay.sandbox.faults import Faults
-from commercepay.sandbox.gateway import Gateway
 from commercepay.sandbox.model import TENANTS, Tenant
-from commercepay.sandbox.records import Masking, Records
-from commercepay.sandbox.state import State
+from commercepay.sandbox.request_log import Masking, Records
+from commercepay.sandbox.rules import Gateway
+from commercepay.sandbox.store import State
 
 
 class World:

@@ -1,0 +1,1 @@
+"""Level 2: how one call goes over the wire."""
