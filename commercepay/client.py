@@ -167,7 +167,7 @@ class CommercePay(_Client):
 
     @property
     def payments(self) -> Payments:
-        """Payments: `request`, `query`, `confirm`, `wait`, `reconcile`."""
+        """Payments: `create`, `query`, `confirm`, `wait`, `reconcile`."""
         return Payments(self)
 
     @classmethod
@@ -212,7 +212,7 @@ class CommercePay(_Client):
             InvalidResponse: the answer can't be read.
             APIConnectionError: no answer.
         """
-        return self.run(custom_request.undescribed(self.settings, method, path, json, params, options))
+        return _run(self, custom_request.undescribed(self.settings, method, path, json, params, options))
 
     def close(self) -> None:
         """Close the connections. The client can't be used afterwards."""
@@ -225,11 +225,6 @@ class CommercePay(_Client):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def run(self, flow: Flow[T], sleep: Callable[[float], object] = time.sleep) -> T:
-        """Carry a flow out; for the package's own use."""
-        self.api.connections.refuse_if_closed()
-        return drive(flow, partial(perform, self.api), sleep)
 
 
 class Sessions:
@@ -251,7 +246,7 @@ class Sessions:
             OutcomeUnknown: the request may have reached the gateway; see there for what to do.
             APIConnectionError: the gateway was not reached; calling again is safe.
         """
-        return self._client.run(operations.create_session(self._client.settings, params))
+        return _run(self._client, operations.create_session(self._client.settings, params))
 
 
 class Payments:
@@ -260,7 +255,7 @@ class Payments:
     def __init__(self, client: CommercePay) -> None:
         self._client = client
 
-    def request(self, **params: Unpack[PaymentParams]) -> StartedPayment:
+    def create(self, **params: Unpack[PaymentParams]) -> StartedPayment:
         """Start one payment (RequestPayment). Parameters: see `commercepay.params.PaymentParams`.
 
         Returns:
@@ -273,7 +268,7 @@ class Payments:
             OutcomeUnknown: the request may have reached the gateway; see there for what to do.
             APIConnectionError: the gateway was not reached; calling again is safe.
         """
-        return self._client.run(operations.request_a_payment(self._client.settings, params))
+        return _run(self._client, operations.create_payment(self._client.settings, params))
 
     def query(self, **params: Unpack[QueryParams]) -> Payment:
         """Ask what became of a payment (Query), by `session_number` or `transaction_number`.
@@ -288,7 +283,7 @@ class Payments:
             InvalidResponse: the answer can't be read, or is about another payment.
             APIConnectionError: no answer, also after retries.
         """
-        return self._client.run(operations.query_payment(self._client.settings, params))
+        return _run(self._client, operations.query_payment(self._client.settings, params))
 
     def confirm(self, expected: Expected, **params: Unpack[ConfirmParams]) -> Decision:
         """Make sure what became of an order: verify what points to its payment, ask the gateway, and decide.
@@ -306,8 +301,9 @@ class Payments:
             ArgumentError: nothing, or more than one thing, points to the payment; nothing was sent.
             TransactionNotFound, APIError, InvalidResponse, APIConnectionError: as for `query`.
         """
-        return self._client.run(
-            confirm_and_wait.confirm(self._client.settings, expected, params, self._client.callbacks.verify)
+        return _run(
+            self._client,
+            confirm_and_wait.confirm(self._client.settings, expected, params, self._client.callbacks.verify),
         )
 
     def wait(self, *, cancel: threading.Event | None = None, **params: Unpack[WaitParams]) -> Payment:
@@ -330,8 +326,10 @@ class Payments:
             TransactionNotFound, APIError: as for `query`. Connection trouble is waited out.
         """
         if cancel is None:
-            return self._client.run(confirm_and_wait.wait(self._client.settings, params))
-        return self._client.run(confirm_and_wait.wait(self._client.settings, params, cancel.is_set), sleep=cancel.wait)
+            return _run(self._client, confirm_and_wait.wait(self._client.settings, params))
+        return _run(
+            self._client, confirm_and_wait.wait(self._client.settings, params, cancel.is_set), sleep=cancel.wait
+        )
 
     def reconcile(
         self, items: Iterable[OpenPayment], *, concurrency: int = SWEEP_CONCURRENCY, rate: float | None = None
@@ -357,10 +355,15 @@ class Payments:
         check_options(concurrency, rate)
         return sweep(
             items,
-            lambda item: self._client.run(judge(self._client.settings, item)),
+            lambda item: _run(self._client, judge(self._client.settings, item)),
             concurrency=concurrency,
             rate=rate,
         )
+
+
+def _run(client: CommercePay, flow: Flow[T], sleep: Callable[[float], object] = time.sleep) -> T:
+    client.api.connections.refuse_if_closed()
+    return drive(flow, partial(perform, client.api), sleep)
 
 
 class AsyncCommercePay(_Client):
@@ -388,7 +391,7 @@ class AsyncCommercePay(_Client):
 
     @property
     def payments(self) -> AsyncPayments:
-        """Payments: `request`, `query`, `confirm`, `wait`, `reconcile`."""
+        """Payments: `create`, `query`, `confirm`, `wait`, `reconcile`."""
         return AsyncPayments(self)
 
     @classmethod
@@ -406,7 +409,7 @@ class AsyncCommercePay(_Client):
         **options: Unpack[CallOptions],
     ) -> Any:
         """See `CommercePay.request`."""
-        return await self.run(custom_request.undescribed(self.settings, method, path, json, params, options))
+        return await _arun(self, custom_request.undescribed(self.settings, method, path, json, params, options))
 
     async def aclose(self) -> None:
         """Close the connections of every event loop. The client can't be used afterwards."""
@@ -420,11 +423,6 @@ class AsyncCommercePay(_Client):
     ) -> None:
         await self.aclose()
 
-    async def run(self, flow: Flow[T]) -> T:
-        """Carry a flow out; for the package's own use."""
-        self.api.connections.refuse_if_closed()
-        return await adrive(flow, partial(aperform, self.api))
-
 
 class AsyncSessions:
     """`Sessions`, with `await`."""
@@ -434,7 +432,7 @@ class AsyncSessions:
 
     async def create(self, **params: Unpack[SessionParams]) -> Session:
         """See `Sessions.create`."""
-        return await self._client.run(operations.create_session(self._client.settings, params))
+        return await _arun(self._client, operations.create_session(self._client.settings, params))
 
 
 class AsyncPayments:
@@ -443,22 +441,22 @@ class AsyncPayments:
     def __init__(self, client: AsyncCommercePay) -> None:
         self._client = client
 
-    async def request(self, **params: Unpack[PaymentParams]) -> StartedPayment:
-        """See `Payments.request`."""
-        return await self._client.run(operations.request_a_payment(self._client.settings, params))
+    async def create(self, **params: Unpack[PaymentParams]) -> StartedPayment:
+        """See `Payments.create`."""
+        return await _arun(self._client, operations.create_payment(self._client.settings, params))
 
     async def query(self, **params: Unpack[QueryParams]) -> Payment:
         """See `Payments.query`."""
-        return await self._client.run(operations.query_payment(self._client.settings, params))
+        return await _arun(self._client, operations.query_payment(self._client.settings, params))
 
     async def confirm(self, expected: Expected, **params: Unpack[ConfirmParams]) -> Decision:
         """See `Payments.confirm`."""
         flow = confirm_and_wait.confirm(self._client.settings, expected, params, self._client.callbacks.verify)
-        return await self._client.run(flow)
+        return await _arun(self._client, flow)
 
     async def wait(self, **params: Unpack[WaitParams]) -> Payment:
         """See `Payments.wait`. Cancelling the task ends it at once."""
-        return await self._client.run(confirm_and_wait.wait(self._client.settings, params))
+        return await _arun(self._client, confirm_and_wait.wait(self._client.settings, params))
 
     def reconcile(
         self,
@@ -471,7 +469,12 @@ class AsyncPayments:
         check_options(concurrency, rate)
         return asweep(
             items,
-            lambda item: self._client.run(judge(self._client.settings, item)),
+            lambda item: _arun(self._client, judge(self._client.settings, item)),
             concurrency=concurrency,
             rate=rate,
         )
+
+
+async def _arun(client: AsyncCommercePay, flow: Flow[T]) -> T:
+    client.api.connections.refuse_if_closed()
+    return await adrive(flow, partial(aperform, client.api))

@@ -133,7 +133,7 @@ class Session(Value):
 
 
 class StartedPayment(Value):
-    """A payment that was started with `payments.request`. Started is not paid.
+    """A payment that was started with `payments.create`. Started is not paid.
 
     Attributes:
         redirect_url: where to send the customer's browser.

@@ -126,7 +126,7 @@ class SessionParams(OpeningParams, total=False):
 
 
 class PaymentParams(OpeningParams, total=False):
-    """Parameters of `payments.request`."""
+    """Parameters of `payments.create`."""
 
     channel_id: int
     """How it is paid. Left out, the customer chooses on the hosted page. The gateway publishes no list."""
@@ -142,7 +142,7 @@ class QueryParams(CallOptions, total=False):
     """The number that `sessions.create` returned."""
 
     transaction_number: str
-    """The number that `payments.request` returned, or that a callback names."""
+    """The number that `payments.create` returned, or that a callback names."""
 
 
 class ConfirmParams(CallOptions, total=False):
@@ -158,7 +158,7 @@ class ConfirmParams(CallOptions, total=False):
     """The number that `sessions.create` returned."""
 
     transaction_number: str
-    """The number that `payments.request` returned."""
+    """The number that `payments.create` returned."""
 
 
 class WaitParams(TypedDict, total=False):
@@ -168,7 +168,7 @@ class WaitParams(TypedDict, total=False):
     """The number that `sessions.create` returned."""
 
     transaction_number: str
-    """The number that `payments.request` returned, or that a callback names."""
+    """The number that `payments.create` returned, or that a callback names."""
 
     timeout: Required[float]
     """Seconds to wait; a question that is under way then gets a second or so more."""

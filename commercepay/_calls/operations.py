@@ -39,7 +39,7 @@ def create_session(settings: Settings, given: Mapping[str, Any]) -> Flow[Session
     )
 
 
-def request_a_payment(settings: Settings, given: Mapping[str, Any]) -> Flow[StartedPayment]:
+def create_payment(settings: Settings, given: Mapping[str, Any]) -> Flow[StartedPayment]:
     body = payment_request(given)
     call = Call(
         name="RequestPayment",

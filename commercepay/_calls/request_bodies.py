@@ -62,7 +62,7 @@ def payment_request(given: Mapping[str, Any]) -> PaymentRequest:
     Raises:
         ArgumentError: names everything that is wrong.
     """
-    refuse(_opening_problems("payments.request", given, params.PaymentParams))
+    refuse(_opening_problems("payments.create", given, params.PaymentParams))
     return PaymentRequest(**_members(given))
 
 

@@ -134,7 +134,7 @@ class Shop:
 
     def start(self, **changes: Any) -> str:
         """The transaction number of a new payment without a session."""
-        return self._client.payments.request(**self._members(**changes)).transaction_number
+        return self._client.payments.create(**self._members(**changes)).transaction_number
 
     def close(self) -> None:
         self._client.close()

@@ -208,7 +208,7 @@ def test_wait_ends_with_the_session(gateway: Sandbox, payments: Both) -> None:
 def test_wait_for_a_failed_payment_ends(gateway: Sandbox, payments: Both) -> None:
     """By transaction number, a failed payment is at its end."""
     with gateway.client() as cp:
-        started = cp.payments.request(**opening("INV-1"), channel_id=2)
+        started = cp.payments.create(**opening("INV-1"), channel_id=2)
     gateway.fail(started.transaction_number)
     waited = payments("wait", transaction_number=started.transaction_number, timeout=10)
     assert waited.status is PaymentStatus.FAILED

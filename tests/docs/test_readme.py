@@ -100,7 +100,7 @@ def test_callback_example(change: dict[str, Any], status: int, marked: list[str]
 def test_raw_example(gateway: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     """The example of the raw client asks about a payment; the endpoint that nobody knows is refused."""
     with gateway.client() as cp:
-        started = cp.payments.request(
+        started = cp.payments.create(
             amount=Money("1.00", "MYR"),
             reference_code="INV-1",
             ip_address="203.0.113.9",

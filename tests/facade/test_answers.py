@@ -30,13 +30,13 @@ GENERIC = "/api/services/app/PaymentGateway/Anything"
 
 CALLS: dict[str, tuple[str, Any]] = {
     "sessions.create": (SESSION, lambda cp: cp.sessions.create(**OPENING)),
-    "payments.request": (PAYMENT, lambda cp: cp.payments.request(**OPENING)),
+    "payments.create": (PAYMENT, lambda cp: cp.payments.create(**OPENING)),
     "payments.query": (QUERY, lambda cp: cp.payments.query(session_number="S-1")),
     "request POST": (GENERIC, lambda cp: cp.request("POST", GENERIC, json={"referenceCode": "INV-1"})),
     "request GET": (GENERIC, lambda cp: cp.request("GET", GENERIC, params={"a": 1})),
     "authenticate": (AUTHENTICATE, lambda cp: cp.request("POST", GENERIC)),
 }
-POSTS = ("sessions.create", "payments.request", "request POST")
+POSTS = ("sessions.create", "payments.create", "request POST")
 VALIDATION = [{"message": "Too long", "members": ["referenceCode"]}, {"message": "Missing", "members": None}]
 
 # What the gateway answers, and what it is for a call that only asks; for a POST, the unreadable is UnreadableOutcome.
@@ -124,7 +124,7 @@ INCOMPLETE: dict[str, list[tuple[Any, str]]] = {
         (OPENED | {"redirectionType": "1"}, "redirectionType is not an integer"),
         (OPENED | {"redirectionType": True}, "redirectionType is not an integer"),
     ],
-    "payments.request": [
+    "payments.create": [
         (STARTED | {"redirectUrl": None}, "redirectUrl is missing"),
         (STARTED | {"transactionNumber": None}, "transactionNumber is missing"),
         (STARTED | {"transactionNumber": 2005671137}, "transactionNumber is not a string"),
@@ -275,7 +275,7 @@ def test_bare_results(driver: Any, gateway: Any, cp: Any) -> None:
         GENERIC: Reply({"list": [1]}),
     }
     assert driver.do(cp.sessions.create(**OPENING)).session_number == "S-1"
-    assert driver.do(cp.payments.request(**OPENING)).transaction_number == "T-1"
+    assert driver.do(cp.payments.create(**OPENING)).transaction_number == "T-1"
     assert driver.do(cp.payments.query(session_number="s-1")).status.is_paid
     assert driver.do(cp.request("POST", GENERIC)) == {"list": [1]}
     assert gateway.authenticates == 1

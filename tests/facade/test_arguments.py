@@ -81,13 +81,13 @@ PAYMENT_WRONG = [
 
 
 @pytest.mark.parametrize(
-    ("method", "name", "value"),
-    [("create", *row) for row in WRONG + SESSION_WRONG] + [("request", *row) for row in WRONG + PAYMENT_WRONG],
+    ("resource", "name", "value"),
+    [("sessions", *row) for row in WRONG + SESSION_WRONG] + [("payments", *row) for row in WRONG + PAYMENT_WRONG],
 )
-def test_each_wrong_argument(method: str, name: str, value: Any, refusing: Any) -> None:
+def test_each_wrong_argument(resource: str, name: str, value: Any, refusing: Any) -> None:
     """Each wrong argument is one ArgumentError that names it; nothing is sent."""
     with pytest.raises(ArgumentError) as caught:
-        getattr(refusing.sessions if method == "create" else refusing.payments, method)(**OPENING | {name: value})
+        getattr(refusing, resource).create(**OPENING | {name: value})
     assert len(caught.value.problems) == 1
     assert caught.value.problems[0].startswith(name)
     assert len(str(caught.value)) < 300
@@ -150,7 +150,7 @@ def test_everything_wrong_in_one(driver: Any, gateway: Any, cp: Any) -> None:
 def test_required(driver: Any, gateway: Any, cp: Any) -> None:
     """What the gateway requires is required, and None does not pass for it."""
     for given in ({}, dict.fromkeys(OPENING)):
-        for call in (cp.sessions.create, cp.payments.request):
+        for call in (cp.sessions.create, cp.payments.create):
             with pytest.raises(ArgumentError) as caught:
                 driver.do(call(**given))
             assert [problem.split()[0] for problem in caught.value.problems] == list(OPENING)
@@ -228,7 +228,7 @@ def test_request(driver: Any, gateway: Any, cp: Any, arguments: Any, options: An
 def test_right_at_the_limits(driver: Any, gateway: Any, cp: Any) -> None:
     """What is exactly as long as the gateway takes is sent."""
     driver.do(
-        cp.payments.request(
+        cp.payments.create(
             **OPENING
             | {
                 "reference_code": "é" * 50,

@@ -27,7 +27,7 @@ def test_after_closing(driver: Any, gateway: Any, cp: Any) -> None:
     for call in (
         lambda: cp.payments.query(**QUERIED),
         lambda: cp.sessions.create(**OPENING),
-        lambda: cp.payments.request(**OPENING),
+        lambda: cp.payments.create(**OPENING),
         lambda: cp.request("POST", "/x"),
     ):
         with pytest.raises(ClientClosed):

@@ -65,10 +65,10 @@ NAMES = [
     "read_return",
 ]
 
-CLIENT = ["api", "callbacks", "from_env", "last_response", "payments", "request", "run", "sessions", "settings"]
+CLIENT = ["api", "callbacks", "from_env", "last_response", "payments", "request", "sessions", "settings"]
 RESOURCES = {
     "sessions": ["create"],
-    "payments": ["confirm", "query", "reconcile", "request", "wait"],
+    "payments": ["confirm", "create", "query", "reconcile", "wait"],
     "callbacks": ["verify"],
 }
 MODULES = {
@@ -212,7 +212,7 @@ PAIRS = [
 
 
 # A thread is cancelled by an event, a task without one; items may come from an async iterable, as the results do.
-APART = {"wait": {"cancel"}, "reconcile": {"items", "return"}, "run": {"flow", "sleep", "return"}}
+APART = {"wait": {"cancel"}, "reconcile": {"items", "return"}}
 
 
 def described(function: Any) -> dict[str, Any]:

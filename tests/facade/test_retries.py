@@ -36,7 +36,7 @@ QUERIED: dict[str, Any] = {"session_number": "S-1"}
 GENERIC = "/api/services/app/PaymentGateway/Anything"
 POSTS = {
     SESSION: lambda cp, **options: cp.sessions.create(**OPENING, **options),
-    PAYMENT: lambda cp, **options: cp.payments.request(**OPENING, **options),
+    PAYMENT: lambda cp, **options: cp.payments.create(**OPENING, **options),
     GENERIC: lambda cp, **options: cp.request("POST", GENERIC, json={"referenceCode": "INV-1"}, **options),
 }
 PASSING = [

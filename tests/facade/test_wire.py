@@ -264,7 +264,7 @@ PLAIN = {
 )
 def test_every_member(driver: Any, gateway: Any, cp: Any, path: str, given: Any, expected: Any) -> None:
     """Every documented member reaches the wire under its wire name and type, and nothing beside it; signed."""
-    call = cp.sessions.create if path == SESSION else cp.payments.request
+    call = cp.sessions.create if path == SESSION else cp.payments.create
     driver.do(call(**OPENING | given))
 
     received = gateway.seen[-1]
@@ -279,7 +279,7 @@ def test_every_member(driver: Any, gateway: Any, cp: Any, path: str, given: Any,
 
 def test_nothing_is_null(driver: Any, gateway: Any, cp: Any) -> None:
     """What is left out, or passed as None, is not sent as null."""
-    driver.do(cp.payments.request(**OPENING, description=None, channel_id=None, customer=Customer()))
+    driver.do(cp.payments.create(**OPENING, description=None, channel_id=None, customer=Customer()))
 
     sent = gateway.seen[-1].json
     assert "description" not in sent
@@ -328,7 +328,7 @@ def test_request_returns_plain_data(driver: Any, gateway: Any, cp: Any) -> None:
 def test_what_comes_back(driver: Any, cp: Any) -> None:
     """Opening, starting and asking give typed values that hold what the gateway said."""
     session = driver.do(cp.sessions.create(**OPENING))
-    started = driver.do(cp.payments.request(**OPENING | {"reference_code": "INV-2"}))
+    started = driver.do(cp.payments.create(**OPENING | {"reference_code": "INV-2"}))
     payment = driver.do(cp.payments.query(session_number="S-1"))
 
     assert (session.redirect_url, session.session_number) == ("https://pay.example/s", "S-INV-1")
