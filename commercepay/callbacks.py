@@ -14,9 +14,9 @@ act once per key.
 from __future__ import annotations
 
 import hashlib
-from functools import cache
 
 from commercepay import signature as _signature
+from commercepay._base import exact_json
 from commercepay._base.json_guards import is_object
 from commercepay._base.record import Value
 from commercepay._base.secret import Secret
@@ -26,7 +26,7 @@ from commercepay.status import PaymentStatus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, NoReturn
 
 __all__ = ["MAX_BODY", "MAX_DEPTH", "SIGNATURE_HEADER", "Callback", "ReceivedCallback", "verify"]
@@ -166,32 +166,9 @@ def _given(signature: object, body: bytes) -> str:
 
 def _text(body: bytes) -> str:
     try:
-        return body.decode()
+        return body.decode().removeprefix("\ufeff")  # a byte-order mark, which .NET may write and is not signed
     except UnicodeDecodeError as error:
         _reject("BODY_NOT_UTF8", f"byte {error.start} is not UTF-8", body)
-
-
-class _DuplicateMemberError(ValueError):
-    pass
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise _DuplicateMemberError
-    return members
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-@cache
-def _decoder() -> Callable[[str], object]:
-    """Made for the first callback: `json` brings `re`, and both are a third of what importing this module would cost."""
-    from json.decoder import JSONDecoder
-
-    return JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant).decode
 
 
 def _members(text: str, body: bytes) -> dict[str, Any]:
@@ -199,8 +176,8 @@ def _members(text: str, body: bytes) -> dict[str, Any]:
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         _reject("BODY_NESTED_TOO_DEEP", f"more than {MAX_DEPTH} objects and arrays within each other", body)
     try:
-        data = _decoder()(text)
-    except _DuplicateMemberError:
+        data = exact_json.read(text)
+    except exact_json.DuplicateMemberError:
         _reject("DUPLICATE_MEMBER", "a member occurs twice", body)
     except ValueError as error:
         _reject("BODY_NOT_JSON", str(error)[:80], body)
@@ -228,25 +205,23 @@ def _authenticate(
     text: str, data: dict[str, Any], body: bytes, given: str, callback_url: str, secrets: Sequence[Secret]
 ) -> None:
     try:
-        reading = _signature.message(callback_url, data)
+        canonical = _signature.unsigned_text(callback_url, data)
     except UnsignableData as error:
-        _signature.message(callback_url, {})  # raises in its turn if it is the URL that has no UTF-8 form
-        # Both readings would have to agree on what was said: with two members of one name, or no UTF-8 form, they don't.
+        _signature.unsigned_text(callback_url, {})  # raises if it is the URL that has no UTF-8 form
+        # A body with two members of one name, or without a UTF-8 form, could be read in two ways.
         clash = any(problem.endswith("could not tell them apart") for problem in error.problems)
         _reject("DUPLICATE_MEMBER" if clash else "BODY_NOT_JSON", "; ".join(error.problems), body)
-    if not _fits(reading, given, secrets):
-        reading = (_signature.endpoint_of(callback_url) + text).lower().encode()
-        if not _fits(reading, given, secrets):
-            _reject(
-                "SIGNATURE_WRONG",
-                "the signature does not fit this body, callback URL and secret key. If the gateway did send it: is"
-                " callback_url exactly the one that the payment was opened with, and the body untouched?",
-                body,
-            )
-
-
-def _fits(reading: bytes, given: str, secrets: Sequence[Secret]) -> bool:
-    return any(_signature.same(_signature.digest(reading, secret.reveal()), given) for secret in secrets)
+    for received in (canonical, _signature.endpoint_of(callback_url) + text):
+        for reading in _signature.readings(received):
+            for secret in secrets:
+                if _signature.same(_signature.digest(reading, secret.reveal()), given):
+                    return
+    _reject(
+        "SIGNATURE_WRONG",
+        "the signature does not match this body, callback URL and secret key. If the gateway did send it: is"
+        " callback_url exactly the one that the payment was opened with, and the body unchanged?",
+        body,
+    )
 
 
 def _read(data: dict[str, Any], body: bytes) -> Callback:
@@ -258,7 +233,7 @@ def _read(data: dict[str, Any], body: bytes) -> Callback:
             if name in _REQUIRED:
                 missing.append(f"{name} is missing")
         elif type(value) is not kind:
-            wrong.append(f"{name} must be {_WORDS[kind]}, not a {type(value).__name__}")
+            wrong.append(f"{name} must be {_WORDS[kind]}, not a {_kind(value)}")
         elif kind is int:
             if not _MIN <= value <= _MAX:
                 wrong.append(f"{name} must be an integer of at most 64 bits")
@@ -301,6 +276,10 @@ _KINDS: dict[str, Any] = {
 _WORDS = {int: "an integer", str: "a non-empty string"}
 _MIN, _MAX = -(2**63), 2**63 - 1
 _LINE = 300
+
+
+def _kind(value: object) -> str:
+    return "float" if isinstance(value, float) else type(value).__name__
 
 
 def _is_control(char: str) -> bool:

@@ -2,10 +2,16 @@
 
     cap-signature = hex(HMAC-SHA256(secret key, string to sign))
 
-The string to sign is the endpoint's URL without query, fragment and trailing slashes, followed by the data as compact JSON
-whose members are sorted by their lower-cased names at every depth, null members left out, the whole lower-cased.
-Confirmed on the staging gateway by an integrator (2026-09); how arrays, escapes and non-ASCII text are treated is an
-assumption.
+The string to sign is the URL of the endpoint without query, fragment and trailing slashes, followed by the data as compact
+JSON. Members are sorted by their lower-cased names at every depth, null members are left out, and the whole is lower-cased.
+An integrator confirmed this on the staging gateway (2026-09).
+
+Assumptions, because nothing is published about them:
+
+- Arrays keep their order, `/` is not escaped, and non-ASCII text is signed as it is, in UTF-8.
+- Text is lower-cased by the invariant rules of .NET: each character by itself, so that `\u03a3` (Greek capital sigma) is always
+  `\u03c3`, and `\u0130` (capital I with dot) stays as it is.
+- The gateway's serializer escapes U+0085, U+2028 and U+2029. Text that holds one of them can't be signed.
 
 Data is what the request carries: the JSON body of a POST, or the query parameters of a GET with their own types (a
 timestamp is a number, a transaction number a string).
@@ -16,6 +22,7 @@ from __future__ import annotations
 import hmac
 from functools import cache
 
+from commercepay._base import exact_json
 from commercepay._base.json_guards import is_array, is_mapping, is_object
 from commercepay.errors import ArgumentError, UnsignableData
 
@@ -26,13 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["matches", "sign", "string_to_sign"]
 
-
-@cache
-def _encoder() -> Callable[[object], str]:
-    """Made for the first signature: `json` brings `re`, and both are a third of what importing this module would cost."""
-    from json.encoder import JSONEncoder
-
-    return JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+ESCAPED = "\x85\u2028\u2029"
+"""The characters that the gateway's serializer escapes although JSON does not need it (an assumption: .NET's Json.NET does)."""
 
 
 def string_to_sign(url: str, data: Mapping[str, Any]) -> str:
@@ -44,7 +46,7 @@ def string_to_sign(url: str, data: Mapping[str, Any]) -> str:
 
     Raises:
         UnsignableData: two members equal in lower case, a name that is no string, NaN or infinity, a lone surrogate, a type
-            that JSON lacks, or nesting too deep. Every problem is named with its path.
+            that JSON lacks, nesting too deep, or U+0085, U+2028 or U+2029. Every problem is named with its path.
     """
     return message(url, data).decode()
 
@@ -64,33 +66,73 @@ def sign(url: str, data: Mapping[str, Any], secret_key: str) -> str:
     return digest(message(url, data), secret_key)
 
 
-def matches(url: str, data: Mapping[str, Any], secret_key: str, signature: str) -> bool:
+def matches(url: str, data: Mapping[str, Any] | str | bytes, secret_key: str, signature: str) -> bool:
     """Whether a signature is the right one, compared in constant time.
 
     Args:
         url: as for `string_to_sign`.
-        data: as for `string_to_sign`.
+        data: as for `string_to_sign`; or the JSON text that was received, whose numbers are then taken as they are written
+            (`1.50` and not `1.5`).
         secret_key: the merchant's secret key.
         signature: the hex digits that came with the data; upper or lower case.
 
     Raises:
-        UnsignableData: see `string_to_sign`.
+        UnsignableData: see `string_to_sign`; or the text is not JSON.
         ArgumentError: the secret key is empty or no string.
     """
     if not isinstance(signature, str):
         raise ArgumentError(f"signature must be a str, not {type(signature).__name__}")
-    return same(sign(url, data, secret_key), signature)
+    if isinstance(data, str | bytes):
+        try:
+            read = exact_json.read(data if isinstance(data, str) else data.decode("utf-8-sig"))
+        except (ValueError, RecursionError) as error:
+            raise UnsignableData(f"the data is not JSON: {error}") from None
+        text = unsigned_text(url, read)
+    else:
+        text = unsigned_text(url, data)
+    return any(same(digest(reading, secret_key), signature) for reading in readings(text))
 
 
 def message(url: str, data: Mapping[str, Any]) -> bytes:
     """`string_to_sign` as the bytes that are hashed."""
+    text = unsigned_text(url, data)
+    if not text.isascii() and any(char in text for char in ESCAPED) and (found := _problems(endpoint_of(url), data)):
+        raise UnsignableData(found)
+    return lowered(text).encode()
+
+
+def unsigned_text(url: str, data: object) -> str:
+    """The endpoint and the canonical JSON, before the text is lower-cased.
+
+    Raises:
+        UnsignableData: see `string_to_sign`.
+    """
     endpoint = endpoint_of(url)
-    if not is_mapping(data):  # a body that is JSON text already, say, would be signed as a string
-        raise UnsignableData(_problems(endpoint, data))
     try:
-        return (endpoint + _encoder()(_ordered(data))).lower().encode()
+        if is_mapping(data):  # not a body that is JSON text already, which would be signed as a string
+            text = endpoint + _canonical(data, _quote())
+            text.encode()
+            return text
     except (TypeError, ValueError, AttributeError, RecursionError):
-        raise UnsignableData(_problems(endpoint, data)) from None
+        pass
+    raise UnsignableData(_problems(endpoint, data) or ["the data can't be written as JSON"])
+
+
+def lowered(text: str) -> str:
+    """Lower-case one character at a time, as .NET does (an assumption); `str.lower` looks at the neighbours of a sigma."""
+    if text.isascii():
+        return text.lower()
+    return "\u0130".join(part.lower() for part in text.replace("\u03a3", "\u03c3").split("\u0130"))
+
+
+def readings(text: str) -> Iterator[bytes]:
+    """The forms of a received text that a signature may be computed over: as we sign it, then other ways to lower-case it."""
+    yield lowered(text).encode()
+    if "\u0130" in text or "\u03a3" in text:
+        for sigma in (text.replace("\u03a3", "\u03c3"), text):
+            plain = sigma.replace("\u0130", "I").lower()
+            for dotted in ("\u0130", "i", "i\u0307"):
+                yield "".join(dotted if a == "\u0130" else b for a, b in zip(sigma, plain, strict=True)).encode()
 
 
 def digest(message: bytes, secret_key: str) -> str:
@@ -112,20 +154,47 @@ def endpoint_of(url: str) -> str:
     return url.partition("#")[0].partition("?")[0].rstrip("/")
 
 
-def _ordered(value: Any) -> Any:
-    """Members lower-cased, sorted, without nulls, at every depth. Trips over what can't be signed."""
-    if isinstance(value, (str, int)):  # twice as fast as a union, and this is the hot path
-        return value
+@cache
+def _quote() -> Callable[[str], str]:
+    """Loaded on first use: `json` imports `re`, and both are a third of the import time of this module."""
+    from json.encoder import encode_basestring
+
+    return encode_basestring
+
+
+def _canonical(value: Any, quote: Callable[[str], str]) -> str:
+    """Compact JSON, its members sorted and without nulls at every depth. Raises any error for what can't be signed."""
+    if isinstance(value, str):
+        return quote(value)
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if value is None:
+        return "null"
     if is_object(value):
-        members = {name.lower(): item for name, item in value.items()}
-        if len(members) != len(value):
+        names = {name.lower(): name for name in value}
+        if len(names) != len(value):
             raise ValueError
-        return {name: _ordered(members[name]) for name in sorted(members) if members[name] is not None}
+        written = [
+            f"{quote(name)}:{_canonical(item, quote)}"
+            for lower in sorted(names)
+            if (item := value[name := names[lower]]) is not None
+        ]
+        return "{" + ",".join(written) + "}"
     if is_array(value):
-        return [_ordered(item) for item in value]
+        return "[" + ",".join([_canonical(item, quote) for item in value]) + "]"
+    if isinstance(value, exact_json.WrittenNumber):
+        return value.text
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            raise ValueError
+        return float.__repr__(value)
     if is_mapping(value):
-        return _ordered(dict(value))
-    return value
+        return _canonical(dict(value), quote)
+    raise TypeError
 
 
 _TOO_DEEP = 100
@@ -137,8 +206,7 @@ def _problems(endpoint: str, data: object) -> list[str]:
         return ["the URL holds a lone surrogate, which has no UTF-8 form"]
     if not is_mapping(data):
         return [f"data must be a mapping of members, not {type(data).__name__}"]
-    found = list(_walk(data, "", 0))
-    return found or ["the data can't be written as JSON"]
+    return list(_walk(data, "", 0))
 
 
 def _walk(value: Any, path: str, depth: int) -> Iterator[str]:
@@ -148,6 +216,7 @@ def _walk(value: Any, path: str, depth: int) -> Iterator[str]:
     elif isinstance(value, str):
         if not _encodes(value):
             yield f"{place}: a lone surrogate has no UTF-8 form"
+        yield from _escaped(place, value)
     elif isinstance(value, float):
         if value != value or value in (float("inf"), float("-inf")):
             yield f"{place}: {value} is not a JSON number"
@@ -162,6 +231,7 @@ def _walk(value: Any, path: str, depth: int) -> Iterator[str]:
                 continue
             if not _encodes(name):
                 yield f"{inner}: a lone surrogate has no UTF-8 form"
+            yield from _escaped(inner, name)
             if (other := seen.setdefault(name.lower(), name)) != name:
                 yield f"{inner}: equal to {other!r} in lower case; the gateway could not tell them apart"
             yield from _walk(value[name], inner, depth + 1)
@@ -170,6 +240,12 @@ def _walk(value: Any, path: str, depth: int) -> Iterator[str]:
             yield from _walk(item, f"{path}[{index}]", depth + 1)
     else:
         yield f"{place}: JSON has no {type(value).__name__}; pass a str, int, float, bool, None, list or dict"
+
+
+def _escaped(place: str, text: str) -> Iterator[str]:
+    for char in ESCAPED:
+        if char in text:
+            yield f"{place}: U+{ord(char):04X} can't be signed, because the gateway escapes it (an assumption); use a line feed"
 
 
 def _encodes(text: str) -> bool:

@@ -212,9 +212,9 @@ def _texts(recipe: Recipe, refused: Refused) -> Iterator[str]:
     data = _data(recipe, refused)
     for url in _urls(recipe, refused):
         if recipe.case == "lower":
-            yield (url + data).lower()
+            yield signature.lowered(url + data)
         elif recipe.case == "only_url":
-            yield url.lower() + data
+            yield signature.lowered(url) + data
         else:
             yield url + data
 

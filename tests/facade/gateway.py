@@ -35,7 +35,7 @@ def signature_of(url: str, data: dict[str, Any], secret_key: str = SECRET_KEY) -
 
     for mark in "#?":
         url = url.split(mark)[0]
-    text = (url.rstrip("/") + tidy(data)).lower()
+    text = "".join(char if char == "\u0130" else char.lower() for char in url.rstrip("/") + tidy(data))
     return hmac.new(secret_key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 

@@ -305,7 +305,7 @@ def test_query_sends_what_is_signed(driver: Any, gateway: Any, cp: Any) -> None:
         {"a": MappingProxyType({"b": (1, MappingProxyType({"C": None}))})},
         MappingProxyType({"a": 1}),
         {"a": IdentificationType.OTHER, "b": [None, {"x": None}], "c": 1e22, "d": 1.0, "e": -0.0, "f": 2**70},
-        {"ümlaut": "ÄÖÜ ß İ", "ctrl": "\x00\x1f\x7f\u2028"},
+        {"ümlaut": "ÄÖÜ ß İ", "ctrl": "\x00\x1f\x7f"},
         {},
     ],
     ids=["nested mappings", "mapping", "numbers", "text", "empty"],

@@ -92,7 +92,7 @@ def case(source: Source) -> tuple[Any, Any]:
         return body, SIGNATURE
     secret = SECRETS[source.number(0, 1)]
     try:
-        readings = [body.decode(), reference.canonical(reference.parse(body))]
+        readings = [reference.without_mark(body), reference.canonical(reference.parse(body))]
     except (UnicodeDecodeError, reference.NotJudgedError):
         readings = [body.decode("utf-8", "replace")]
     signature = reference.signature(URL, readings[source.number(0, len(readings) - 1)], secret)
@@ -151,7 +151,7 @@ def check(body: Any, signature: Any, verify: Callable[..., Any], rejected: type[
     verdicts["accepted"] += 1
     if not reference.accepts(body, signature, URL, SECRETS):
         raise AssertionError("accepted what the judge refuses")
-    said = dict(reference.parse(body))
+    said = json.loads(body.decode("utf-8-sig"))
     read = (callback.status.value, callback.amount.minor, callback.amount.currency, callback.reference_code)
     if read != (said["status"], said["amount"], said["currencyCode"], said["referenceCode"]):
         raise AssertionError("read something else than was said")

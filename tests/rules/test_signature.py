@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import runpy
 import string
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,17 +18,19 @@ from hypothesis import strategies as st
 
 from commercepay import ArgumentError, UnsignableData, signature
 
+reference = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "fuzz" / "reference.py")))
 VECTORS = json.loads((Path(__file__).parents[1] / "signature-vectors.json").read_text())["vectors"]
 URL = "https://payments.commerce.asia/api/services/app/PaymentGateway/RequestPayment"
 
 # Names that stay different in lower case, as a JSON object's members must.
-names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+characters = st.characters(exclude_categories=["Cs"], exclude_characters=signature.ESCAPED)
+names = st.text(characters, max_size=8)
 scalars = (
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+    | st.text(characters, max_size=12)
 )
 
 
@@ -91,9 +94,9 @@ def test_nulls(members: dict[str, Any]) -> None:
 
 @given(data)
 def test_the_string_is_lower_case(members: dict[str, Any]) -> None:
-    """The string to sign is lower-cased as a whole, and what follows the URL is compact JSON."""
+    """The string to sign is lower-cased as a whole (U+0130 has no lower case here), and compact JSON follows the URL."""
     text = signature.string_to_sign(URL, members)
-    assert text == text.lower()
+    assert text == "\u0130".join(part.lower() for part in text.split("\u0130"))
     assert text.startswith(URL.lower())
     json.loads(text.removeprefix(URL.lower()))
 
@@ -150,6 +153,7 @@ UNSIGNABLE: list[tuple[Any, list[str]]] = [
     ({"a": {"b": -float("inf")}}, ["a.b"]),
     ({"a": "\ud800"}, ["a: "]),
     ({"\udfff": 1}, ["udfff"]),
+    ({"a": {"b\u2028": ["x\x85y", "\u2029"]}}, ["U+2028", "a.'b\\u2028'[0]: U+0085", "[1]: U+2029"]),
     ({"a": Decimal("1.5")}, ["a: JSON has no Decimal"]),
     ({"a": datetime(2026, 1, 1, tzinfo=UTC)}, ["a: JSON has no datetime"]),
     ({"a": b"x"}, ["a: JSON has no bytes"]),
@@ -169,10 +173,11 @@ UNSIGNABLE: list[tuple[Any, list[str]]] = [
 @pytest.mark.parametrize(("members", "paths"), UNSIGNABLE, ids=lambda value: str(type(value).__name__))
 def test_unsignable(members: Any, paths: list[str]) -> None:
     """Data that has no string to sign is refused, every problem named with its path, from each of the functions."""
+    escaped = "U+2028" in paths  # cannot be sent, but may be received
     for act in (
         lambda: signature.string_to_sign(URL, members),
         lambda: signature.sign(URL, members, "k"),
-        lambda: signature.matches(URL, members, "k", "0" * 64),
+        *([] if escaped or isinstance(members, str) else [lambda: signature.matches(URL, members, "k", "0" * 64)]),
     ):
         with pytest.raises(UnsignableData) as caught:
             act()
@@ -216,3 +221,48 @@ def test_no_part_matches() -> None:
     right = signature.sign(URL, {"a": 1}, "k")
     for wrong in (right[:-1], right + "0", f" {right}", f"{right}\n", "", right[:32]):
         assert not signature.matches(URL, {"a": 1}, "k", wrong)
+
+
+# --- lower case ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "signed"),
+    [
+        ("\u0130LKER", "\u0130lker"),
+        ("\u039d\u0399\u039a\u039f\u03a3", "\u03bd\u03b9\u03ba\u03bf\u03c3"),
+        ("\u03a3\u0130\u03a3 \u212a", "\u03c3\u0130\u03c3 k"),
+        ("\u00c9\u00df\u1e9e", "\u00e9\u00df\u00df"),
+    ],
+)
+def test_lower_case(text: str, signed: str) -> None:
+    """Text is lower-cased one character at a time, and U+0130 stays, in values and in names."""
+    assert signature.string_to_sign("u", {"a": text}) == f'u{{"a":"{signed}"}}'
+    assert signature.string_to_sign("u", {text: 1}) == f'u{{"{signed}":1}}'
+
+
+@given(st.text("\u0130\u03a3Ii\u0307A -", max_size=8), st.sampled_from(["\u0130", "i", "i\u0307"]), st.booleans())
+def test_received_in_another_lower_case(text: str, dotted: str, alone: bool) -> None:
+    """A received signature may be over any of three lower cases of U+0130, and over either sigma."""
+    sent = reference.lowered(f'u{{"a":"{text}"}}', dotted, "alone" if alone else "in context")
+    assert signature.matches("u", {"a": text}, "k", signature.digest(sent.encode(), "k"))
+
+
+# --- numbers as they are written -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", ["1.50", "0.00", "1E+2", "-0", "-0.0", "1e2", "100000000000000000000.10", "12"])
+@pytest.mark.parametrize("kind", [str, str.encode, lambda text: b"\xef\xbb\xbf" + text.encode()])
+def test_a_number_as_written(number: str, kind: Any) -> None:
+    """Given the JSON text that was received, numbers are signed as they are written."""
+    right = signature.digest(f'u{{"a":[{number}],"b":{number}}}'.lower().encode(), "k")
+    assert signature.matches("u", kind(f'{{"b": {number}, "a": [{number}]}}'), "k", right)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "[1]", '{"a":1e999}', '{"a":NaN}', '{"a":1,"a":1}', "[" * 100_000, b"\xff"]
+)
+def test_a_text_that_is_no_json_object(text: Any) -> None:
+    """A received text that is not a JSON object, or that can be read in two ways, is refused."""
+    with pytest.raises(UnsignableData):
+        signature.matches("u", text, "k", "0" * 64)
