@@ -14,7 +14,7 @@ from commercepay._version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from commercepay._protocol.envelope import Answer as Answer
+    from commercepay._protocol.envelope import Response as Response
     from commercepay.callbacks import Callback as Callback
     from commercepay.callbacks import ReceivedCallback as ReceivedCallback
     from commercepay.client import AsyncCommercePay as AsyncCommercePay
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from commercepay.status import PaymentStatus as PaymentStatus
 
 _HOME = {
-    "commercepay._protocol.envelope": ("Answer",),
+    "commercepay._protocol.envelope": ("Response",),
     "commercepay.callbacks": ("Callback", "ReceivedCallback"),
     "commercepay.client": ("AsyncCommercePay", "CommercePay"),
     "commercepay.decision": ("Decision", "Expected", "Outcome", "decide"),

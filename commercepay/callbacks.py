@@ -18,7 +18,7 @@ import hashlib
 from commercepay import signature as _signature
 from commercepay._base import exact_json
 from commercepay._base.json_guards import is_object
-from commercepay._base.record import Value
+from commercepay._base.record import Record
 from commercepay._base.secret import Secret
 from commercepay.errors import ArgumentError, CallbackError, CallbackRejection, UnsignableData
 from commercepay.money import Money
@@ -40,7 +40,7 @@ MAX_DEPTH = 32
 """Objects and arrays within each other. Our own limit, so that no body can exhaust the stack: as documented there is one."""
 
 
-class Callback(Value):
+class Callback(Record):
     """What the gateway says of a payment, its signature verified.
 
     A verified callback is not yet a reason to ship: compare status, amount, currency and reference with your own record.
@@ -86,7 +86,7 @@ class Callback(Value):
         return hashlib.sha256("\0".join(fact).lower().encode()).hexdigest()
 
 
-class ReceivedCallback(Value):
+class ReceivedCallback(Record):
     """A callback as it arrived, not verified yet.
 
     Attributes:

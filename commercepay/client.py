@@ -17,7 +17,7 @@ from commercepay._protocol import logging
 from commercepay._protocol.auth import TENANT_HEADER, GatewayAuth
 from commercepay._protocol.connections import Api, timeout_of, transport_for
 from commercepay._protocol.defaults import SWEEP_CONCURRENCY
-from commercepay._protocol.envelope import Answer
+from commercepay._protocol.envelope import Response
 from commercepay._protocol.exchange import Flow, adrive, aperform, drive, last_answer, perform
 from commercepay._protocol.settings import Settings, from_environment, settings_of
 from commercepay._protocol.token import Tokens
@@ -84,7 +84,7 @@ class _Client:
         self.callbacks = Callbacks(settings)
 
     @property
-    def last_response(self) -> Answer | None:
+    def last_response(self) -> Response | None:
         """The last answer to a call of this client in this thread or task: `status_code`, `headers`, `body`.
 
         The answers to Authenticate, which hold tokens, are left out.
@@ -93,7 +93,7 @@ class _Client:
         if last is None or last[0]() is not self.api:
             return None
         answer = last[1]
-        return Answer(status_code=answer.status_code, headers=dict(answer.headers.items()), body=answer.body)
+        return Response(status_code=answer.status_code, headers=dict(answer.headers.items()), body=answer.body)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(tenant_id={self.settings.tenant_id}, base_url={self.settings.base_url!r})"

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from commercepay._base.record import Value
+from commercepay._base.record import Record
 from commercepay.callbacks import Callback
 from commercepay.errors import ArgumentError
 from commercepay.models import Payment
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Decision", "Expected", "Mismatch", "Outcome", "decide"]
 
 
-class Expected(Value):
+class Expected(Record):
     """What the merchant's own record says of the order. Take it from there, never from the callback or the browser.
 
     Attributes:
@@ -85,7 +85,7 @@ class Outcome(Enum):
         return self.value
 
 
-class Mismatch(Value):
+class Mismatch(Record):
     """One disagreement; as a str, a sentence.
 
     Attributes:
@@ -104,7 +104,7 @@ class Mismatch(Value):
         return f"{self.field} should be {self.expected!a}{unit}, but the gateway says {self.said!a}{unit}"
 
 
-class Decision(Value):
+class Decision(Record):
     """What the gateway's word means for the order.
 
     Attributes:

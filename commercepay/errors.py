@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from commercepay._base.record import Value
+from commercepay._base.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ class UnreadableOutcome(OutcomeUnknown, InvalidResponse):
     """A POST was answered with something unreadable or incomplete: what became of it is not known."""
 
 
-class ValidationProblem(Value):
+class ValidationProblem(Record):
     """One entry of the gateway's `validationErrors`.
 
     Attributes:

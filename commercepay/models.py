@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from commercepay._base.record import Value
+from commercepay._base.record import Record
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
 
@@ -46,7 +46,7 @@ class RecurrenceMode(IntEnum):
     YEARLY = 4
 
 
-class Customer(Value):
+class Customer(Record):
     """The person who pays (source: public integrations).
 
     Attributes:
@@ -66,7 +66,7 @@ class Customer(Value):
     identification_type: IdentificationType | None = None
 
 
-class SubMerchant(Value):
+class SubMerchant(Record):
     """The merchant behind the merchant, on a platform (source: public integrations).
 
     Attributes:
@@ -78,7 +78,7 @@ class SubMerchant(Value):
     name: str | None = None
 
 
-class Recurrence(Value):
+class Recurrence(Record):
     """A plan of recurring payments: `recurringPaymentInfo` (source: public integrations).
 
     Attributes:
@@ -100,7 +100,7 @@ class Recurrence(Value):
     id: str | None = None
 
 
-class PlatformCharge(Value):
+class PlatformCharge(Record):
     """A platform's share; for authorised partners only (source: public integrations).
 
     Attributes:
@@ -112,7 +112,7 @@ class PlatformCharge(Value):
     amount: Money | None = None
 
 
-class Session(Value):
+class Session(Record):
     """A hosted payment session that was opened. The customer can try again in it until it expires.
 
     Attributes:
@@ -132,7 +132,7 @@ class Session(Value):
     _aside = ("raw",)
 
 
-class StartedPayment(Value):
+class StartedPayment(Record):
     """A payment that was started with `payments.create`. Started is not paid.
 
     Attributes:
@@ -152,7 +152,7 @@ class StartedPayment(Value):
     _aside = ("raw",)
 
 
-class Payment(Value):
+class Payment(Record):
     """What the gateway says of a payment when asked.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commercepay._base.record import Value
+from commercepay._base.record import Record
 from commercepay.decision import Expected
 from commercepay.errors import ArgumentError
 from commercepay.money import Money
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["OpenPayment", "Reconciled"]
 
 
-class OpenPayment(Value):
+class OpenPayment(Record):
     """A payment that the merchant's own record has as open.
 
         OpenPayment(session_number=order.session, reference_code=order.reference, amount=order.amount)
@@ -62,7 +62,7 @@ class OpenPayment(Value):
         return {"transaction_number": self.transaction_number}
 
 
-class Reconciled(Value):
+class Reconciled(Record):
     """What became of one open payment in a sweep: a decision, or an error.
 
     Attributes:

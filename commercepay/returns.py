@@ -6,7 +6,7 @@ It is not signed and proves nothing: anybody can type it. It is a hint that now 
 from __future__ import annotations
 
 from commercepay._base.json_guards import is_array
-from commercepay._base.record import Value
+from commercepay._base.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ LONGEST = 200
 """Characters. Our own limit: a longer value is not passed on to the gateway."""
 
 
-class ReturnHint(Value):
+class ReturnHint(Record):
     """What a return claims. Neither true nor false until the gateway was asked.
 
     Attributes:

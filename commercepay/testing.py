@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from commercepay import signature
-from commercepay._base.record import Value
+from commercepay._base.record import Record
 from commercepay.callbacks import SIGNATURE_HEADER
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
@@ -94,7 +94,7 @@ def sign_callback(
     return SignedCallback(body(members), signature.sign(callback_url, members, secret_key))
 
 
-class Credentials(Value):
+class Credentials(Record):
     """A tenant's test credentials. They open nothing but a sandbox; still, they don't show themselves."""
 
     tenant_id: int

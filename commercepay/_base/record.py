@@ -20,7 +20,7 @@ else:
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=True)
-class Value:
+class Record:
     """An immutable record: built by keyword, compared, hashed, shown and pickled by its fields.
 
     The fields are the class's annotations; an attribute of the same name is the default. Names listed in `_aside` are

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from commercepay._base.json_guards import is_object
 from commercepay._calls.checks import url as url_problem
 from commercepay._protocol import envelope
-from commercepay._protocol.envelope import Answer
+from commercepay._protocol.envelope import Response
 from commercepay._protocol.exchange import Call, unreadable
 from commercepay.errors import ArgumentError
 from commercepay.money import Money
@@ -23,7 +23,7 @@ HEADER_VALUE = re.compile("[!-~]+")
 class Reader:
     """Hands out the members of one result, and remembers what is wrong with them."""
 
-    def __init__(self, call: Call, answer: Answer, result: Any) -> None:
+    def __init__(self, call: Call, answer: Response, result: Any) -> None:
         self._call = call
         self._answer = answer
         self._problems: list[str] = []

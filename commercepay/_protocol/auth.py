@@ -12,7 +12,7 @@ from commercepay_api.wire import EXTENSION, Signing
 
 from commercepay import signature
 from commercepay._base.json_guards import is_object
-from commercepay._protocol.envelope import Answer, refuses_token
+from commercepay._protocol.envelope import Response, refuses_token
 from commercepay._protocol.settings import Settings
 from commercepay._protocol.token import Token, Tokens
 
@@ -116,8 +116,8 @@ class GatewayAuth(httpx.Auth):
             yield request
 
 
-def _answer(response: httpx.Response) -> Answer:
-    return Answer(status_code=response.status_code, headers=response.headers, body=response.content)
+def _answer(response: httpx.Response) -> Response:
+    return Response(status_code=response.status_code, headers=response.headers, body=response.content)
 
 
 def _data_of(request: httpx.Request) -> Mapping[str, Any]:

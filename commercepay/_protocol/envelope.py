@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from commercepay._base.json_guards import is_array, is_object
-from commercepay._base.record import Value
+from commercepay._base.record import Record
 from commercepay.errors import (
     BY_CODE,
     APIError,
@@ -18,7 +18,7 @@ from commercepay.errors import (
 )
 
 
-class Answer(Value):
+class Response(Record):
     """What came back, as it came.
 
     Attributes:
@@ -34,7 +34,7 @@ class Answer(Value):
     _aside = ("headers", "body")
 
 
-def read(answer: Answer) -> Any:
+def read(answer: Response) -> Any:
     """The result that an answer carries: usually a dict, None for an empty result.
 
     Raises:
@@ -59,7 +59,7 @@ def read(answer: Answer) -> Any:
     return result
 
 
-def refuses_token(answer: Answer) -> bool:
+def refuses_token(answer: Response) -> bool:
     """Whether a 401 says that the token was refused, and so that the request was not acted upon.
 
     That is what a 401 is taken to say (an assumption), unless a result comes with it: the body decides.
@@ -75,7 +75,7 @@ def refuses_token(answer: Answer) -> bool:
     return False
 
 
-def invalid(answer: Answer, why: str) -> InvalidResponse:
+def invalid(answer: Response, why: str) -> InvalidResponse:
     return InvalidResponse(
         f"the gateway's answer can't be used: {why} (HTTP {answer.status_code}, {len(answer.body)} bytes)",
         status_code=answer.status_code,
@@ -84,7 +84,7 @@ def invalid(answer: Answer, why: str) -> InvalidResponse:
     )
 
 
-def _decoded(answer: Answer) -> dict[str, Any]:
+def _decoded(answer: Response) -> dict[str, Any]:
     why = "it is empty"
     if answer.body.strip():
         try:
@@ -102,7 +102,7 @@ def _decoded(answer: Answer) -> dict[str, Any]:
     raise invalid(answer, why)
 
 
-def _refusal(error: dict[str, Any], body: dict[str, Any], answer: Answer) -> APIError:
+def _refusal(error: dict[str, Any], body: dict[str, Any], answer: Response) -> APIError:
     code = error.get("code")
     code = code if type(code) is int else None
     entries = error.get("validationErrors")

@@ -1,6 +1,6 @@
 """One call to the gateway, written once for sync and async: what to send, when to try again, what an answer means.
 
-A flow is a generator. It yields a `Call` (and is sent the `Answer`, or thrown what the transport raised) or a `Pause`; the
+A flow is a generator. It yields a `Call` (and is sent the `Response`, or thrown what the transport raised) or a `Pause`; the
 two drivers at the end do nothing but carry that out.
 """
 
@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 import httpx
 from commercepay_api.errors import UnreadableResponse
 
-from commercepay._base.record import Value
+from commercepay._base.record import Record
 from commercepay._protocol import envelope, retries
 from commercepay._protocol.auth import NO_OPTIONS, Options, call_options
 from commercepay._protocol.connections import Api
-from commercepay._protocol.envelope import Answer
+from commercepay._protocol.envelope import Response
 from commercepay.errors import (
     APIConnectionError,
     APIError,
@@ -46,7 +46,7 @@ NEVER_CONNECTED = (
 """What the transport raises before any of the request has left."""
 
 
-class Call(Value):
+class Call(Record):
     """One request to one endpoint.
 
     Attributes:
@@ -70,7 +70,7 @@ class Call(Value):
     authenticating: bool = False
 
 
-class Pause(Value):
+class Pause(Record):
     """Wait so many seconds."""
 
     seconds: float
@@ -78,11 +78,11 @@ class Pause(Value):
 
 Flow = Generator[Call | Pause, Any, T]
 
-last_answer: ContextVar[tuple[weakref.ref[Api], Answer] | None] = ContextVar("commercepay_last_answer", default=None)
+last_answer: ContextVar[tuple[weakref.ref[Api], Response] | None] = ContextVar("commercepay_last_answer", default=None)
 """The last answer in this thread or task, and the generated client that got it."""
 
 
-def perform(api: Api, call: Call) -> Answer:
+def perform(api: Api, call: Call) -> Response:
     """Send a call, in this thread."""
     response: Any
     reset = call_options.set(call.options)
@@ -95,7 +95,7 @@ def perform(api: Api, call: Call) -> Answer:
     return _answer(api, call, response)
 
 
-async def aperform(api: Api, call: Call) -> Answer:
+async def aperform(api: Api, call: Call) -> Response:
     """Send a call, in this task."""
     response: Any
     reset = call_options.set(call.options)
@@ -108,14 +108,14 @@ async def aperform(api: Api, call: Call) -> Answer:
     return _answer(api, call, response)
 
 
-def _answer(api: Api, call: Call, response: Any) -> Answer:
-    answer = Answer(status_code=int(response.status_code), headers=response.headers, body=response.content)
+def _answer(api: Api, call: Call, response: Any) -> Response:
+    answer = Response(status_code=int(response.status_code), headers=response.headers, body=response.content)
     if not call.authenticating:  # those answers hold tokens
         last_answer.set((weakref.ref(api), answer))
     return answer
 
 
-def exchange(call: Call) -> Flow[tuple[Answer, Any]]:
+def exchange(call: Call) -> Flow[tuple[Response, Any]]:
     """The answer to a call, and the result that it carries, as plain data.
 
     Raises:
@@ -179,7 +179,7 @@ def _unanswered(call: Call, error: httpx.HTTPError, never_connected: bool) -> Co
     return APIConnectionError(f"{call.name}: the gateway was not reached or did not answer", detail=detail)
 
 
-def _told(call: Call, answer: Answer | None, started: float, outcome: str) -> None:
+def _told(call: Call, answer: Response | None, started: float, outcome: str) -> None:
     """One line a request: never a header or a body, which hold secrets and customers' data."""
     if not log.isEnabledFor(logging.DEBUG):
         return
@@ -187,12 +187,12 @@ def _told(call: Call, answer: Answer | None, started: float, outcome: str) -> No
     log.debug("%s: %s, %s, %.0f ms", call.name, outcome, status, (time.monotonic() - started) * 1000)
 
 
-def drive(flow: Flow[T], perform: Callable[[Call], Answer], sleep: Callable[[float], object] = time.sleep) -> T:
+def drive(flow: Flow[T], perform: Callable[[Call], Response], sleep: Callable[[float], object] = time.sleep) -> T:
     """Carry a flow out in this thread."""
     step = next(flow)
     while True:
         raised: Exception | None = None
-        outcome: Answer | None = None
+        outcome: Response | None = None
         try:
             if isinstance(step, Pause):
                 sleep(step.seconds)
@@ -210,14 +210,14 @@ def drive(flow: Flow[T], perform: Callable[[Call], Answer], sleep: Callable[[flo
 
 async def adrive(
     flow: Flow[T],
-    perform: Callable[[Call], Awaitable[Answer]],
+    perform: Callable[[Call], Awaitable[Response]],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> T:
     """Carry a flow out in this task."""
     step = next(flow)
     while True:
         raised: Exception | None = None
-        outcome: Answer | None = None
+        outcome: Response | None = None
         try:
             if isinstance(step, Pause):
                 await sleep(step.seconds)

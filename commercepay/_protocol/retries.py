@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from commercepay._protocol import defaults
-from commercepay._protocol.envelope import Answer
+from commercepay._protocol.envelope import Response
 from commercepay.errors import APIError, InvalidResponse
 
 
-def worth_another(answer: Answer, error: APIError | InvalidResponse, *, authenticating: bool) -> bool:
+def worth_another(answer: Response, error: APIError | InvalidResponse, *, authenticating: bool) -> bool:
     """Whether an answer to a request that changes nothing is a passing trouble.
 
     A refusal that the gateway decided on is final, whatever status it came with: ABP sends some of them with a 500. Its
@@ -25,7 +25,7 @@ def worth_another(answer: Answer, error: APIError | InvalidResponse, *, authenti
     return isinstance(error, InvalidResponse) or (not authenticating and not error.code)
 
 
-def pause(attempt: int, answer: Answer | None) -> float | None:
+def pause(attempt: int, answer: Response | None) -> float | None:
     """Seconds before the next attempt (`attempt` counts from 0), or None if the gateway asks for more than we wait."""
     asked = _retry_after(answer) if answer is not None else None
     if asked is not None:
@@ -38,7 +38,7 @@ def jittered(seconds: float) -> float:
     return seconds * random.uniform(0.5, 1.0)  # noqa: S311  # no secret
 
 
-def _retry_after(answer: Answer) -> float | None:
+def _retry_after(answer: Response) -> float | None:
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)

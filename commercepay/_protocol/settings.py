@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from commercepay._base.json_guards import is_array
-from commercepay._base.record import Value
+from commercepay._base.record import Record
 from commercepay._base.secret import Secret
 from commercepay._protocol import defaults
 from commercepay.errors import ConfigurationError
@@ -26,7 +26,7 @@ REQUIRED: Final = ("tenant_id", "username", "password", "secret_key")
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
-class Settings(Value):
+class Settings(Record):
     """Everything that one client is built from; holds secrets, so it shows and pickles none of them."""
 
     tenant_id: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from commercepay._base.record import Value
+from commercepay._base.record import Record
 from commercepay.callbacks import Callback
 from commercepay.errors import CallbackError, CallbackRejection
 
@@ -28,7 +28,7 @@ class State(Enum):
         return self.value
 
 
-class Receipt(Value):
+class Receipt(Record):
     """What became of one arrival.
 
     Attributes:

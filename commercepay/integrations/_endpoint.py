@@ -14,7 +14,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeGuard
 
-from commercepay._base.record import Value
+from commercepay._base.record import Record
 from commercepay._calls import checks
 from commercepay._protocol import settings
 from commercepay.callbacks import MAX_BODY, Callback
@@ -63,7 +63,7 @@ class CallbackInbox(Protocol):
         """Keep what came, and hand it on. The receipt, now or to be awaited, has an `http_status`."""
 
 
-class Returned(Value):
+class Returned(Record):
     """A customer who came back, and what the gateway said when it was asked about the order just then.
 
     Attributes:

@@ -30,7 +30,7 @@ from commercepay import (
     UnreadableOutcome,
 )
 from commercepay._protocol import defaults, exchange, retries
-from commercepay._protocol.envelope import Answer
+from commercepay._protocol.envelope import Response
 
 QUERIED: dict[str, Any] = {"session_number": "S-1"}
 GENERIC = "/api/services/app/PaymentGateway/Anything"
@@ -320,8 +320,8 @@ def test_timeouts_of_calls_at_once_dont_mix() -> None:
 # Pauses, without waiting for them.
 
 
-def answer(status: int = 503, **headers: str) -> Answer:
-    return Answer(
+def response(status: int = 503, **headers: str) -> Response:
+    return Response(
         status_code=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=b""
     )
 
@@ -331,7 +331,7 @@ def pauses_of(answers: list[Any], max_retries: int) -> tuple[list[float], Any]:
     slept: list[float] = []
     queue = list(answers)
 
-    def perform(_: Any) -> Answer:
+    def perform(_: Any) -> Response:
         outcome = queue.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
@@ -347,7 +347,7 @@ def pauses_of(answers: list[Any], max_retries: int) -> tuple[list[float], Any]:
 
 def test_backoff() -> None:
     """Pauses double from one attempt to the next up to a limit, and jitter takes up to half of each."""
-    slept, error = pauses_of([answer()] * 9, 8)
+    slept, error = pauses_of([response()] * 9, 8)
     ceilings = [0.5, 1, 2, 4, 8, 8, 8, 8]
     assert len(slept) == 8
     assert isinstance(error, InvalidResponse)
@@ -357,14 +357,14 @@ def test_backoff() -> None:
 
 def test_backoff_of_a_thousand_attempts() -> None:
     """However often it is tried again, the pause stays finite."""
-    slept, result = pauses_of([answer()] * 1500 + [Answer(status_code=200, headers={}, body=b'{"a":1}')], 2000)
+    slept, result = pauses_of([response()] * 1500 + [Response(status_code=200, headers={}, body=b'{"a":1}')], 2000)
     assert result == {"a": 1}
     assert max(slept) <= defaults.BACKOFF_MOST
 
 
 def test_backoff_after_connection_errors() -> None:
     """Connection errors are followed by the same pauses."""
-    slept, _ = pauses_of([httpx.ConnectError("no"), httpx.ReadTimeout("no"), answer()], 2)
+    slept, _ = pauses_of([httpx.ConnectError("no"), httpx.ReadTimeout("no"), response()], 2)
     assert [0.25 <= slept[0] <= 0.5, 0.5 <= slept[1] <= 1.0] == [True, True]
 
 
@@ -374,21 +374,21 @@ def test_backoff_after_connection_errors() -> None:
 )
 def test_retry_after(header: str, pause: float) -> None:
     """Retry-After in seconds, or as a date, sets the pause."""
-    slept, _ = pauses_of([answer(429, retry_after=header), answer(400)], 1)
+    slept, _ = pauses_of([response(429, retry_after=header), response(400)], 1)
     assert slept == [pause]
 
 
 def test_retry_after_date() -> None:
     """A date in Retry-After is waited for."""
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
-    (slept,), _ = pauses_of([answer(retry_after=soon), answer(400)], 1)
+    (slept,), _ = pauses_of([response(retry_after=soon), response(400)], 1)
     assert 15 < slept <= 20
 
 
 @pytest.mark.parametrize("header", ["61", "9" * 400, "Wed, 21 Oct 2999 07:28:00 GMT"])
 def test_retry_after_too_long(header: str) -> None:
     """A Retry-After beyond our patience ends the call at once."""
-    slept, error = pauses_of([answer(retry_after=header)], 5)
+    slept, error = pauses_of([response(retry_after=header)], 5)
     assert slept == []
     assert isinstance(error, InvalidResponse)
     assert error.headers["retry-after"] == header
@@ -409,7 +409,7 @@ def test_retry_after_too_long(header: str) -> None:
 )
 def test_retry_after_nonsense(header: str) -> None:
     """A Retry-After that makes no sense is as good as none."""
-    slept, _ = pauses_of([answer(retry_after=header), answer(400)], 1)
+    slept, _ = pauses_of([response(retry_after=header), response(400)], 1)
     assert 0.25 <= slept[0] <= 0.5
 
 
@@ -428,7 +428,7 @@ NEARLY_DATES = st.builds(
 @given(st.text(max_size=20) | NEARLY_DATES)
 def test_retry_after_anything(header: str) -> None:
     """No Retry-After whatever trips the package."""
-    pause = retries.pause(0, answer(retry_after=header))
+    pause = retries.pause(0, response(retry_after=header))
     assert pause is None or 0 <= pause <= defaults.RETRY_AFTER_MOST
 
 

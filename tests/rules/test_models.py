@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from commercepay import (
-    Answer,
     Callback,
     Customer,
     IdentificationType,
@@ -20,12 +19,13 @@ from commercepay import (
     PlatformCharge,
     Recurrence,
     RecurrenceMode,
+    Response,
     Session,
     StartedPayment,
     SubMerchant,
     ValidationProblem,
 )
-from commercepay._base.record import Value
+from commercepay._base.record import Record
 
 MONEY = Money("12.34", "MYR")
 OPTIONAL = dict.fromkeys(
@@ -80,7 +80,7 @@ EXAMPLES: list[tuple[type, dict[str, Any], str, Any]] = [
         Money("1.00", "MYR"),
     ),
     (ValidationProblem, {"message": "m", "members": ("a",)}, "members", ("b",)),
-    (Answer, {"status_code": 200, "headers": {"a": "b"}, "body": b"x"}, "status_code", 400),
+    (Response, {"status_code": 200, "headers": {"a": "b"}, "body": b"x"}, "status_code", 400),
 ]
 each = pytest.mark.parametrize(
     ("cls", "fields", "name", "other"), EXAMPLES, ids=lambda value: value.__name__ if isinstance(value, type) else ""
@@ -149,10 +149,10 @@ def test_wrong_arguments(cls: Any, fields: dict[str, Any], name: str, other: Any
 def test_values_of_different_classes_differ() -> None:
     """Values of different classes are never equal, nor is a subclass's equal to its base's."""
 
-    class A(Value):
+    class A(Record):
         x: int
 
-    class B(Value):
+    class B(Record):
         x: int
 
     class C(A):
