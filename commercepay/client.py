@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar, Unpack
 
 from commercepay import callbacks
+from commercepay._base.flow import adrive, drive
 from commercepay._calls import confirm_and_wait, custom_request, operations
 from commercepay._calls.reconcile import asweep, check_options, judge, sweep
 from commercepay._protocol import logging
@@ -18,7 +19,7 @@ from commercepay._protocol.auth import TENANT_HEADER, GatewayAuth
 from commercepay._protocol.connections import Api, timeout_of, transport_for
 from commercepay._protocol.defaults import SWEEP_CONCURRENCY
 from commercepay._protocol.envelope import Response
-from commercepay._protocol.exchange import Flow, adrive, aperform, drive, last_answer, perform
+from commercepay._protocol.exchange import Flow, aperform, last_answer, perform
 from commercepay._protocol.settings import Settings, from_environment, settings_of
 from commercepay._protocol.token import Tokens
 from commercepay._version import __version__

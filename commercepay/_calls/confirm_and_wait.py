@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from commercepay import params
+from commercepay._base.flow import Pause
 from commercepay._base.json_guards import is_mapping
 from commercepay._calls import checks as check
 from commercepay._calls.operations import query_payment
 from commercepay._calls.request_bodies import refuse
 from commercepay._protocol import defaults
-from commercepay._protocol.exchange import Flow, Pause
+from commercepay._protocol.exchange import Flow
 from commercepay._protocol.retries import jittered
 from commercepay._protocol.settings import Settings
 from commercepay.callbacks import Callback, ReceivedCallback

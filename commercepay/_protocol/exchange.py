@@ -1,22 +1,22 @@
 """One call to the gateway, written once for sync and async: what to send, when to try again, what an answer means.
 
-A flow is a generator. It yields a `Call` (and is sent the `Response`, or thrown what the transport raised) or a `Pause`; the
-two drivers at the end do nothing but carry that out.
+A flow (see `commercepay._base.flow`) yields a `Call`, and is sent the `Response` or thrown what the transport raised. Or it
+yields a `Pause`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import httpx
 from commercepay_api.errors import UnreadableResponse
 
+from commercepay._base.flow import Pause
 from commercepay._base.record import Record
 from commercepay._protocol import envelope, retries
 from commercepay._protocol.auth import NO_OPTIONS, Options, call_options
@@ -68,12 +68,6 @@ class Call(Record):
     options: Options = NO_OPTIONS
     reference_code: str | None = None
     authenticating: bool = False
-
-
-class Pause(Record):
-    """Wait so many seconds."""
-
-    seconds: float
 
 
 Flow = Generator[Call | Pause, Any, T]
@@ -185,48 +179,3 @@ def _told(call: Call, answer: Response | None, started: float, outcome: str) -> 
         return
     status = f"HTTP {answer.status_code}" if answer is not None else "no answer"
     log.debug("%s: %s, %s, %.0f ms", call.name, outcome, status, (time.monotonic() - started) * 1000)
-
-
-def drive(flow: Flow[T], perform: Callable[[Call], Response], sleep: Callable[[float], object] = time.sleep) -> T:
-    """Carry a flow out in this thread."""
-    step = next(flow)
-    while True:
-        raised: Exception | None = None
-        outcome: Response | None = None
-        try:
-            if isinstance(step, Pause):
-                sleep(step.seconds)
-            else:
-                outcome = perform(step)
-        except Exception as error:  # noqa: BLE001  # the flow decides what it means
-            raised = error
-        # Thrown from here, outside of the handler, the transport's error does not cling to the one that the flow raises.
-        try:
-            step = flow.send(outcome) if raised is None else flow.throw(raised)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-
-
-async def adrive(
-    flow: Flow[T],
-    perform: Callable[[Call], Awaitable[Response]],
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> T:
-    """Carry a flow out in this task."""
-    step = next(flow)
-    while True:
-        raised: Exception | None = None
-        outcome: Response | None = None
-        try:
-            if isinstance(step, Pause):
-                await sleep(step.seconds)
-            else:
-                outcome = await perform(step)
-        except Exception as error:  # noqa: BLE001  # the flow decides what it means
-            raised = error
-        try:
-            step = flow.send(outcome) if raised is None else flow.throw(raised)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result

@@ -29,6 +29,7 @@ from commercepay import (
     OutcomeUnknown,
     UnreadableOutcome,
 )
+from commercepay._base.flow import drive
 from commercepay._protocol import defaults, exchange, retries
 from commercepay._protocol.envelope import Response
 
@@ -339,7 +340,7 @@ def pauses_of(answers: list[Any], max_retries: int) -> tuple[list[float], Any]:
 
     call = exchange.Call(name="Query", operation=None, arguments={}, safe=True, retries=max_retries)
     try:
-        _, result = exchange.drive(exchange.exchange(call), perform, slept.append)
+        _, result = drive(exchange.exchange(call), perform, slept.append)
     except CommercePayError as error:
         return slept, error
     return slept, result
