@@ -6,12 +6,14 @@ import logging
 import sys
 from pathlib import Path
 
+from commercepay._base.extras import missing
+from commercepay._protocol.published import SANDBOX_PORT
 from commercepay._version import __version__
 
 try:
     import click
-except ModuleNotFoundError:
-    sys.exit("The command line needs more libraries: pip install 'commercepay[sandbox]'")
+except ModuleNotFoundError as error:
+    sys.exit(str(missing("commercepay[sandbox]", error)))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,7 +23,9 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8400, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=SANDBOX_PORT, show_default=True, help="0 takes a free one."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Another one lets other machines in.")
 @click.option(
     "--state", "file", type=click.Path(dir_okay=False, path_type=Path), help="An SQLite file that survives it."
@@ -34,7 +38,7 @@ def sandbox(port: int, host: str, file: Path | None, callbacks_anywhere: bool) -
         from commercepay.sandbox.store import StateFileError
         from commercepay.sandbox.web.server import listen, server, url_of
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"{error.name} is missing: pip install 'commercepay[sandbox]'") from error
+        raise click.ClickException(str(missing("commercepay[sandbox]", error))) from error
     try:
         world = World(file=file, callbacks_anywhere=callbacks_anywhere)
         listener = listen(host, port)
@@ -62,6 +66,7 @@ export COMMERCEPAY_TENANT_ID={tenant.id}
 export COMMERCEPAY_USERNAME={tenant.username}
 export COMMERCEPAY_PASSWORD={tenant.password}
 export COMMERCEPAY_SECRET_KEY={tenant.secret_key}
+export COMMERCEPAY_ENVIRONMENT=sandbox
 export COMMERCEPAY_BASE_URL={url}
 """
     )
@@ -73,6 +78,8 @@ def demo() -> None:
     """Take a payment, from end to end, against a sandbox of its own."""
     try:
         from commercepay.demo import run
+
+        status = run()
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"{error.name} is missing: pip install 'commercepay[sandbox]'") from error
-    sys.exit(run())
+        raise click.ClickException(str(missing("commercepay[sandbox]", error))) from error
+    sys.exit(status)

@@ -20,7 +20,7 @@ from commercepay._protocol.connections import Api, timeout_of, transport_for
 from commercepay._protocol.defaults import SWEEP_CONCURRENCY
 from commercepay._protocol.envelope import Response
 from commercepay._protocol.exchange import Flow, aperform, last_answer, perform
-from commercepay._protocol.settings import Settings, from_environment, settings_of
+from commercepay._protocol.settings import Settings, from_environment, settings_of, warn_if_published
 from commercepay._protocol.token import Tokens
 from commercepay._version import __version__
 from commercepay.callbacks import Callback
@@ -80,6 +80,8 @@ class _Client:
             verify_ssl=not settings.base_url.startswith("http:"),
             httpx_args={"auth": GatewayAuth(settings, Tokens(), authenticate, aauthenticate)} | transport,
         )
+        api.check_environment()
+        warn_if_published(settings)
         self.settings = settings
         self.api = api
         self.callbacks = Callbacks(settings)

@@ -25,25 +25,27 @@ __all__ = [
 
 
 class ClientParams(TypedDict, total=False):
-    """Parameters of `CommercePay` and `AsyncCommercePay`."""
+    """Parameters of `CommercePay` and `AsyncCommercePay`. The first four are required, except in the environment `sandbox`."""
 
-    tenant_id: Required[int]
+    tenant_id: int
     """The merchant's tenant id."""
 
-    username: Required[str]
+    username: str
     """Of the API user."""
 
-    password: Required[str]
+    password: str
     """Of the API user."""
 
-    secret_key: Required[str]
+    secret_key: str
     """The key of the message signature."""
 
-    environment: Literal["staging", "production"]
-    """Which gateway, each with credentials of its own; staging, unless said otherwise."""
+    environment: Literal["staging", "production", "sandbox"]
+    """Which gateway, each with separate credentials; without it and `base_url`, staging. `sandbox` is the local gateway of
+    `commercepay sandbox`, on port 8400 of this machine unless `base_url` is given; its published test credentials are used."""
 
     base_url: str | None
-    """Another server, such as a local sandbox, instead of an environment's. Plain http only on loopback."""
+    """Another server than the environment's: with `sandbox`, where the sandbox is; without an environment, any server by
+    https, or by http on loopback."""
 
     timeout: float
     """Seconds for connecting, for sending, and for each wait for a piece of the answer."""

@@ -20,7 +20,8 @@ from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from commercepay import signature
-from commercepay._base.record import Record
+from commercepay._base.extras import missing
+from commercepay._protocol.published import Credentials
 from commercepay.callbacks import SIGNATURE_HEADER
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 __all__ = ["Credentials", "Sandbox", "SignedCallback", "sandbox", "sign_callback"]
-
-INSTALL = "The sandbox needs more libraries: pip install 'commercepay[sandbox]'"
 
 
 class SignedCallback(NamedTuple):
@@ -94,17 +93,6 @@ def sign_callback(
     return SignedCallback(body(members), signature.sign(callback_url, members, secret_key))
 
 
-class Credentials(Record):
-    """A tenant's test credentials. They open nothing but a sandbox; still, they don't show themselves."""
-
-    tenant_id: int
-    username: str
-    password: str
-    secret_key: str
-
-    _aside = ("password", "secret_key")
-
-
 @contextlib.contextmanager
 def sandbox(*, state_file: Path | None = None, callbacks_anywhere: bool = False, port: int = 0) -> Generator[Sandbox]:
     """A running sandbox, on a free port of the loopback interface, for the time of a `with`.
@@ -118,7 +106,7 @@ def sandbox(*, state_file: Path | None = None, callbacks_anywhere: bool = False,
         from commercepay.sandbox.sandbox import World
         from commercepay.sandbox.web.server import Background
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"{INSTALL} ({error.name} is missing)", name=error.name) from error
+        raise missing("commercepay[sandbox]", error) from error
     world = World(file=state_file, callbacks_anywhere=callbacks_anywhere)
     try:
         background = Background(world, port=port)

@@ -45,12 +45,14 @@ class Record:
             state.update(self._defaults)
             state.update(given)
             if state.keys() != self._named:
+                from commercepay._base.suggestions import did_you_mean
+
                 unknown = sorted(set(given) - set(self._fields))
                 missing = [name for name in self._fields if name not in state]
                 raise TypeError(
                     f"{type(self).__name__}(): "
                     + "; ".join(
-                        [f"unknown argument {name!r}" for name in unknown]
+                        [f"unknown argument {name!r}{did_you_mean(name, self._fields)}" for name in unknown]
                         + [f"missing argument {name!r}" for name in missing]
                     )
                 )

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from commercepay._base.json_guards import is_mapping
-from commercepay._protocol.settings import retries_problem, timeout_problem
+from commercepay._base.suggestions import did_you_mean
+from commercepay._protocol.settings import Settings, retries_problem, timeout_problem, url_problem
 from commercepay.callbacks import Callback, ReceivedCallback
 from commercepay.models import Customer, IdentificationType, PlatformCharge, Recurrence, RecurrenceMode, SubMerchant
 from commercepay.money import Money
@@ -32,7 +33,7 @@ def problems(call: str, given: Mapping[str, Any], declared: type) -> list[str]:
     found = [f"{name} is required" for name in required if given.get(name) is None]
     for name, value in given.items():
         if name not in known:
-            found.append(f"{call} has no parameter {name!r}")
+            found.append(f"{call} has no parameter {name!r}{did_you_mean(name, known)}")
         elif value is None:
             continue
         elif name in RECORDS:
@@ -116,6 +117,15 @@ def url(value: Any) -> str | None:
     if problem := _any_text(value):
         return problem
     return None if _is_url(value) else "must be an absolute URL such as https://shop.example.my/callback"
+
+
+def environment_problems(settings: Settings, urls: Mapping[str, object]) -> list[str]:
+    """What is wrong with `callback_url` and `return_url` in the client's environment; not whether they are URLs."""
+    return [
+        f"{name} {problem}"
+        for name, value in urls.items()
+        if isinstance(value, str) and url(value) is None and (problem := url_problem(settings, name, value))
+    ]
 
 
 @lru_cache(maxsize=128)  # a shop names the same few in every call

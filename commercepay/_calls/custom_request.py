@@ -53,6 +53,9 @@ def undescribed(
                 for name, value in data.items()
                 if not isinstance(value, str | int | float)
             ]
+        problems += check.environment_problems(
+            settings, {"callback_url": data.get("callbackUrl"), "return_url": data.get("returnUrl")}
+        )
         try:
             signature.message(settings.base_url, data)
         except ArgumentError as error:

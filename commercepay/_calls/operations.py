@@ -20,7 +20,7 @@ from commercepay.models import Payment, Session, StartedPayment
 
 
 def create_session(settings: Settings, given: Mapping[str, Any]) -> Flow[Session]:
-    body = session_request(given)
+    body = session_request(settings, given)
     call = Call(
         name="InitialSession",
         operation=initial_session,
@@ -40,7 +40,7 @@ def create_session(settings: Settings, given: Mapping[str, Any]) -> Flow[Session
 
 
 def create_payment(settings: Settings, given: Mapping[str, Any]) -> Flow[StartedPayment]:
-    body = payment_request(given)
+    body = payment_request(settings, given)
     call = Call(
         name="RequestPayment",
         operation=request_payment,

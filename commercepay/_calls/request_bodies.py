@@ -43,26 +43,26 @@ SAME_NAME = (
 """Parameters that have the same name and form in the generated models."""
 
 
-def session_request(given: Mapping[str, Any]) -> SessionRequest:
+def session_request(settings: Settings, given: Mapping[str, Any]) -> SessionRequest:
     """The body of InitialSession.
 
     Raises:
         ArgumentError: names everything that is wrong.
     """
-    refuse(_opening_problems("sessions.create", given, params.SessionParams))
+    refuse(_opening_problems(settings, "sessions.create", given, params.SessionParams))
     members = _members(given)
     if (expires_in := given.get("expires_in")) is not None:
         members["expired_in_minutes"] = int(expires_in.total_seconds()) // 60
     return SessionRequest(**members)
 
 
-def payment_request(given: Mapping[str, Any]) -> PaymentRequest:
+def payment_request(settings: Settings, given: Mapping[str, Any]) -> PaymentRequest:
     """The body of RequestPayment.
 
     Raises:
         ArgumentError: names everything that is wrong.
     """
-    refuse(_opening_problems("payments.create", given, params.PaymentParams))
+    refuse(_opening_problems(settings, "payments.create", given, params.PaymentParams))
     return PaymentRequest(**_members(given))
 
 
@@ -94,8 +94,9 @@ def refuse(problems: list[str]) -> None:
         raise ArgumentError(problems)
 
 
-def _opening_problems(call: str, given: Mapping[str, Any], declared: type) -> list[str]:
+def _opening_problems(settings: Settings, call: str, given: Mapping[str, Any], declared: type) -> list[str]:
     problems = check.problems(call, given, declared)
+    problems += check.environment_problems(settings, {name: given.get(name) for name in ("callback_url", "return_url")})
     amount = given.get("amount")
     for name, field in (("recurring", "maximum_amount"), ("platform_charge", "amount")):
         money = getattr(given.get(name), field, None)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 import weakref
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from attrs import define, field
 from commercepay_api import AuthenticatedClient
 
+from commercepay._base.extras import missing
+from commercepay._base.hosts import is_loopback
 from commercepay._protocol import fork
 from commercepay.errors import ClientClosed, ConfigurationError
+
+T = TypeVar("T")
 
 
 class _NoCookies(httpx.Cookies):
@@ -79,9 +85,7 @@ class Connections:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sync: httpx.Client | None = None
-        self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool] = weakref.WeakKeyDictionary()
         self._abandoned: list[object] = []
         self.closed = False
         fork.watch(self)
@@ -96,7 +100,7 @@ class Connections:
 
     @property
     def is_open(self) -> bool:
-        return self._sync is not None or bool(self._by_loop)
+        return self._sync is not None or any(not loop.is_closed() for loop in self._by_loop)
 
     def sync(self, build: Callable[[], httpx.Client]) -> httpx.Client:
         client = self._sync
@@ -107,16 +111,16 @@ class Connections:
         return client
 
     def for_loop(self, build: Callable[[], httpx.AsyncClient]) -> httpx.AsyncClient:
-        loop = asyncio.get_running_loop()
-        client = self._by_loop.get(loop)
-        if client is None:
+        loop = running_loop()
+        pool = self._by_loop.get(loop)
+        if pool is None or pool.client.is_closed:
             with self._lock:
                 self.refuse_if_closed()
-                # Open connections keep their loop alive, so those of a loop that has ended would stay for good.
+                # An open pool keeps its loop alive, so the entry of a loop that has ended would stay for good.
                 for ended in [other for other in self._by_loop if other.is_closed()]:
                     del self._by_loop[ended]
-                client = self._by_loop.setdefault(loop, build())
-        return client
+                pool = self._by_loop[loop] = _LoopPool(build())
+        return pool.client
 
     def refuse_if_closed(self) -> None:
         if self.closed:
@@ -131,15 +135,56 @@ class Connections:
 
     async def aclose(self) -> None:
         self.close()
-        here = asyncio.get_running_loop()
-        for loop, client in list(self._by_loop.items()):
+        here = running_loop()
+        for loop, pool in list(self._by_loop.items()):
             self._by_loop.pop(loop, None)
             if loop is here:
-                await client.aclose()
+                await pool.aclose()
             elif loop.is_running():
                 with contextlib.suppress(RuntimeError):  # it stopped just now
-                    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(client.aclose(), loop))
+                    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(pool.aclose(), loop))
             # A loop that does not run any more took its connections with it.
+
+
+class _LoopPool:
+    """The connections of one event loop, which are closed before that loop is.
+
+    A loop closes the async generators that were started in it before it ends (`asyncio.run` and other runners call
+    `loop.shutdown_asyncgens`). So the connections are closed by one, while the loop can still do it.
+    """
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+        self._closing = _closed_at_the_end(client)
+        with contextlib.suppress(StopIteration):  # the generator's first value
+            self._closing.__anext__().send(None)
+
+    async def aclose(self) -> None:
+        await self._closing.aclose()
+
+
+async def _closed_at_the_end(client: httpx.AsyncClient) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        await client.aclose()
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """The event loop of the current task.
+
+    Raises:
+        ConfigurationError: there is none: no asyncio at all, or trio.
+    """
+    task = None
+    with contextlib.suppress(RuntimeError):
+        task = asyncio.current_task()
+    if task is None:
+        raise ConfigurationError(
+            "AsyncCommercePay works with asyncio only, and this is not an asyncio task (trio is not supported): use"
+            " CommercePay in a thread instead"
+        )
+    return task.get_loop()
 
 
 @define(eq=False)
@@ -152,17 +197,45 @@ class Api(AuthenticatedClient):
     _connections: Connections = field(factory=Connections, init=False, repr=False)
 
     def get_httpx_client(self) -> httpx.Client:
-        return self._client or self._connections.sync(lambda: _SyncHttp(**self._options()))
+        return self._client or self._connections.sync(lambda: self._open(_SyncHttp, httpx.HTTPTransport))
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        return self._async_client or self._connections.for_loop(lambda: _AsyncHttp(**self._options()))
+        return self._async_client or self._connections.for_loop(
+            lambda: self._open(_AsyncHttp, httpx.AsyncHTTPTransport)
+        )
 
     @property
     def connections(self) -> Connections:
         return self._connections
 
-    def _options(self) -> dict[str, Any]:
-        return {
+    def check_environment(self) -> None:
+        """Try the variables for proxies and certificates, if connections will use them.
+
+        Raises:
+            ConfigurationError: names each variable that can't be used.
+        """
+        if "transport" not in self._httpx_args and (problems := self._environment_problems()):
+            raise ConfigurationError(problems)
+
+    def _environment_problems(self, *, read_certificates: bool = False) -> list[str]:
+        problems = _certificate_problems(read_certificates) if self._verify_ssl else []
+        return problems if self._is_loopback else problems + _proxy_problems()
+
+    @property
+    def _is_loopback(self) -> bool:
+        return is_loopback(urlsplit(self._base_url).hostname or "")
+
+    def _open(self, client: Callable[..., T], transport: Callable[..., object]) -> T:
+        try:
+            return client(**self._options(transport))
+        except Exception:
+            if not (problems := self._environment_problems(read_certificates=True)):
+                raise
+        # Outside of the handler: httpx's error may quote the password of a proxy.
+        raise ConfigurationError(problems)
+
+    def _options(self, transport: Callable[..., object]) -> dict[str, Any]:
+        options = {
             "base_url": self._base_url,
             "cookies": self._cookies,
             "headers": self._headers,
@@ -171,6 +244,10 @@ class Api(AuthenticatedClient):
             "follow_redirects": self._follow_redirects,
             **self._httpx_args,
         }
+        if self._is_loopback:
+            # With a transport given, httpx uses no proxy of the environment: loopback is this machine, not the proxy's.
+            options.setdefault("transport", transport(verify=self._verify_ssl))
+        return options
 
 
 def transport_for(http_client: object, transport: object, *, is_async: bool) -> dict[str, Any]:
@@ -199,3 +276,57 @@ def transport_for(http_client: object, transport: object, *, is_async: bool) -> 
 
 def timeout_of(seconds: float) -> httpx.Timeout:
     return httpx.Timeout(seconds)
+
+
+# --- variables that httpx reads ---------------------------------------------------------------------------------------
+
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+"""The proxies' URLs. In lower case, too; NO_PROXY lists the hosts that are reached without one."""
+
+CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def _certificate_problems(read: bool) -> list[str]:
+    return [
+        f"{name} {problem}"
+        for name in CERTIFICATE_VARIABLES
+        if (path := os.environ.get(name)) and (problem := _certificates_problem(name, path, read))
+    ]
+
+
+def _certificates_problem(name: str, path: str, read: bool) -> str | None:
+    if name == "SSL_CERT_DIR":
+        exists = any(map(os.path.isdir, path.split(os.pathsep)))
+        return None if exists else "is not a directory"
+    if not os.path.isfile(path):
+        return "is not a file"
+    if read:
+        import ssl
+
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError as error:
+            return f"can't be read as certificates in PEM form ({type(error).__name__})"
+    return None
+
+
+def _proxy_problems() -> list[str]:
+    names = [name for name in os.environ if name.upper() in PROXY_VARIABLES and os.environ[name]]
+    problems = [f"{name} {problem}" for name in names if (problem := _proxy_problem(os.environ[name]))]
+    if names and not problems:
+        try:
+            httpx.Client(verify=False).close()  # noqa: S501  # it connects to nothing: only the variables are read
+        except (ValueError, TypeError, httpx.InvalidURL):
+            problems.append("NO_PROXY can't be read by httpx: write hosts, domains and addresses, and no IPv6 networks")
+    return problems
+
+
+def _proxy_problem(proxy: str) -> str | None:
+    try:
+        # As httpx reads it; without TLS, which takes long and is checked separately.
+        httpx.HTTPTransport(verify=False, proxy=proxy if "://" in proxy else f"http://{proxy}").close()
+    except ImportError:
+        return f"is a SOCKS proxy: {missing('httpx[socks]', ModuleNotFoundError(name='socksio'))}"
+    except (ValueError, TypeError, httpx.InvalidURL):
+        return "is not the URL of a proxy, such as http://proxy.example:3128 or socks5://proxy.example:1080"
+    return None

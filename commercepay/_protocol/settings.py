@@ -1,109 +1,245 @@
-"""What a client needs to know, checked."""
+"""The settings of a client, checked. docs/configuration.md describes the rules for applications."""
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
 
+from commercepay._base.hosts import is_loopback, is_public, is_unspecified
 from commercepay._base.json_guards import is_array
 from commercepay._base.record import Record
 from commercepay._base.secret import Secret
+from commercepay._base.suggestions import did_you_mean, meant
 from commercepay._protocol import defaults
+from commercepay._protocol.published import SANDBOX_CREDENTIALS, SANDBOX_URL
 from commercepay.errors import ConfigurationError
+from commercepay.params import ClientParams
+
+log = logging.getLogger("commercepay")
+
+STAGING, PRODUCTION, SANDBOX, CUSTOM = "staging", "production", "sandbox", "custom"
 
 ENVIRONMENTS: Final = {
-    "staging": "https://staging-payments.commerce.asia",
-    "production": "https://payments.commerce.asia",
+    STAGING: "https://staging-payments.commerce.asia",
+    PRODUCTION: "https://payments.commerce.asia",
+    SANDBOX: SANDBOX_URL,
 }
-"""The gateway's servers (source: public integrations). Each has credentials of its own."""
+"""The servers (source: public integrations), each with separate credentials. `custom` is any other base URL."""
 
 REQUIRED: Final = ("tenant_id", "username", "password", "secret_key")
 
-LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+VARIABLES: Final = {name: f"COMMERCEPAY_{name.upper()}" for name in (*REQUIRED, "environment", "base_url")}
+"""The environment variables that `from_env` reads."""
+
+PARAMETERS: Final = tuple(ClientParams.__annotations__)
+
+_NOT_SETTINGS: Final = ("http_client", "transport")
+"""Arguments of the clients that are checked elsewhere."""
+
+_PUBLISHED_KEYS: Final = frozenset(one.secret_key for one in SANDBOX_CREDENTIALS)
+
+_OWN_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Settings(Record):
-    """Everything that one client is built from; holds secrets, so it shows and pickles none of them."""
+    """Everything that one client is built from. It holds secrets, and neither shows nor pickles them.
+
+    Attributes:
+        environment: `staging`, `production`, `sandbox`, or `custom` for another server.
+    """
 
     tenant_id: int
     username: str
     password: Secret
     secret_key: Secret
     retired_secret_keys: tuple[Secret, ...]
+    environment: str
     base_url: str
     timeout: float
     max_retries: int
 
 
-def settings(
-    *,
-    tenant_id: Any = None,
-    username: Any = None,
-    password: Any = None,
-    secret_key: Any = None,
-    environment: Any = "staging",
-    base_url: Any = None,
-    timeout: Any = defaults.TIMEOUT,
-    max_retries: Any = defaults.MAX_RETRIES,
-    retired_secret_keys: Any = (),
-) -> Settings:
-    """Check what the application passed (see `commercepay.params.ClientParams`); what is missing is wrong like all else.
+def settings_of(params: Mapping[str, Any], names: Mapping[str, str] = _OWN_NAMES) -> Settings:
+    """Check what the application passed (see `commercepay.params.ClientParams`).
 
-    Raises:
-        ConfigurationError: names every problem at once.
-    """
-    problems: list[str] = []
-    if type(tenant_id) is not int or tenant_id <= 0:
-        problems.append(f"tenant_id must be a positive int, not {_told(tenant_id)}")
-    for name, text in (("username", username), ("password", password), ("secret_key", secret_key)):
-        if not isinstance(text, str) or not text:
-            problems.append(f"{name} must be a non-empty str" + ("" if text == "" else f", not {type(text).__name__}"))
-        elif not _encodes(text):
-            problems.append(
-                f"{name} holds a lone surrogate, as bytes that are no UTF-8 leave in an environment variable"
-            )
-        elif name != "password" and text != text.strip():
-            problems.append(f"{name} has blanks around it, which a copy and paste leaves behind")
-    if not is_array(retired_secret_keys):
-        problems.append(f"retired_secret_keys must be a list or tuple of str, not {type(retired_secret_keys).__name__}")
-        retired_secret_keys = ()
-    elif not all(_is_text(key) and _encodes(key) and key == key.strip() for key in retired_secret_keys):
-        problems.append("retired_secret_keys must hold non-empty str without blanks around them")
-    url = _base_url(environment, base_url, problems)
-    for name, problem in (("timeout", timeout_problem(timeout)), ("max_retries", retries_problem(max_retries))):
-        if problem:
-            problems.append(f"{name} {problem}")
-    if problems:
-        raise ConfigurationError(problems)
-    return Settings(
-        tenant_id=tenant_id,
-        username=username,
-        password=Secret(password),
-        secret_key=Secret(secret_key),
-        retired_secret_keys=tuple(Secret(key) for key in retired_secret_keys),
-        base_url=url,
-        timeout=timeout,
-        max_retries=max_retries,
-    )
-
-
-def settings_of(params: Mapping[str, Any]) -> Settings:
-    """`settings` of a client's parameters.
+    Args:
+        params: the client's parameters.
+        names: for errors, the variable that a parameter was read from, if it was.
 
     Raises:
         ConfigurationError: names every problem at once, but unknown parameters before all others.
     """
-    unknown = [f"a client has no parameter {name!r}" for name in params if name not in _PARAMETERS]
-    if unknown:
-        raise ConfigurationError(unknown)
-    return settings(**params)
+    known = (*PARAMETERS, *_NOT_SETTINGS)
+    if unknown := [name for name in params if name not in PARAMETERS]:
+        raise ConfigurationError([f"a client has no parameter {name!r}{did_you_mean(name, known)}" for name in unknown])
+    return _Check(params, names).settings()
 
 
-_PARAMETERS = frozenset(settings.__kwdefaults__ or ())
+class _Check:
+    """One check of all parameters, which collects the problems."""
+
+    def __init__(self, params: Mapping[str, Any], names: Mapping[str, str]) -> None:
+        self._given = dict(params)
+        self._names = names
+        # Only of variables: a value that really has quotes around it can be passed as an argument.
+        self._quoted = {name for name in names if _is_quoted(params.get(name))}
+        self._problems: list[str] = []
+
+    def settings(self) -> Settings:
+        environment, base_url = self._server()
+        if environment == SANDBOX:
+            self._use_published_credentials()
+        self._tenant()
+        for name in ("username", "password", "secret_key"):
+            self._text(name)
+        retired = self._retired_keys()
+        if environment in (STAGING, PRODUCTION):
+            self._refuse_published_keys(environment, retired)
+        timeout = self._given.get("timeout", defaults.TIMEOUT)
+        max_retries = self._given.get("max_retries", defaults.MAX_RETRIES)
+        self._add("timeout", timeout_problem(timeout))
+        self._add("max_retries", retries_problem(max_retries))
+        if self._problems:
+            raise ConfigurationError(self._problems)
+        return Settings(
+            tenant_id=self._given["tenant_id"],
+            username=self._given["username"],
+            password=Secret(self._given["password"]),
+            secret_key=Secret(self._given["secret_key"]),
+            retired_secret_keys=tuple(Secret(key) for key in retired),
+            environment=environment,
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=max_retries,
+        )
+
+    def _name(self, parameter: str) -> str:
+        return self._names.get(parameter, parameter)
+
+    def _add(self, parameter: str, problem: str | None) -> None:
+        if parameter in self._quoted:
+            problem = "has quotes around it, which are part of the value in an env file of Docker: leave them out"
+        if problem is not None and (text := f"{self._name(parameter)} {problem}") not in self._problems:
+            self._problems.append(text)
+
+    # --- the server ---------------------------------------------------------------------------------------------------
+
+    def _server(self) -> tuple[str, str]:
+        """The environment and the base URL that the two parameters give together."""
+        environment: Any = self._given.get("environment")
+        wrong = "environment" in self._given and not (isinstance(environment, str) and environment in ENVIRONMENTS)
+        if wrong:
+            hint = did_you_mean(environment, ENVIRONMENTS) if isinstance(environment, str) else ""
+            self._add("environment", f"must be one of {', '.join(ENVIRONMENTS)}{hint}")
+            environment = None
+        if self._given.get("base_url") is None:
+            environment = environment or STAGING
+            return environment, ENVIRONMENTS[environment]
+        url, problems = _base_url(self._given["base_url"])
+        if url and not wrong:
+            environment, conflicts = self._agree(environment, url)
+            problems += conflicts
+        for problem in problems:
+            self._add("base_url", problem)
+        return environment or CUSTOM, url
+
+    def _agree(self, environment: str | None, url: str) -> tuple[str, list[str]]:
+        """The environment of a base URL, and what is wrong with the two together."""
+        host = _host(url)
+        owner = next((name for name in (STAGING, PRODUCTION) if _same(url, ENVIRONMENTS[name])), None)
+        problems: list[str] = []
+        if environment == SANDBOX:
+            conflict = host in (_host(ENVIRONMENTS[STAGING]), _host(ENVIRONMENTS[PRODUCTION]))
+        else:
+            conflict = environment is not None and environment != owner
+        if environment is not None and conflict:
+            problems.append(
+                f"is {url!r}, but {self._name('environment')} is {environment!r}, which is {ENVIRONMENTS[environment]}:"
+                " give only one of the two"
+            )
+        if url.startswith("http:") and environment != SANDBOX and not is_loopback(host):
+            problems.append(
+                f"is plain http to {host}: the gateway requires TLS. Plain http is for this machine (loopback), and for"
+                " the environment 'sandbox'"
+            )
+        return environment or owner or CUSTOM, problems
+
+    # --- credentials --------------------------------------------------------------------------------------------------
+
+    def _use_published_credentials(self) -> None:
+        given = {name: self._given[name] for name in REQUIRED if self._given.get(name) is not None}
+        published = next(
+            (one for one in SANDBOX_CREDENTIALS if one.tenant_id == given.get("tenant_id")), SANDBOX_CREDENTIALS[0]
+        )
+        others = [self._name(name) for name, value in given.items() if value != getattr(published, name)]
+        if others:
+            self._problems.append(
+                f"{self._name('environment')} is 'sandbox', to which only the sandbox's published credentials are sent:"
+                f" leave out {', '.join(others)}"
+            )
+        self._quoted -= set(REQUIRED)
+        self._given |= {name: getattr(published, name) for name in REQUIRED}
+
+    def _tenant(self) -> None:
+        value = self._given.get("tenant_id")
+        if value is None:
+            self._add("tenant_id", "is missing")
+        elif type(value) is not int or value <= 0:
+            shown = repr(value) if isinstance(value, int) else type(value).__name__
+            from_variable = "tenant_id" in self._names
+            self._add(
+                "tenant_id",
+                "must be a positive whole number" if from_variable else f"must be a positive int, not {shown}",
+            )
+
+    def _text(self, name: str) -> None:
+        value = self._given.get(name)
+        self._add(name, "is missing" if value is None else _text_problem(value, blanks=name == "password"))
+
+    def _retired_keys(self) -> list[str]:
+        keys: object = self._given.get("retired_secret_keys", ())
+        if not is_array(keys):
+            self._add("retired_secret_keys", f"must be a list or tuple of str, not {type(keys).__name__}")
+            return []
+        problems = [problem for key in keys if (problem := _text_problem(key))]
+        for problem in problems:
+            self._add("retired_secret_keys", f"has a key that {problem}")
+        return [] if problems else list(keys)
+
+    def _refuse_published_keys(self, environment: str, retired: list[str]) -> None:
+        for name, keys in (("secret_key", [self._given.get("secret_key")]), ("retired_secret_keys", retired)):
+            if any(isinstance(key, str) and key in _PUBLISHED_KEYS for key in keys):
+                self._add(
+                    name,
+                    f"has the sandbox's key, which is published, so that anybody could forge a callback: {environment}"
+                    " needs a separate key",
+                )
+
+
+def _text_problem(value: object, *, blanks: bool = False) -> str | None:
+    """What is wrong with a user name or a secret, which is never shown; `blanks`: whether blanks around it are allowed."""
+    if not isinstance(value, str):
+        return f"must be a non-empty str, not {type(value).__name__}"
+    if not value:
+        return "must be a non-empty str"
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        return "has a lone surrogate, which comes from bytes in an environment variable that are not UTF-8"
+    if "\r" in value or "\n" in value:
+        return "has a line end, which a file or `echo` adds"
+    if value != value.strip() and not blanks:
+        return "has blanks around it, which copy and paste adds"
+    return None
+
+
+def _is_quoted(value: object) -> bool:
+    return isinstance(value, str) and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
 
 
 def timeout_problem(timeout: object) -> str | None:
@@ -113,7 +249,7 @@ def timeout_problem(timeout: object) -> str | None:
         return None
     return (
         f"must be a positive number of seconds, up to {defaults.TIMEOUT_MOST:.0f}, not {_number(timeout)};"
-        " without one a call could hang for good"
+        " without one a call could wait forever"
     )
 
 
@@ -125,77 +261,141 @@ def retries_problem(max_retries: object) -> str | None:
 
 
 def _number(value: object) -> str:
-    """A number as it is, anything else by its type: what was put there by mistake might be a secret."""
+    """A number in full, anything else by its type: a value in the wrong place might be a secret."""
     return repr(value)[:40] if isinstance(value, int | float) or value is None else type(value).__name__
 
 
-def _encodes(text: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in text)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
-
-
-def _told(value: object) -> str:
-    return repr(value) if isinstance(value, int) else type(value).__name__
-
-
-def _base_url(environment: object, base_url: object, problems: list[str]) -> str:
-    if base_url is None:
-        if not isinstance(environment, str) or environment not in ENVIRONMENTS:
-            problems.append(f"environment must be one of {', '.join(ENVIRONMENTS)}")
-            return ""
-        return ENVIRONMENTS[environment]
+def _base_url(base_url: object) -> tuple[str, list[str]]:
+    """A base URL without a slash at its end (empty if it can't be read), and what is wrong with it."""
     if not isinstance(base_url, str):
-        problems.append(f"base_url must be a str, not {type(base_url).__name__}")
-        return ""
+        return "", [f"must be a str, not {type(base_url).__name__}"]
     if any(char.isspace() or not char.isprintable() for char in base_url):
-        problems.append("base_url has blanks or control characters in it, which a copy and paste leaves behind")
-        return ""
+        return "", ["has blanks, line ends or control characters, which a file or copy and paste adds"]
     try:
         parts = urlsplit(base_url)
         host = parts.hostname
         _ = parts.port
         httpx.URL(base_url)
-    except (ValueError, httpx.InvalidURL):  # whose text quotes it, and what was pasted there may be a secret
-        problems.append("base_url is not a URL: its host or port can't be read")
-        return ""
-    if parts.scheme not in ("https", "http") or not host or not base_url.isascii():
-        problems.append("base_url must be an absolute URL such as https://payments.commerce.asia")
-    elif parts.scheme == "http" and host not in LOOPBACK:
-        problems.append(f"base_url is plain http to {host}: the gateway requires TLS; http is for this machine alone")
+    except (ValueError, httpx.InvalidURL):  # their text quotes it, and it might be a secret in the wrong place
+        return "", ["is not a URL: its host or port can't be read"]
+    problems: list[str] = []
     if "?" in base_url or "#" in base_url or "@" in parts.netloc:
-        problems.append("base_url must have no query, fragment, user name or password")
-    # In lower case, so that nobody who asks whether it is https is told no by an HTTPS://.
-    return parts.scheme + base_url[len(parts.scheme) :].rstrip("/")
+        problems.append("must have no query, fragment, user name or password")
+    if parts.scheme not in ("https", "http") or not host or not base_url.isascii():
+        return "", [*problems, "must be an absolute URL such as https://payments.commerce.asia"]
+    # The scheme in lower case: HTTPS:// must count as https wherever it is compared.
+    return parts.scheme + base_url[len(parts.scheme) :].rstrip("/"), problems
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _same(url: str, other: str) -> bool:
+    return str(httpx.URL(url)).rstrip("/") == str(httpx.URL(other)).rstrip("/")
+
+
+# --- environment variables --------------------------------------------------------------------------------------------
 
 
 def from_environment(options: Mapping[str, Any], variables: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """The client's arguments out of `COMMERCEPAY_*` variables; `options` win over them.
+    """The arguments of a client: `options`, and where one of the six values is not among them, its variable.
+
+    An option that is None counts as not given, and so does an empty variable.
 
     Raises:
-        ConfigurationError: names every variable that is missing or unreadable.
+        ConfigurationError: names every variable and option that is missing or wrong.
     """
-    found: dict[str, Any] = {
-        name: variables.get(f"COMMERCEPAY_{name.upper()}", "") or None
-        for name in ("tenant_id", "username", "password", "secret_key", "environment", "base_url")
-    }
-    if options.get("environment") is not None:
-        found["base_url"] = None  # who asks for an environment does not get a sandbox that a shell was left with
-    found |= options
-    problems: list[str] = []
-    missing = [f"COMMERCEPAY_{name.upper()}" for name in REQUIRED if found[name] is None]
-    if missing:
-        problems.append(f"the environment lacks {', '.join(missing)}")
-    if isinstance(tenant_id := found["tenant_id"], str):
-        if tenant_id.strip().isdecimal() and tenant_id.isascii():
-            found["tenant_id"] = int(tenant_id)
-        else:
-            problems.append("COMMERCEPAY_TENANT_ID must be a number")
-    found["environment"] = found["environment"] or "staging"
-    if found["base_url"] is None and found["environment"] not in ENVIRONMENTS:
-        problems.append(f"COMMERCEPAY_ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}")
+    found = dict(options)
+    names: dict[str, str] = {}
+    for name, variable in VARIABLES.items():
+        if found.get(name) is not None:
+            continue
+        names[name] = variable
+        found.pop(name, None)
+        if value := variables.get(variable, ""):
+            is_number = name == "tenant_id" and value.isascii() and value.isdecimal()
+            found[name] = int(value) if is_number else value
+    problems = [
+        f"{variable} is set, but the variable is {meant}" for variable, meant in misspelt(variables, VARIABLES).items()
+    ]
+    try:
+        settings_of({name: value for name, value in found.items() if name not in _NOT_SETTINGS}, names)
+    except ConfigurationError as error:
+        problems += error.problems
     if problems:
         raise ConfigurationError(problems)
     return found
+
+
+def misspelt(variables: Mapping[str, Any], known: Iterable[str]) -> dict[str, str]:
+    """The variables that were probably meant to be known ones, each with that one.
+
+    Others that begin with COMMERCEPAY_ are no mistakes: Kubernetes sets COMMERCEPAY_SERVICE_HOST and the like for a service
+    of that name, and an application may have COMMERCEPAY_OLD_PASSWORD.
+
+    Args:
+        variables: those that are set, with their values; an empty one does not count.
+        known: the parameters that can be set by a variable.
+    """
+    suffixes = [name.upper() for name in known]
+    found: dict[str, str] = {}
+    for variable, value in variables.items():
+        head, separator, suffix = variable.upper().partition("PAY_")
+        if not value or not separator or (f"COMMERCEPAY_{suffix}" == variable and suffix in suffixes):
+            continue
+        if head != "COMMERCE" and meant(head.replace("_", ""), ["COMMERCE"], _LIKENESS) is None:
+            continue
+        if any(suffix.startswith(f"{one}_") or suffix.endswith(f"_{one}") for one in suffixes):
+            continue
+        if (suggestion := meant(suffix, suffixes, _LIKENESS)) is not None:
+            found[variable] = f"COMMERCEPAY_{suggestion}"
+    return found
+
+
+_LIKENESS: Final = 0.8
+"""How much a variable has to resemble a known one to be taken for a mistake (see `suggestions.meant`)."""
+
+
+# --- the URLs that a payment is opened with ---------------------------------------------------------------------------
+
+
+def url_problem(settings: Settings, name: str, url: str) -> str | None:
+    """What is wrong with a URL in the client's environment.
+
+    Args:
+        settings: the client's.
+        name: `callback_url` or `return_url`.
+        url: an absolute URL of http or https.
+    """
+    if settings.environment == PRODUCTION:
+        return _production_url_problem(url)
+    if settings.environment == SANDBOX and name == "callback_url" and _is_public_https(url):
+        return (
+            f"is https to {_host(url)}, but the sandbox's key is published: anybody could forge a callback to a public"
+            " server. Use a URL of this machine or network, or the environment 'staging'"
+        )
+    return None
+
+
+@lru_cache(maxsize=128)  # a shop uses the same few in every call
+def _production_url_problem(url: str) -> str | None:
+    host = _host(url)
+    if is_loopback(host) or is_unspecified(host):
+        return f"leads to this machine ({host}), where production can't reach it"
+    return None if url.lower().startswith("https:") else f"is plain http to {host}; production needs https"
+
+
+@lru_cache(maxsize=128)
+def _is_public_https(url: str) -> bool:
+    return url.lower().startswith("https:") and is_public(_host(url))
+
+
+def warn_if_published(settings: Settings) -> None:
+    """Log a warning at the start of a client whose secret key everybody has."""
+    if settings.environment == SANDBOX:
+        log.warning(
+            "environment 'sandbox' (%s): its secret key is published, so anybody can forge a callback. Not for a server"
+            " that other people can reach.",
+            settings.base_url,
+        )

@@ -17,9 +17,14 @@ stored callback waits to be handed out again: `Inbox.process_pending`, or the ga
 Needs SQLAlchemy: `pip install commercepay[inbox]`, and a driver for PostgreSQL or, with asyncio, for either database.
 """
 
-from commercepay.inbox._inbox import AsyncHandler, AsyncInbox, Handler, Inbox
-from commercepay.inbox._receipt import Receipt, State
-from commercepay.inbox._tables import arrivals, handled, metadata
+from commercepay._base.extras import missing
+
+try:
+    from commercepay.inbox._inbox import AsyncHandler, AsyncInbox, Handler, Inbox
+    from commercepay.inbox._receipt import Receipt, State
+    from commercepay.inbox._tables import arrivals, handled, metadata
+except ModuleNotFoundError as error:
+    raise missing("commercepay[inbox]", error) from error
 
 __all__ = [
     "AsyncHandler",

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeGuard
 
+from commercepay._base.hosts import is_loopback
 from commercepay._base.record import Record
 from commercepay._calls import checks
 from commercepay._protocol import settings
@@ -50,7 +51,7 @@ Verify = Callable[[bytes, "str | None", str], Callback]
 
 TOO_LARGE = 413
 
-OPTIONS = tuple(inspect.signature(settings.settings).parameters)
+OPTIONS = settings.PARAMETERS
 """The arguments of a client that a framework's configuration can hold."""
 
 
@@ -141,6 +142,16 @@ class Endpoint:
             for name, given in (("on_callback", self._on_callback), ("inbox", self._inbox and self._inbox.receive))
             if given is not None and is_async(given)
         ]
+
+    def environment_problems(self, client: settings.Settings) -> list[str]:
+        """What is wrong with the callback URL in the environment of the client."""
+        parts = _split(self.callback_url)
+        problem = settings.url_problem(client, "callback_url", self.callback_url)
+        if problem is None and client.environment != settings.SANDBOX and parts.scheme != "https":
+            host = parts.hostname or ""
+            if not is_loopback(host):
+                problem = f"is plain http to {host}: callbacks need TLS. Plain http is for loopback and the sandbox"
+        return [] if problem is None else [f"callback_url {problem}"]
 
     # --- callbacks: the same thing, said twice ------------------------------------------------------------------------
 
@@ -296,8 +307,6 @@ def _url_problem(url: object) -> str | None:
     parts = _split(str(url))
     if parts.query or parts.fragment:
         return "callback_url must have no query and no fragment: they are not part of what is signed"
-    if parts.scheme != "https" and parts.hostname not in settings.LOOPBACK:
-        return f"callback_url is plain http to {parts.hostname}: callbacks need TLS; http is for this machine alone"
     return None
 
 
@@ -328,8 +337,3 @@ def _not_awaitable(result: Any, name: str) -> Any:
             result.close()
         raise ConfigurationError(f"{name} is async, but the endpoint is not")
     return result
-
-
-def missing(requirement: str, error: ModuleNotFoundError) -> ModuleNotFoundError:
-    """What to raise instead, so that it says what to do."""
-    return ModuleNotFoundError(f"{error.name} is missing: pip install '{requirement}'", name=error.name)

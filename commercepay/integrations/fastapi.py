@@ -17,14 +17,14 @@ Needs `pip install 'commercepay[fastapi]'`.
 
 from __future__ import annotations
 
+from commercepay._base.extras import missing
 from commercepay.client import AsyncCommercePay
-from commercepay.integrations import _endpoint
 from commercepay.integrations._endpoint import Returned
 
 try:
     from fastapi import APIRouter
 except ModuleNotFoundError as error:
-    raise _endpoint.missing("commercepay[fastapi]", error) from error
+    raise missing("commercepay[fastapi]", error) from error
 
 from commercepay.integrations.starlette import StarletteIntegration
 

@@ -20,6 +20,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from commercepay._base.extras import missing
+from commercepay._protocol.settings import misspelt
 from commercepay.callbacks import SIGNATURE_HEADER
 from commercepay.client import CommercePay
 from commercepay.errors import ConfigurationError
@@ -29,11 +31,12 @@ from commercepay.integrations._endpoint import CallbackInbox, Endpoint, FindOrde
 try:
     from flask import Flask, Response, abort, current_app, request
 except ModuleNotFoundError as error:
-    raise _endpoint.missing("commercepay[flask]", error) from error
+    raise missing("commercepay[flask]", error) from error
 
 __all__ = ["FlaskIntegration", "Returned"]
 
 _KEY = "commercepay"
+_CONFIGURABLE = (*_endpoint.OPTIONS, "callback_url", "callback_path")
 
 
 class _State(NamedTuple):
@@ -83,7 +86,9 @@ class FlaskIntegration:
             ConfigurationError: names everything that is missing or wrong.
         """
         config = _config(app)
-        problems: list[str] = []
+        problems = [
+            f"app.config has {key}, but the key is {meant}" for key, meant in misspelt(config, _CONFIGURABLE).items()
+        ]
         client = endpoint = None
         try:
             endpoint = Endpoint(
@@ -99,6 +104,8 @@ class FlaskIntegration:
             client = CommercePay.from_env(**_options(config))
         except ConfigurationError as error:
             problems += error.problems
+        if client is not None and endpoint is not None:
+            problems += endpoint.environment_problems(client.settings)
         if client is None or endpoint is None or problems:
             raise ConfigurationError(problems)
         app.extensions[_KEY] = _State(client, endpoint)

@@ -15,8 +15,10 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from commercepay._base.extras import missing
 from commercepay.callbacks import MAX_BODY, SIGNATURE_HEADER
 from commercepay.client import AsyncCommercePay
+from commercepay.errors import ConfigurationError
 from commercepay.integrations import _endpoint
 from commercepay.integrations._endpoint import CallbackInbox, FindOrder, OnCallback, Returned
 
@@ -27,7 +29,7 @@ try:
     from starlette.responses import Response
     from starlette.routing import Route
 except ModuleNotFoundError as error:
-    raise _endpoint.missing("starlette", error) from error
+    raise missing("starlette", error) from error
 
 __all__ = ["Returned", "StarletteIntegration"]
 
@@ -80,7 +82,10 @@ class StarletteIntegration:
             ConfigurationError: names everything that is missing or wrong.
         """
         if self._client is None:
-            self._client = AsyncCommercePay.from_env(**self._options)
+            client = AsyncCommercePay.from_env(**self._options)
+            if problems := self._endpoint.environment_problems(client.settings):
+                raise ConfigurationError(problems)
+            self._client = client
         return self._client
 
     @asynccontextmanager

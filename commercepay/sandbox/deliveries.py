@@ -7,7 +7,6 @@ somebody copied into a test.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import logging
 import time
@@ -18,6 +17,7 @@ from typing import Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from commercepay import signature
+from commercepay._base import hosts
 from commercepay.callbacks import SIGNATURE_HEADER
 from commercepay.sandbox.clock import Clock
 from commercepay.sandbox.faults import Fault, Faults
@@ -65,14 +65,7 @@ def is_loopback(url: str) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    if parts.scheme not in ("http", "https"):
-        return False
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return parts.scheme in ("http", "https") and hosts.is_loopback(host)
 
 
 @lru_cache(maxsize=1)

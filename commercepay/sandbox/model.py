@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from commercepay._protocol.published import SANDBOX_CREDENTIALS
 from commercepay.status import PaymentStatus
 
 Json = dict[str, Any]
@@ -23,10 +24,9 @@ class Tenant:
     user_id: int = 1
 
 
-TENANTS = (
-    Tenant(1001, "Sandbox Shop", "sandbox-user", "sandbox-password", "sandbox-secret-key-1001", user_id=7),
-    # There is a second one so that another tenant's secret, token or payment can be told from no such thing at all.
-    Tenant(1002, "Other Sandbox Shop", "other-user", "other-password", "sandbox-secret-key-1002", user_id=8),
+TENANTS = tuple(
+    Tenant(one.tenant_id, name, one.username, one.password, one.secret_key, user_id)
+    for one, name, user_id in zip(SANDBOX_CREDENTIALS, ("Sandbox Shop", "Other Sandbox Shop"), (7, 8), strict=True)
 )
 
 

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import pickle
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from facade.conftest import CREDENTIALS
+from facade.conftest import CREDENTIALS, OPENING
 
-from commercepay import AsyncCommercePay, CommercePay, ConfigurationError
-from commercepay._protocol import settings as settings_module
+from commercepay import ArgumentError, AsyncCommercePay, CommercePay, ConfigurationError
+from commercepay._protocol.published import SANDBOX_CREDENTIALS
+from commercepay._protocol.settings import ENVIRONMENTS, VARIABLES
 
 BOTH = pytest.mark.parametrize("cls", [CommercePay, AsyncCommercePay])
 NAMES = ("TENANT_ID", "USERNAME", "PASSWORD", "SECRET_KEY")
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Sets the variables given, and no others."""
+def variables(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Sets the variables given, and no others of the package: `variables(TENANT_ID="42")`."""
 
-    def put(**variables: str) -> None:
-        for name in (*NAMES, "ENVIRONMENT", "BASE_URL"):
-            monkeypatch.delenv(f"COMMERCEPAY_{name}", raising=False)
-        for name, value in variables.items():
+    def put(**given: str) -> None:
+        for name in VARIABLES.values():
+            monkeypatch.delenv(name, raising=False)
+        for name, value in given.items():
             monkeypatch.setenv(f"COMMERCEPAY_{name}", value)
 
     put()
@@ -31,46 +35,278 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 FULL = {"TENANT_ID": "42", "USERNAME": "shop", "PASSWORD": "pw", "SECRET_KEY": "key"}
+LOCAL = "http://127.0.0.1:8400"
+
+
+def problems_of(build: Callable[..., Any], **given: Any) -> tuple[str, ...]:
+    """What the error of a client that can't be built says."""
+    with pytest.raises(ConfigurationError) as caught:
+        build(**given)
+    return caught.value.problems
 
 
 @BOTH
-def test_from_env(environment: Any, cls: Any) -> None:
-    """`from_env` reads the variables, staging unless said otherwise; what is passed wins."""
-    environment(**FULL)
-    cp = cls.from_env()
+def test_from_env(variables: Any, cls: Any) -> None:
+    """`from_env` reads the variables; an argument wins over its variable, and None is no argument."""
+    variables(**FULL)
+    cp = cls.from_env(username=None)
     assert type(cp) is cls
     assert (cp.settings.tenant_id, cp.settings.username) == (42, "shop")
     assert (cp.settings.password.reveal(), cp.settings.secret_key.reveal()) == ("pw", "key")
     assert cp.settings.base_url == "https://staging-payments.commerce.asia"
-    environment(**FULL, ENVIRONMENT="production")
-    assert cls.from_env().settings.base_url == "https://payments.commerce.asia"
-    environment(**FULL, BASE_URL="http://127.0.0.1:8080/")
+    variables(**FULL, BASE_URL=f"{LOCAL}/")
     cp = cls.from_env(timeout=5, tenant_id=7)
-    assert (cp.settings.base_url, cp.settings.timeout, cp.settings.tenant_id) == ("http://127.0.0.1:8080", 5, 7)
+    assert (cp.settings.base_url, cp.settings.timeout, cp.settings.tenant_id) == (LOCAL, 5, 7)
 
 
-def test_from_env_names_all_that_is_missing(environment: Any) -> None:
-    """One error names every variable that is missing, empty ones included."""
-    environment(USERNAME="")
-    with pytest.raises(ConfigurationError) as caught:
-        CommercePay.from_env()
-    for name in NAMES:
-        assert f"COMMERCEPAY_{name}" in str(caught.value)
-    assert "BASE_URL" not in str(caught.value)
-    environment(TENANT_ID="forty-two", ENVIRONMENT="live")
-    with pytest.raises(ConfigurationError) as caught:
-        CommercePay.from_env()
-    assert len(caught.value.problems) == 3
-    for name in ("TENANT_ID", "ENVIRONMENT", "USERNAME", "PASSWORD", "SECRET_KEY"):
-        assert f"COMMERCEPAY_{name}" in str(caught.value)
+def test_from_env_names_all_that_is_missing(variables: Any) -> None:
+    """One error names every variable that is missing, empty ones included, or wrong."""
+    variables(USERNAME="")
+    assert [problem.split()[0] for problem in problems_of(CommercePay.from_env)] == [
+        f"COMMERCEPAY_{name}" for name in NAMES
+    ]
+    variables(TENANT_ID="forty-two", ENVIRONMENT="live")
+    assert {problem.split()[0] for problem in problems_of(CommercePay.from_env)} == {
+        f"COMMERCEPAY_{name}" for name in (*NAMES, "ENVIRONMENT")
+    }
 
 
-@pytest.mark.parametrize("tenant", ["0", "-1", "4.2", "٤٢", "x", "1e3"])
-def test_from_env_tenant(environment: Any, tenant: str) -> None:
+@pytest.mark.parametrize("tenant", ["0", "-1", "4.2", "٤٢", "x", "1e3", " 42"])
+def test_from_env_tenant(variables: Any, tenant: str) -> None:
     """A tenant id that is no positive number is refused."""
-    environment(**FULL | {"TENANT_ID": tenant})
-    with pytest.raises(ConfigurationError):
-        CommercePay.from_env()
+    variables(**FULL | {"TENANT_ID": tenant})
+    assert problems_of(CommercePay.from_env) == ("COMMERCEPAY_TENANT_ID must be a positive whole number",)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "ENVIRONMENT", "BASE_URL"])
+@pytest.mark.parametrize("form", ["{}\n", "{}\r", "{}\r\n", '"{}"', "'{}'"])
+def test_from_env_as_files_write_it(variables: Any, name: str, form: str) -> None:
+    """A variable with a line end or in quotes, as env files and `echo` leave it, is refused by name, its value unseen."""
+    right = {"TENANT_ID": "42", "USERNAME": "Hush-1", "PASSWORD": "Hush-2", "SECRET_KEY": "Hush-3"}
+    right |= {"ENVIRONMENT": "production", "BASE_URL": ENVIRONMENTS["production"]}
+    variables(**right)
+    CommercePay.from_env()
+    variables(**right | {name: form.format(right[name])})
+    (problem,) = problems_of(CommercePay.from_env)
+    assert problem.startswith(f"COMMERCEPAY_{name} ")
+    assert ("quotes" in problem) == (form[0] != "{")
+    assert "Hush" not in problem
+
+
+@pytest.mark.parametrize("name", ["TENANT_ID", "ENVIRONMENT", "BASE_URL"])
+def test_a_secret_in_the_wrong_variable_is_not_shown(variables: Any, name: str) -> None:
+    """An error of the configuration does not quote what is in the wrong place."""
+    variables(**FULL | {name: "https://h:Hush-1" if name == "BASE_URL" else "Hush-1"})
+    assert "Hush" not in " ".join(problems_of(CommercePay.from_env))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("COMMERCEPAY_ENV", "ENVIRONMENT"),
+        ("COMMERCEPAY_ENVIROMENT", "ENVIRONMENT"),
+        ("commercepay_environment", "ENVIRONMENT"),
+        ("COMMERCE_PAY_ENVIRONMENT", "ENVIRONMENT"),
+        ("COMERCEPAY_PASSWORD", "PASSWORD"),
+        ("COMMERCEPAY_PASSWD", "PASSWORD"),
+        ("COMMERCEPAY_USER", "USERNAME"),
+        ("COMMERCEPAY_TENANT", "TENANT_ID"),
+        ("COMMERCEPAY_SECRETKEY", "SECRET_KEY"),
+        ("COMMERCEPAY_URL", "BASE_URL"),
+    ],
+)
+def test_a_misspelt_variable(variables: Any, monkeypatch: pytest.MonkeyPatch, wrong: str, right: str) -> None:
+    """A variable that resembles one of the package's is an error that names both."""
+    variables(**FULL)
+    monkeypatch.setenv(wrong, "Hush-1")
+    assert problems_of(CommercePay.from_env) == (f"{wrong} is set, but the variable is COMMERCEPAY_{right}",)
+    monkeypatch.setenv(wrong, "")
+    CommercePay.from_env()
+
+
+def test_other_variables_are_left_alone(variables: Any) -> None:
+    """What Kubernetes and Docker set for a service named commercepay is no mistake, nor is what an application adds."""
+    others = (
+        "SERVICE_HOST",
+        "SERVICE_PORT",
+        "SERVICE_PORT_HTTP",
+        "PORT",
+        "PORT_8400_TCP",
+        "PORT_8400_TCP_ADDR",
+        "NAME",
+    )
+    others += ("ENV_PATH", "LOG", "CALLBACK_URL", "OLD_SECRET_KEY", "SECRET_KEY_2", "PASSWORD_FILE", "DB_PASSWORD")
+    variables(**FULL | dict.fromkeys(others, "x"))
+    assert CommercePay.from_env().settings.environment == "staging"
+
+
+# --- which server -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "base_url"),
+    [
+        ({}, "staging", ENVIRONMENTS["staging"]),
+        ({"environment": "production"}, "production", ENVIRONMENTS["production"]),
+        ({"environment": "production", "base_url": None}, "production", ENVIRONMENTS["production"]),
+        (
+            {"environment": "production", "base_url": "https://PAYMENTS.commerce.asia:443/"},
+            "production",
+            "https://PAYMENTS.commerce.asia:443",
+        ),
+        ({"base_url": ENVIRONMENTS["production"]}, "production", ENVIRONMENTS["production"]),
+        ({"base_url": "https://gateway.example"}, "custom", "https://gateway.example"),
+        ({"base_url": LOCAL}, "custom", LOCAL),
+    ],
+)
+def test_which_server(variables: Any, given: dict[str, Any], environment: str, base_url: str) -> None:
+    """Environment and base URL give the server together, as arguments and as variables alike."""
+    assert CommercePay(**CREDENTIALS, **given).settings.environment == environment
+    assert CommercePay(**CREDENTIALS, **given).settings.base_url == base_url
+    variables(**FULL | {name.upper(): value for name, value in given.items() if value})
+    assert CommercePay.from_env().settings.environment == environment
+    assert CommercePay.from_env().settings.base_url == base_url
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+@pytest.mark.parametrize("base_url", [LOCAL, "https://gateway.example", ENVIRONMENTS["staging"] + "/x", "the other"])
+def test_a_base_url_of_another_server(variables: Any, environment: str, base_url: str) -> None:
+    """A base URL that is not the environment's is an error that names both, wherever each of them comes from."""
+    if base_url == "the other":
+        base_url = ENVIRONMENTS["production" if environment == "staging" else "staging"]
+    for in_shell in ({}, {"environment"}, {"base_url"}, {"environment", "base_url"}):
+        both = {"environment": environment, "base_url": base_url}
+        variables(**FULL, **{name.upper(): both.pop(name) for name in in_shell})
+        (problem,) = problems_of(CommercePay.from_env, **both)
+        assert environment in problem
+        assert base_url in problem
+        for name in ("environment", "base_url"):
+            assert (VARIABLES[name] if name in in_shell else f"{name} ") in problem
+
+
+@pytest.mark.parametrize(
+    "given", [{"environment": "prod"}, {"environment": "Production"}, {"environment": "produktion"}]
+)
+def test_a_misspelt_environment(given: dict[str, Any]) -> None:
+    """An unknown environment is an error that suggests one, also if there is a base URL."""
+    for address in ({}, {"base_url": LOCAL}):
+        (problem,) = problems_of(CommercePay, **CREDENTIALS, **given, **address)
+        assert problem == "environment must be one of staging, production, sandbox; did you mean 'production'?"
+
+
+# --- the sandbox ------------------------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_the_sandbox_needs_nothing_else(variables: Any, caplog: pytest.LogCaptureFixture, cls: Any) -> None:
+    """`environment="sandbox"` alone gives a client of the sandbox on this machine, with a warning that its key is published."""
+    variables(ENVIRONMENT="sandbox")
+    for cp in (cls(environment="sandbox"), cls.from_env()):
+        assert (cp.settings.environment, cp.settings.base_url) == ("sandbox", LOCAL)
+        assert cp.settings.tenant_id == SANDBOX_CREDENTIALS[0].tenant_id
+        assert cp.settings.secret_key.reveal() == SANDBOX_CREDENTIALS[0].secret_key
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert [LOCAL in line and "published" in line for line in warnings] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["http://sandbox:8400", "http://0.0.0.0:8400", "http://172.18.0.3:8400", "https://sandbox.corp.example", LOCAL],
+)
+def test_the_sandbox_may_be_anywhere(base_url: str) -> None:
+    """The sandbox is used at any host, by plain http too: nothing but its published credentials is sent there."""
+    assert CommercePay(environment="sandbox", base_url=base_url).settings.base_url == base_url
+
+
+@pytest.mark.parametrize("one", SANDBOX_CREDENTIALS, ids=lambda one: str(one.tenant_id))
+def test_the_sandbox_takes_its_own_credentials(one: Any) -> None:
+    """The published credentials of either merchant are taken, whole or in part."""
+    whole = {name: getattr(one, name) for name in CREDENTIALS}
+    for given in (whole, {"tenant_id": one.tenant_id}):
+        assert CommercePay(environment="sandbox", **given).settings.username == one.username
+
+
+@pytest.mark.parametrize("name", list(CREDENTIALS))
+def test_the_sandbox_takes_no_other_credentials(variables: Any, name: str) -> None:
+    """Any other credential is an error that names it and does not show it, from an argument or a variable."""
+    (problem,) = problems_of(CommercePay, environment="sandbox", **{name: CREDENTIALS[name]})
+    assert problem.endswith(f"leave out {name}")
+    variables(ENVIRONMENT="sandbox", **{name.upper(): str(CREDENTIALS[name])})
+    (problem,) = problems_of(CommercePay.from_env)
+    assert problem.endswith(f"leave out COMMERCEPAY_{name.upper()}")
+    assert name in ("tenant_id", "username") or CREDENTIALS[name] not in problem
+    swapped = {"tenant_id": SANDBOX_CREDENTIALS[0].tenant_id, "secret_key": SANDBOX_CREDENTIALS[1].secret_key}
+    assert len(problems_of(CommercePay, environment="sandbox", **swapped)) == 1
+
+
+@pytest.mark.parametrize("base_url", [*list(ENVIRONMENTS.values())[:2], "http://payments.commerce.asia:8080/x"])
+def test_the_sandbox_is_not_the_gateway(base_url: str) -> None:
+    """The gateway's own servers are never taken for a sandbox."""
+    (problem,) = problems_of(CommercePay, environment="sandbox", base_url=base_url)
+    assert base_url in problem
+    assert "'sandbox'" in problem
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_published_keys_are_refused(environment: str) -> None:
+    """Staging and production refuse the sandbox's keys, retired ones too, also when only the base URL names them."""
+    key = SANDBOX_CREDENTIALS[1].secret_key
+    for server in ({"environment": environment}, {"base_url": ENVIRONMENTS[environment]}):
+        (problem,) = problems_of(CommercePay, **CREDENTIALS | {"secret_key": key}, **server)
+        assert problem.startswith("secret_key ")
+        assert key not in problem
+        (problem,) = problems_of(CommercePay, **CREDENTIALS, retired_secret_keys=["old", key], **server)
+        assert problem.startswith("retired_secret_keys ")
+
+
+PLACES = {
+    "https://shop.example.my/x": "public",
+    "HTTPS://1.1.1.1/x": "public",
+    "https://shop.example.my:8443/x": "public",
+    "https://[2606:4700::1111]/x": "public",
+    "https://192.168.1.7/x": "private",
+    "https://web/x": "private",
+    "https://shop.test/x": "private",
+    "http://shop.example.my/x": "plain",
+    "http://web:8000/x": "plain",
+    "http://localhost/x": "loopback",
+    "https://localhost./x": "loopback",
+    "https://shop.localhost/x": "loopback",
+    "https://127.9.9.9/x": "loopback",
+    "https://127.1/x": "loopback",
+    "https://0x7f000001/x": "loopback",
+    "https://[::1]/x": "loopback",
+    "https://[::ffff:127.0.0.1]/x": "loopback",
+    "https://0.0.0.0/x": "loopback",
+    "https://[::]/x": "loopback",
+}
+REFUSED = {"production": {"callback_url": ["plain", "loopback"], "return_url": ["plain", "loopback"]}}
+REFUSED |= {"sandbox": {"callback_url": ["public"]}}
+
+
+@pytest.mark.parametrize("url", PLACES)
+@pytest.mark.parametrize("environment", ["staging", "production", "sandbox", "custom"])
+@pytest.mark.parametrize("name", ["callback_url", "return_url"])
+def test_callback_and_return_urls(environment: str, name: str, url: str) -> None:
+    """Production refuses plain http and this machine, the sandbox a callback to a public server by https; in every call."""
+    address: dict[str, Any] = {"base_url": "http://127.0.0.1:1"} if environment in ("custom", "sandbox") else {}
+    named = {} if environment == "custom" else {"environment": environment}
+    member = {"callback_url": "callbackUrl", "return_url": "returnUrl"}[name]
+    # No default passes every environment: what is not looked at is a private host's.
+    other = dict.fromkeys(("callback_url", "return_url"), "https://192.168.1.7/y")
+    refused = PLACES[url] in REFUSED.get(environment, {}).get(name, ())
+    with CommercePay(**({} if environment == "sandbox" else CREDENTIALS), **named, **address) as cp:
+        for call in (
+            lambda: cp.sessions.create(**OPENING | other | {name: url}, channel_id=1),  # refused in any case
+            lambda: cp.payments.create(**OPENING | other | {name: url}, expires_in=1),
+            lambda: cp.request("POST", "/x", json={member: url, "bad": object()}),
+        ):
+            with pytest.raises(ArgumentError) as caught:
+                call()
+            assert [one for one in caught.value.problems if one.startswith(name)] == [
+                one for one in caught.value.problems if refused and re.search("machine|plain http|published", one)
+            ]
+            assert len(caught.value.problems) == 1 + refused
 
 
 @BOTH
@@ -108,7 +344,7 @@ def test_all_in_one(cls: Any) -> None:
 WRONG: list[dict[str, Any]] = [
     *({"tenant_id": value} for value in (0, -1, True, "42", 42.0, None)),
     *({"username": value} for value in ("", " ", "shop ", "shop\n", None, 5, b"shop", "\udcff")),
-    *({"password": value} for value in ("", None, 5, b"pw", "\udcff")),
+    *({"password": value} for value in ("", None, 5, b"pw", "\udcff", "pw\n", "pw\r\n")),
     *({"secret_key": value} for value in ("", " ", "key ", "\tkey", "key\r\n", None, 5, b"key", "\udcff")),
     *({"retired_secret_keys": value} for value in ("old", [""], [None], ["old "], ["\udcff"], 5, {"old": 1})),
     *({"environment": value} for value in ("live", "", None, "Staging", 1)),
@@ -169,24 +405,31 @@ def test_each_wrong_argument(cls: Any, wrong: dict[str, Any]) -> None:
         ("http://localhost/", "http://localhost"),
         ("http://LOCALHOST:1/base//", "http://LOCALHOST:1/base"),
         ("http://[::1]:8080", "http://[::1]:8080"),
+        ("http://127.0.0.2:8080", "http://127.0.0.2:8080"),
+        ("http://shop.localhost", "http://shop.localhost"),
         ("HTTPS://Payments.commerce.asia", "https://Payments.commerce.asia"),
         ("https://payments.commerce.asia:8443/base", "https://payments.commerce.asia:8443/base"),
     ],
 )
 def test_base_urls(given: str, used: str) -> None:
-    """A base URL may have a port and a path; plain http is taken on loopback."""
+    """A base URL may have a port and a path; plain http is taken on loopback, however that is written."""
     assert CommercePay(base_url=given, **CREDENTIALS).settings.base_url == used
 
 
 def test_odd_but_right() -> None:
-    """A password may have blanks around it; a timeout may be an int; retries may be off."""
+    """A password may have blanks around it, or quotes if it is an argument; a timeout may be an int; retries may be off."""
     cp = CommercePay(**CREDENTIALS | {"password": " pw "}, timeout=1, max_retries=0, retired_secret_keys=("a", "b"))
     assert cp.settings.password.reveal() == " pw "
     assert [key.reveal() for key in cp.settings.retired_secret_keys] == ["a", "b"]
+    assert CommercePay(**CREDENTIALS | {"password": '"pw"'}).settings.password.reveal() == '"pw"'
 
 
-def test_environment_is_read_when_asked() -> None:
-    """The variables can be given as a mapping, which is what `from_env` reads."""
-    found = settings_module.from_environment({"timeout": 3}, {f"COMMERCEPAY_{k}": v for k, v in FULL.items()})
-    assert found["tenant_id"] == 42
-    assert found["timeout"] == 3
+def test_a_misspelt_argument(variables: Any) -> None:
+    """An unknown argument, of the client or of `from_env`, is named with the one that was probably meant."""
+    variables(**FULL)
+    for build in (CommercePay.from_env, lambda **given: CommercePay(**CREDENTIALS, **given)):
+        for wrong, right in (("tenant", "tenant_id"), ("time_out", "timeout"), ("htp_client", "http_client")):
+            assert problems_of(build, **{wrong: 1}) == (
+                f"a client has no parameter {wrong!r}; did you mean {right!r}?",
+            )
+        assert problems_of(build, colour=1) == ("a client has no parameter 'colour'",)

@@ -13,7 +13,6 @@ import pytest
 import commercepay
 from commercepay import AsyncCommercePay, CommercePay, ConfigurationError, params
 from commercepay import client as client_module
-from commercepay._protocol import settings
 
 NAMES = [
     "APIConnectionError",
@@ -246,14 +245,6 @@ def test_same_constructors() -> None:
 
     assert arguments(CommercePay) | {"transport": 0} == arguments(AsyncCommercePay) | {"transport": 0}
     assert list(arguments(CommercePay)) == ["http_client", "transport", "params"]
-
-
-def test_client_parameters_are_those_that_are_checked() -> None:
-    """What the clients declare is what the settings take, with the same ones required."""
-    taken = inspect.signature(settings.settings).parameters
-    assert list(params.ClientParams.__annotations__) == list(taken)
-    assert params.ClientParams.__required_keys__ == set(settings.REQUIRED)
-    assert {name for name, item in taken.items() if item.default is None} - {"base_url"} == set(settings.REQUIRED)
 
 
 def test_missing_arguments_are_named_together() -> None:

@@ -11,8 +11,7 @@ import pytest
 from facade.conftest import CREDENTIALS, OPENING
 from facade.gateway import AUTHENTICATE, enveloped
 
-from commercepay import CallbackError, CommercePay, ConfigurationError, StillOpen
-from commercepay._protocol import settings
+from commercepay import CallbackError, CommercePay, StillOpen
 from commercepay.callbacks import verify
 
 OPENED = {"redirectionType": 1, "redirectUrl": "https://pay.example/s/1", "sessionNumber": "S-1"}
@@ -50,32 +49,6 @@ def test_a_401_without_a_result_is_sent_again_once(body: Any) -> None:
     with CommercePay(transport=transport, **CREDENTIALS) as cp:
         assert cp.sessions.create(**OPENING).session_number == "S-1"
     assert seen.count(AUTHENTICATE) == 2
-
-
-def test_an_environment_that_is_asked_for_wins() -> None:
-    """A base URL that the shell was left with does not stand in for an environment that the code names."""
-    variables = {f"COMMERCEPAY_{name.upper()}": str(value) for name, value in CREDENTIALS.items()}
-    variables["COMMERCEPAY_BASE_URL"] = "http://127.0.0.1:8400"
-    found = settings.from_environment({"environment": "production"}, variables)
-    assert settings.settings_of(found).base_url == settings.ENVIRONMENTS["production"]
-    assert settings.from_environment({}, variables)["base_url"] == "http://127.0.0.1:8400"
-
-
-@pytest.mark.parametrize("name", ["TENANT_ID", "ENVIRONMENT", "BASE_URL"])
-def test_a_secret_in_the_wrong_variable_is_not_echoed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of the configuration does not quote what was put in the wrong place."""
-    for key, value in CREDENTIALS.items():
-        monkeypatch.setenv(f"COMMERCEPAY_{key.upper()}", str(value))
-    monkeypatch.setenv(f"COMMERCEPAY_{name}", "https://h:Hush-1" if name == "BASE_URL" else "Hush-1")
-    with pytest.raises(ConfigurationError) as caught:
-        CommercePay.from_env()
-    assert "Hush" not in str(caught.value)
-
-
-def test_unknown_parameters_of_a_client() -> None:
-    """A misspelt parameter is named as the client's, in a ConfigurationError."""
-    with pytest.raises(ConfigurationError, match="a client has no parameter 'tenant'"):
-        CommercePay(tenant=1, **CREDENTIALS)
 
 
 def test_no_frame_of_a_refused_callback_shows_a_key() -> None:

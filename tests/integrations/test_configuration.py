@@ -17,6 +17,7 @@ from sqlalchemy import create_engine
 
 from commercepay import ConfigurationError
 from commercepay.inbox import Inbox
+from commercepay.integrations import django as commercepay_django
 from commercepay.integrations.fastapi import FastAPIIntegration
 from commercepay.integrations.flask import FlaskIntegration
 
@@ -36,7 +37,6 @@ GOOD: dict[str, Any] = {"callback_url": "https://shop.example.my/commercepay/cal
     [
         ({"callback_url": None}, "callback_url is missing"),
         ({"callback_url": "/callback"}, "absolute URL"),
-        ({"callback_url": "http://shop.example.my/callback"}, "plain http to shop.example.my"),
         ({"callback_url": "https://shop.example.my/callback?a=1"}, "no query"),
         ({"callback_url": "https://shop.example.my/callback\n"}, "absolute URL"),
         ({"on_callback": None}, "on_callback or inbox"),
@@ -51,6 +51,70 @@ def test_what_is_wrong_is_said(change: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said) as caught:
         FastAPIIntegration(**(GOOD | change))
     assert len(caught.value.problems) == 1
+
+
+def client_of(framework: str, callback_url: str, **options: Any) -> Any:
+    """The client of an application that is configured so."""
+    if framework == "fastapi":
+        return FastAPIIntegration(callback_url=callback_url, on_callback=print, **options).client
+    given = {name.upper(): value for name, value in options.items()} | {"CALLBACK_URL": callback_url}
+    if framework == "flask":
+        app = Flask("shop")
+        app.config.update({f"COMMERCEPAY_{name}": value for name, value in given.items()})
+        pay = FlaskIntegration(app, on_callback=print)
+        with app.app_context():
+            return pay.client
+    with override_settings(COMMERCEPAY=given | {"ON_CALLBACK": print}):
+        return commercepay_django.client()
+
+
+FRAMEWORKS = pytest.mark.parametrize("framework", ["fastapi", "flask", "django"])
+OWN = {name: CREDENTIALS[name] for name in ("tenant_id", "username", "password", "secret_key")}
+
+
+@FRAMEWORKS
+@pytest.mark.parametrize(
+    "callback_url", ["http://web:8000/callback", "http://127.0.0.1/callback", "https://web/callback"]
+)
+def test_the_sandbox_is_named_in_the_configuration(framework: str, callback_url: str) -> None:
+    """The sandbox needs its environment alone; its callbacks may go to this machine or network, by plain http too."""
+    client = client_of(framework, callback_url, environment="sandbox", base_url="http://sandbox:8400")
+    assert client.settings.base_url == "http://sandbox:8400"
+
+
+@FRAMEWORKS
+@pytest.mark.parametrize(
+    ("callback_url", "options", "said"),
+    [
+        ("http://shop.example.my/callback", OWN, "plain http to shop.example.my"),
+        ("http://shop.example.my/callback", OWN | {"environment": "production"}, "plain http to shop.example.my"),
+        ("http://127.0.0.1/callback", OWN | {"environment": "production"}, "leads to this machine"),
+        ("https://shop.example.my/callback", {"environment": "sandbox"}, "published"),
+    ],
+)
+def test_a_callback_url_that_the_environment_refuses(
+    framework: str, callback_url: str, options: dict[str, Any], said: str
+) -> None:
+    """The callback URL is checked against the environment when the application starts."""
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        client_of(framework, callback_url, **options)
+    assert len(caught.value.problems) == 1
+
+
+@FRAMEWORKS
+def test_an_environment_against_a_base_url_in_the_shell(framework: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A base URL that is left in the shell does not stand in for the environment in the configuration, nor is it ignored."""
+    monkeypatch.setenv("COMMERCEPAY_BASE_URL", "http://127.0.0.1:8400")
+    with pytest.raises(ConfigurationError, match=r"COMMERCEPAY_BASE_URL is .+'staging'"):
+        client_of(framework, "https://shop.example.my/callback", **OWN, environment="staging")
+
+
+@pytest.mark.parametrize("framework", ["flask", "django"])
+@pytest.mark.parametrize(("wrong", "right"), [("secretkey", "SECRET_KEY"), ("callbak_url", "CALLBACK_URL")])
+def test_a_misspelt_key(framework: str, wrong: str, right: str) -> None:
+    """A misspelt key of the configuration is named with the one that was probably meant."""
+    with pytest.raises(ConfigurationError, match=f"{wrong.upper()}.*{right}"):
+        client_of(framework, "https://shop.example.my/callback", **OWN, **{wrong: "x"})
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
@@ -191,20 +255,22 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("module", "library", "said"),
     [
-        ("starlette", "starlette", "pip install 'starlette'"),
-        ("fastapi", "fastapi", "pip install 'commercepay[fastapi]'"),
-        ("flask", "flask", "pip install 'commercepay[flask]'"),
-        ("django", "django", "pip install 'commercepay[django]'"),
+        ("integrations.starlette", "starlette", "pip install 'starlette'"),
+        ("integrations.fastapi", "fastapi", "pip install 'commercepay[fastapi]'"),
+        ("integrations.flask", "flask", "pip install 'commercepay[flask]'"),
+        ("integrations.django", "django", "pip install 'commercepay[django]'"),
+        ("inbox", "sqlalchemy", "pip install 'commercepay[inbox]'"),
     ],
 )
 def test_a_missing_library_is_named(module: str, library: str, said: str) -> None:
-    """Without the framework, the import says what to install."""
+    """Without the framework or the database toolkit, the import names it and says what to install."""
     done = run(
         f"import sys\nsys.modules[{library!r}] = None\n"
-        f"try: import commercepay.integrations.{module}\n"
+        f"try: import commercepay.{module}\n"
         "except ModuleNotFoundError as error: print(error)"
     )
     assert said in done.stdout, done.stderr
+    assert library in done.stdout.partition("pip")[0]
 
 
 @pytest.mark.parametrize("module", ["starlette", "fastapi", "flask"])

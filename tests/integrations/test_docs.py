@@ -43,6 +43,7 @@ def gateway(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     for name, value in running.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setitem(settings.ENVIRONMENTS, "staging", running.url)  # which a page asks for by name
+    monkeypatch.setattr(settings, "_PUBLISHED_KEYS", frozenset())  # which staging refuses
     return running
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from commercepay import CommercePay, Money
+from commercepay import CommercePay, Money, TransactionNotFound
 
 
 class Command:
@@ -67,7 +67,7 @@ def test_the_printed_lines_lead_an_sdk_there(command: Command, monkeypatch: pyte
             reference_code="INV-1",
             ip_address="203.0.113.9",
             return_url="https://shop.example.my/return",
-            callback_url="https://shop.example.my/callback",
+            callback_url="http://127.0.0.1:9/callback",
         )
     assert httpx.get(session.redirect_url, trust_env=False).status_code == 200
     dashboard = next(line.split()[1] for line in printed.splitlines() if line.split()[:1] == ["dashboard"])
@@ -98,6 +98,19 @@ def test_ctrl_c_ends_it_at_once_and_quietly(command: Command) -> None:
 def test_it_listens_on_loopback_unless_told_otherwise(command: Command) -> None:
     """The printed URL is the loopback address."""
     assert command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_the_url_of_every_interface_works(host: str) -> None:
+    """Listening on every interface, it prints a URL that this machine reaches, and answers for other host names as well."""
+    command = Command("--host", host, "--port", "0")
+    try:
+        url = command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].strip()
+        with CommercePay(environment="sandbox", base_url=url) as client, pytest.raises(TransactionNotFound):
+            client.payments.query(session_number="1")
+        assert httpx.get(f"{url}/_sandbox/", headers={"Host": "sandbox:8400"}, trust_env=False).status_code == 200
+    finally:
+        command.end()
 
 
 def test_a_port_that_is_taken_is_one_clear_line(command: Command) -> None:

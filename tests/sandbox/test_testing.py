@@ -185,11 +185,12 @@ def test_a_missing_library_names_the_extra(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", ["click", "starlette", "jsonschema_rs"])
-def test_the_command_names_the_extra_too(module: str) -> None:
-    """`commercepay sandbox` without its libraries is one clear line, and no traceback."""
+@pytest.mark.parametrize("command", ["sandbox", "demo"])
+def test_the_command_names_the_extra_too(module: str, command: str) -> None:
+    """`commercepay sandbox` and `demo` without their libraries write one clear line, and no traceback."""
     done = without(
         module,
-        "sys.argv = ['commercepay', 'sandbox']\nimport runpy\nrunpy.run_module('commercepay', run_name='__main__')",
+        f"sys.argv = ['commercepay', {command!r}]\nimport runpy\nrunpy.run_module('commercepay', run_name='__main__')",
     )
     assert done.returncode == 1
     assert "pip install 'commercepay[sandbox]'" in done.stderr

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from typing import Any, Protocol
 
-from commercepay.integrations import _endpoint
+from commercepay._base.extras import missing
 
 
 class HttpRequest(Protocol):
@@ -34,7 +34,7 @@ def _from(module: str, name: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except ModuleNotFoundError as error:
-        raise _endpoint.missing("commercepay[django]", error) from error
+        raise missing("commercepay[django]", error) from error
 
 
 AppConfig: Any = _from("django.apps", "AppConfig")

@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 from commercepay._base.json_guards import is_mapping
+from commercepay._base.suggestions import did_you_mean
 from commercepay.client import AsyncCommercePay, CommercePay
 from commercepay.errors import ConfigurationError
 from commercepay.integrations._endpoint import OPTIONS, Endpoint
@@ -31,7 +32,11 @@ class Configuration:
             raise ConfigurationError(
                 f"settings.{SETTING} must be a dict" + (", and is missing" if given is None else "")
             )
-        problems = [f"settings.{SETTING} has no key {key!r}" for key in given if key not in _KNOWN]
+        problems = [
+            f"settings.{SETTING} has no key {key!r}{did_you_mean(str(key), _KNOWN)}"
+            for key in given
+            if key not in _KNOWN
+        ]
         self._options = {name: given[name.upper()] for name in OPTIONS if given.get(name.upper()) is not None}
         own: dict[str, Any] = {}
         for key in _OWN:
@@ -47,6 +52,8 @@ class Configuration:
         if len(own) == len(_OWN):
             try:
                 self.endpoint = Endpoint(**own)
+                if hasattr(self, "client"):
+                    problems += self.endpoint.environment_problems(self.client.settings)
             except ConfigurationError as error:
                 problems += error.problems
         if problems:
