@@ -140,10 +140,10 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session(python=FOUND[0])
-def sweep(session: nox.Session) -> None:
-    """A sweep over open sessions, killed midway and run again. `-- --sessions 100000` for the real thing."""
+def reconcile(session: nox.Session) -> None:
+    """Reconcile many open sessions; the process is killed midway and run again. `-- --sessions 100000` for a full run."""
     _install(session, extras="sandbox")
-    session.run("python", "tests/certainty/sweep.py", *session.posargs)
+    session.run("python", "tests/certainty/reconcile.py", *session.posargs)
 
 
 @nox.session(python=FOUND[0])

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar, Unpack
 from commercepay import callbacks
 from commercepay._base.flow import adrive, drive
 from commercepay._calls import confirm_and_wait, custom_request, operations
-from commercepay._calls.reconcile import asweep, check_options, judge, sweep
+from commercepay._calls.reconcile import areconcile, check_options, judge, reconcile
 from commercepay._protocol import logging
 from commercepay._protocol.auth import TENANT_HEADER, GatewayAuth
 from commercepay._protocol.connections import Api, timeout_of, transport_for
-from commercepay._protocol.defaults import SWEEP_CONCURRENCY
+from commercepay._protocol.defaults import RECONCILE_CONCURRENCY
 from commercepay._protocol.envelope import Response
 from commercepay._protocol.exchange import Flow, aperform, last_answer, perform
 from commercepay._protocol.settings import Settings, from_environment, settings_of, warn_if_published
@@ -335,7 +335,7 @@ class Payments:
         )
 
     def reconcile(
-        self, items: Iterable[OpenPayment], *, concurrency: int = SWEEP_CONCURRENCY, rate: float | None = None
+        self, items: Iterable[OpenPayment], *, concurrency: int = RECONCILE_CONCURRENCY, rate: float | None = None
     ) -> Iterator[Reconciled]:
         """Ask about many open payments, to find those whose callback got lost.
 
@@ -353,10 +353,10 @@ class Payments:
 
         Raises:
             ArgumentError: a concurrency or rate that can't be.
-            AuthenticationError, ClientClosed: true of every item, so they end the sweep.
+            AuthenticationError, ClientClosed: true of every item, so they end the reconciliation.
         """
         check_options(concurrency, rate)
-        return sweep(
+        return reconcile(
             items,
             lambda item: _run(self._client, judge(self._client.settings, item)),
             concurrency=concurrency,
@@ -465,12 +465,12 @@ class AsyncPayments:
         self,
         items: Iterable[OpenPayment] | AsyncIterable[OpenPayment],
         *,
-        concurrency: int = SWEEP_CONCURRENCY,
+        concurrency: int = RECONCILE_CONCURRENCY,
         rate: float | None = None,
     ) -> AsyncGenerator[Reconciled]:
         """See `Payments.reconcile`; the items may come from an async iterable. Leaving it early cancels what is under way."""
         check_options(concurrency, rate)
-        return asweep(
+        return areconcile(
             items,
             lambda item: _arun(self._client, judge(self._client.settings, item)),
             concurrency=concurrency,

@@ -1,4 +1,4 @@
-"""What a sweep over open payments takes and gives; `payments.reconcile` runs it."""
+"""The input and the output of `payments.reconcile`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class OpenPayment(Record):
 
 
 class Reconciled(Record):
-    """What became of one open payment in a sweep: a decision, or an error.
+    """The outcome for one open payment: a decision, or an error.
 
     Attributes:
         index: its position in what was given, from 0.

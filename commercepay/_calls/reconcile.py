@@ -1,4 +1,4 @@
-"""Sweeping over open payments: bounded concurrency, bounded rate, bounded memory; one bad item is a result, not the end.
+"""Reconciling open payments: bounded concurrency, bounded rate, bounded memory; one bad item is a result, not the end.
 
 Two drivers, threads and tasks; what is done for one item, and when the next may start, they share. An item is taken from the
 source only when there is room for it, and a result is handed out as it comes, so a million items take no more memory than
@@ -63,7 +63,7 @@ def check_options(concurrency: object, rate: object) -> None:
 
 
 class Window(Generic[H]):
-    """The part of a sweep that is under way. `H` is a driver's handle on one question: a future or a task."""
+    """The part of a reconciliation that is in progress. `H` is a driver's handle on one question: a future or a task."""
 
     def __init__(self, concurrency: int, rate: float | None) -> None:
         self.running: dict[H, tuple[int, Any]] = {}
@@ -102,13 +102,13 @@ class Window(Generic[H]):
             yield Reconciled(index=index, item=item, decision=decision, error=error)
 
 
-def sweep(
+def reconcile(
     items: Iterable[Any], ask: Callable[[object], Decision], *, concurrency: int, rate: float | None
 ) -> Generator[Reconciled]:
-    """The sweep in threads. Leaving it early waits for the questions that are under way, and starts no more."""
+    """Reconcile in threads. Leaving it early waits for the questions that are under way, and starts no more."""
     source = enumerate(items)
     window: Window[Future[Decision]] = Window(concurrency, rate)
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="commercepay-sweep") as pool:
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="commercepay-reconcile") as pool:
         try:
             while not window.over:
                 while window.has_room:
@@ -122,14 +122,14 @@ def sweep(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-async def asweep(
+async def areconcile(
     items: Iterable[Any] | AsyncIterable[Any],
     ask: Callable[[object], Coroutine[Any, Any, Decision]],
     *,
     concurrency: int,
     rate: float | None,
 ) -> AsyncGenerator[Reconciled]:
-    """The sweep in tasks. Leaving it early cancels the questions that are under way."""
+    """Reconcile in tasks. Leaving it early cancels the questions that are under way."""
     source = _numbered(items)
     window: Window[asyncio.Task[Decision]] = Window(concurrency, rate)
     try:

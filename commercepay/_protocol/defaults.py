@@ -41,5 +41,5 @@ POLL_GROWTH = 1.5
 POLL_MOST = 15.0
 """... and at most so many seconds."""
 
-SWEEP_CONCURRENCY = 8
+RECONCILE_CONCURRENCY = 8
 """Questions that `payments.reconcile` has under way at once."""

@@ -71,7 +71,7 @@ class Returned(Record):
         hint: what the browser brought back. Unsigned: it says which order to ask about, and nothing else.
         order: the merchant's own record of that order.
         decision: what the gateway says of it; None if it could not be asked.
-        error: why it could not be asked, or None. The callback, or the next sweep, will tell.
+        error: why it could not be asked, or None. The callback or the next reconciliation will show it.
     """
 
     hint: ReturnHint

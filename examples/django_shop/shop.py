@@ -144,7 +144,7 @@ def order_page(request: HttpRequest, reference: str) -> HttpResponse:
 
 @csrf_exempt
 @require_POST
-def sweep(request: HttpRequest) -> HttpResponse:  # in a real shop: a management command that runs every few minutes
+def reconcile(request: HttpRequest) -> HttpResponse:  # in a real shop: a management command that runs every few minutes
     """The third way: for callbacks that never came, the gateway is asked about all orders that are still open."""
     asked = paid = 0
     still_open = [order.open_payment() for order in Order.objects.filter(state="open")]
@@ -161,7 +161,7 @@ urlpatterns = [
     path("buy", buy),
     path("return", back),
     path("orders/<reference>", order_page),
-    path("sweep", sweep),
+    path("reconcile", reconcile),
     path("commercepay/", include("commercepay.integrations.django.urls")),
 ]
 

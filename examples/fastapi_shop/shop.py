@@ -154,8 +154,8 @@ async def order_page(reference: str) -> HTMLResponse:
     return page(f"Order {order.reference}", f'<p data-state="{order.state}">{text}</p><a href="/">Back to the shop</a>')
 
 
-@app.post("/sweep")  # in a real shop this is a job that runs every few minutes, and no endpoint
-async def sweep(cp: Annotated[AsyncCommercePay, Depends(pay.get_client)]) -> dict[str, int]:
+@app.post("/reconcile")  # in a real shop this is a job that runs every few minutes, and no endpoint
+async def reconcile(cp: Annotated[AsyncCommercePay, Depends(pay.get_client)]) -> dict[str, int]:
     """The third way: for callbacks that never came, the gateway is asked about all orders that are still open."""
     async with engine.connect() as connection:
         still_open = (await connection.execute(select(orders).where(orders.c.state == "open"))).all()

@@ -122,8 +122,8 @@ def create_app() -> Flask:
             order = find(connection, reference) or abort(404)
         return page(f"Order {order.reference}", state=order.state)
 
-    @app.post("/sweep")  # in a real shop this is a job that runs every few minutes, and no endpoint
-    def sweep() -> dict[str, int]:
+    @app.post("/reconcile")  # in a real shop this is a job that runs every few minutes, and no endpoint
+    def reconcile() -> dict[str, int]:
         """The third way: for callbacks that never came, the gateway is asked about all orders that are still open."""
         with engine.connect() as connection:
             still_open = connection.execute(select(orders).where(orders.c.state == "open")).all()

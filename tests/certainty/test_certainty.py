@@ -282,7 +282,7 @@ def test_reconcile_decides_each(gateway: Sandbox, payments: Both) -> None:
 
 
 def test_reconcile_stops_at_wrong_credentials(gateway: Sandbox) -> None:
-    """A wrong password ends the sweep instead of being tried for every item."""
+    """A wrong password ends the reconciliation instead of being tried for every item."""
     items = [OpenPayment(session_number=str(n), reference_code=str(n), amount=AMOUNT) for n in range(100)]
     with gateway.client(password="wrong") as cp, pytest.raises(AuthenticationError):
         list(cp.payments.reconcile(items, concurrency=2))
@@ -290,7 +290,7 @@ def test_reconcile_stops_at_wrong_credentials(gateway: Sandbox) -> None:
 
 
 def test_reconcile_takes_no_more_than_it_needs(gateway: Sandbox, payments: Both) -> None:
-    """Items are taken from the source only as results are taken from the sweep."""
+    """Items are taken from the source only as results are taken from the reconciliation."""
     taken = 0
 
     def source() -> Iterator[OpenPayment]:
@@ -301,23 +301,23 @@ def test_reconcile_takes_no_more_than_it_needs(gateway: Sandbox, payments: Both)
 
     if payments.kind == "sync":
         with gateway.client() as cp:
-            sweep = cp.payments.reconcile(source(), concurrency=3)
-            next(sweep)
-            sweep.close()  # type: ignore[attr-defined]
+            results = cp.payments.reconcile(source(), concurrency=3)
+            next(results)
+            results.close()  # type: ignore[attr-defined]
     else:
 
         async def run() -> None:
             async with gateway.async_client() as cp:
-                sweep = cp.payments.reconcile(source(), concurrency=3)
-                await anext(sweep)
-                await sweep.aclose()
+                results = cp.payments.reconcile(source(), concurrency=3)
+                await anext(results)
+                await results.aclose()
 
         asyncio.run(run())
     assert taken <= 6
 
 
 def test_reconcile_reads_an_async_source(gateway: Sandbox) -> None:
-    """The async sweep takes its items from an async iterable as well."""
+    """The async `reconcile` takes its items from an async iterable as well."""
     number = open_session(gateway, "INV-1")
 
     async def source() -> AsyncIterator[OpenPayment]:
@@ -361,7 +361,7 @@ def test_pace_is_even_and_does_not_catch_up() -> None:
 
 
 def test_reconcile_memory_is_flat(gateway: Sandbox) -> None:
-    """A sweep over many items holds no more memory than one over few."""
+    """Reconciling many items holds no more memory than reconciling few."""
 
     def source(count: int) -> Iterator[Any]:
         return (f"nonsense {n}" for n in range(count))  # answered without a request, so that many are quick

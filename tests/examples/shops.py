@@ -97,8 +97,8 @@ class Shop:
         finally:
             connection.close()
 
-    def sweep(self) -> dict[str, int]:
-        answer = httpx.post(f"{self.url}/sweep", trust_env=False, timeout=30)
+    def reconcile(self) -> dict[str, int]:
+        answer = httpx.post(f"{self.url}/reconcile", trust_env=False, timeout=30)
         told: dict[str, int] = answer.raise_for_status().json()
         return told
 

@@ -30,14 +30,14 @@ def test_happy_path(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
 
 
 def test_the_callback_is_lost(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
-    """Without callback and without return, the sweep finds the payment; a second sweep ships nothing again."""
+    """Without callback and without return, the reconciliation finds the payment; a second one ships nothing again."""
     gateway.faults.add("callback_never")
     customer.pay()
     assert callbacks(gateway, customer) == []
     assert shop.state(customer.reference) == "open"
-    assert shop.sweep()["paid"] >= 1
+    assert shop.reconcile()["paid"] >= 1
     assert shop.state(customer.reference) == "paid"
-    shop.sweep()
+    shop.reconcile()
     assert shop.shipped(customer.reference) == 1
 
 
@@ -99,7 +99,7 @@ def test_the_callback_has_another_amount(shop: Shop, gateway: Sandbox, customer:
     customer.pay()
     assert callbacks(gateway, customer) == [("delivered", 200)]
     assert shop.state(customer.reference) == "open"
-    shop.sweep()
+    shop.reconcile()
     assert shop.state(customer.reference) == "paid"
     assert shop.shipped(customer.reference) == 1
 
@@ -108,7 +108,7 @@ def test_the_customer_cancels(shop: Shop, gateway: Sandbox, customer: Customer) 
     """A customer who cancels comes back to an order that is not paid."""
     assert customer.follow(customer.choose(CANCELLED_BY_USER)) == "open"
     assert callbacks(gateway, customer) == [("delivered", 200)]
-    assert shop.sweep()["paid"] == 0
+    assert shop.reconcile()["paid"] == 0
     assert shop.shipped(customer.reference) == 0
 
 
@@ -129,11 +129,11 @@ def test_the_customer_never_returns_but_paid(shop: Shop, gateway: Sandbox, custo
 
 
 def test_the_customer_never_returns_and_never_paid(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
-    """An order that nobody pays ends with its session, by the callback or, if that is lost, by the sweep."""
+    """An order that nobody pays ends with its session, by the callback or, if that is lost, by the reconciliation."""
     gateway.faults.add("callback_never")
     gateway.expire(customer.number)
     assert shop.state(customer.reference) == "open"
-    shop.sweep()
+    shop.reconcile()
     assert shop.state(customer.reference) == "expired"
     assert shop.shipped(customer.reference) == 0
 
@@ -147,14 +147,14 @@ def test_a_made_up_return_pays_nothing(shop: Shop, gateway: Sandbox, customer: C
     assert shop.shipped(customer.reference) == 0
 
 
-def test_callback_return_and_sweep_at_once(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
+def test_callback_return_and_reconciliation_at_once(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
     """All three ways at the same moment ship once."""
     from concurrent.futures import ThreadPoolExecutor
 
     gateway.faults.add("callback_twice")
     back = customer.pay()
     with ThreadPoolExecutor() as pool:
-        running = [pool.submit(customer.follow, back), *(pool.submit(shop.sweep) for _ in range(3))]
+        running = [pool.submit(customer.follow, back), *(pool.submit(shop.reconcile) for _ in range(3))]
         assert running[0].result() == "paid"
         for one in running[1:]:
             one.result()

@@ -213,7 +213,7 @@ def test_the_guide_runs(gateway: Sandbox, tmp_path: Path) -> None:
         assert names["return_endpoint"]("ReferenceCode=INV-2&TransactionNumber=1") == "Thank you!"
         assert shipped() == ["INV-1", "INV-2"]
         for _ in range(2):
-            names["sweep"]()
+            names["reconcile"]()
         assert shipped() == ["INV-1", "INV-2", "INV-3"]
         assert names["return_endpoint"]("ReferenceCode=INV-1") == "Thank you!"
         assert shipped() == ["INV-1", "INV-2", "INV-3"]

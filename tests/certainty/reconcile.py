@@ -1,8 +1,10 @@
-"""A sweep over many open sessions, killed in its midst and run again: python tests/certainty/sweep.py --sessions 100000
+"""Reconcile many open sessions; the process is killed midway and run again.
 
-The sandbox runs in this process; the merchant's record is an SQLite file; the sweep is a process of its own, which is killed
-(SIGKILL) at a third of the way and started again. Checked: every order is handled exactly once and as it should be, the
-rate stays below the one that was set, and memory does not grow with the number of sessions.
+    python tests/certainty/reconcile.py --sessions 100000
+
+The sandbox runs in this process and the merchant's record is an SQLite file. A second process reconciles; it is killed
+(SIGKILL) after a third of the orders and started again. Checked: every order is handled exactly once, with the right outcome;
+the rate stays below the one that was set; memory does not grow with the number of sessions.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ def opened(gateway: Sandbox, path: Path, sessions: int) -> None:
             }
             result = world.gateway.initial_session(tenant, members, gateway.url)
             if number % PAID_EVERY == 0:
-                world.gateway.settle(result["sessionNumber"], PaymentStatus.PAID, note="by the sweep's test")
+                world.gateway.settle(
+                    result["sessionNumber"], PaymentStatus.PAID, note="by tests/certainty/reconcile.py"
+                )
             rows.append((number, result["sessionNumber"]))
         return rows
 
@@ -80,7 +84,7 @@ def resident() -> int:
     return pages * resource.getpagesize() // 2**20
 
 
-def run_sweep(path: Path, rate: float) -> None:
+def run_reconcile(path: Path, rate: float) -> None:
     """The merchant's process. Handling an order and closing it in the record is one transaction."""
     record = sqlite3.connect(path, isolation_level=None)
     started, done = time.monotonic(), 0
@@ -99,9 +103,9 @@ def run_sweep(path: Path, rate: float) -> None:
     record.close()
 
 
-def swept(path: Path, gateway: Sandbox, rate: float, kill_at: int | None) -> list[tuple[int, int, int]]:
-    """Run the sweep as a process; its reports: how many so far, how many a second, memory in MiB."""
-    command = [sys.executable, __file__, "--sweep", str(path), "--rate", str(rate)]
+def watch_process(path: Path, gateway: Sandbox, rate: float, kill_at: int | None) -> list[tuple[int, int, int]]:
+    """Run `reconcile` as a process; it reports: how many so far, how many a second, memory in MiB."""
+    command = [sys.executable, __file__, "--run", str(path), "--rate", str(rate)]
     reports: list[tuple[int, int, int]] = []
     with subprocess.Popen(command, env=gateway.environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -119,9 +123,9 @@ def check(sessions: int, rate: float) -> None:
     with tempfile.TemporaryDirectory() as folder, sandbox() as gateway:
         path = Path(folder) / "record.db"
         opened(gateway, path, sessions)
-        print(f"{sessions} sessions open; sweeping at up to {rate:g} a second", flush=True)
-        first = swept(path, gateway, rate, kill_at=max(1000, sessions // 3))
-        second = swept(path, gateway, rate, kill_at=None)
+        print(f"{sessions} sessions open; reconciling at up to {rate:g} a second", flush=True)
+        first = watch_process(path, gateway, rate, kill_at=max(1000, sessions // 3))
+        second = watch_process(path, gateway, rate, kill_at=None)
         with sqlite3.connect(path) as record:
             rows = record.execute("SELECT id, outcome FROM handled ORDER BY id").fetchall()
         record.close()
@@ -142,10 +146,10 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--sessions", type=int, default=5000)
     options.add_argument("--rate", type=float, default=500)
-    options.add_argument("--sweep", type=Path, help="(the process that is killed)")
+    options.add_argument("--run", type=Path, help="(the process that is killed)")
     given = options.parse_args()
-    if given.sweep is not None:
-        run_sweep(given.sweep, given.rate)
+    if given.run is not None:
+        run_reconcile(given.run, given.rate)
     else:
         check(given.sessions, given.rate)
 
