@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -12,9 +13,10 @@ from commercepay_api.wire import EXTENSION, Signing
 
 from commercepay import signature
 from commercepay._base.json_guards import is_object
+from commercepay._protocol import defaults
 from commercepay._protocol.envelope import Response, refuses_token
 from commercepay._protocol.settings import Settings
-from commercepay._protocol.token import Token, Tokens
+from commercepay._protocol.token import Need, Tokens
 
 
 class Options(NamedTuple):
@@ -32,15 +34,8 @@ call_options: ContextVar[Options] = ContextVar("commercepay_call_options", defau
 TENANT_HEADER = "Abp-TenantId"
 
 
-class Renew(NamedTuple):
-    """Asks the driver for a token; `refused` is one that was answered with 401."""
-
-    options: Options
-    refused: Token | None = None
-
-
 class GatewayAuth(httpx.Auth):
-    """Signs what is sent, adds the token, and makes one new attempt after a 401.
+    """Signs what is sent, adds the token, and renews a token that is refused.
 
     What goes elsewhere than below the gateway's base URL is let pass with neither token nor signature nor tenant.
     """
@@ -63,8 +58,8 @@ class GatewayAuth(httpx.Auth):
         try:
             step = next(flow)
             while True:
-                if isinstance(step, Renew):
-                    step = flow.send(self._tokens.get(self._authenticate, step.refused, step.options == NO_OPTIONS))
+                if isinstance(step, Need):
+                    step = flow.send(self._tokens.get(self._authenticate, step))
                 else:
                     response = yield step
                     if response.status_code == 401:
@@ -78,10 +73,8 @@ class GatewayAuth(httpx.Auth):
         try:
             step = next(flow)
             while True:
-                if isinstance(step, Renew):
-                    step = flow.send(
-                        await self._tokens.aget(self._aauthenticate, step.refused, step.options == NO_OPTIONS)
-                    )
+                if isinstance(step, Need):
+                    step = flow.send(await self._tokens.aget(self._aauthenticate, step))
                 else:
                     response = yield step
                     if response.status_code == 401:
@@ -90,7 +83,7 @@ class GatewayAuth(httpx.Auth):
         except StopIteration:
             return
 
-    def _flow(self, request: httpx.Request) -> Generator[httpx.Request | Renew, Any, None]:
+    def _flow(self, request: httpx.Request) -> Generator[httpx.Request | Need, Any, None]:
         url = str(request.url)
         headers = request.headers
         if not url.startswith(self._base):
@@ -107,13 +100,19 @@ class GatewayAuth(httpx.Auth):
             return
         data = carried["data"] if carried is not None else _data_of(request)
         headers["cap-signature"] = signature.sign(url, data, self._settings.secret_key.reveal())
-        token = yield Renew(options)
-        headers["Authorization"] = f"Bearer {token.reveal()}"
-        response = yield request
-        if response.status_code == 401 and refuses_token(_answer(response)):
-            token = yield Renew(options, refused=token)
+        seconds = self._settings.timeout if options.timeout is None else options.timeout
+        need = Need(time.monotonic() + seconds, shared=options == NO_OPTIONS)
+        token = yield need
+        # Where each login ends the token before it, another process may end this one at any time: a request that changes
+        # nothing gets several new tokens.
+        renewals = defaults.RENEWALS_MOST if request.method == "GET" else 1
+        while True:
             headers["Authorization"] = f"Bearer {token.reveal()}"
-            yield request
+            response = yield request
+            if not renewals or response.status_code != 401 or not refuses_token(_answer(response)):
+                return
+            renewals -= 1
+            token = yield need._replace(refused=token)
 
 
 def _answer(response: httpx.Response) -> Response:

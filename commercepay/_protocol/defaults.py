@@ -43,3 +43,12 @@ POLL_MOST = 15.0
 
 RECONCILE_CONCURRENCY = 8
 """Questions that `payments.reconcile` has under way at once."""
+
+TOKEN_WAIT_SLICE = 0.2
+"""Seconds after which a caller that waits for another's Authenticate checks that it is still in progress."""
+
+RENEWAL_PAUSE = 1.0
+"""Seconds between two renewals after a 401, at least; up to twice as many."""
+
+RENEWALS_MOST = 4
+"""Renewals of the token that one Query, or another call that changes nothing, causes after a 401."""

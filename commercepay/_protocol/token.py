@@ -1,19 +1,19 @@
-"""The life of an access token: stored, reused until shortly before its end, renewed once however many ask."""
+"""The access token of one client: stored, reused until shortly before it expires, renewed by one caller for all."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
+import random
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
-from concurrent.futures import Future
-from contextlib import contextmanager
-from typing import Any
+from typing import NamedTuple
 
 from commercepay._base.secret import Secret
 from commercepay._protocol import defaults, fork
-from commercepay.errors import APIConnectionError
+from commercepay.errors import APIConnectionError, APITimeoutError, CommercePayError
 
 
 class Token:
@@ -32,116 +32,221 @@ class Token:
         return self._secret.reveal()
 
 
-class _Flight:
-    """One Authenticate under way. Whoever finds it there waits for how it lands."""
+class Renewal:
+    """One Authenticate in progress, led by one caller, and the callers that wait for its outcome.
 
-    def __init__(self) -> None:
-        self.landed: Future[Token | Exception | None] = Future()
-        # A running future can't be cancelled: a task that gives up waiting does not take the token from the others.
-        self.landed.set_running_or_notify_cancel()
+    The leader may vanish at any moment: by an exception from a signal handler, by a cancelled task, by an event loop that
+    is stopped. Nothing here needs the leader to finish: a renewal whose leader is gone is abandoned, and another caller
+    takes over.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None, ends_at: float) -> None:
+        self.loop = loop
+        self.outcome: Token | CommercePayError | None = None
+        self.in_progress = [True]  # a list, because `clear` is one C call, which no signal handler can interrupt
+        self._ends_at = ends_at
+        self._wake: list[Callable[[], object]] = []
+
+    def is_abandoned(self) -> bool:
+        if not self.in_progress or time.monotonic() > self._ends_at:
+            return True
+        return self.loop is not None and not self.loop.is_running()
+
+    def notify(self) -> None:
+        while self._wake:
+            self._wake.pop()()
+
+    def wait(self, seconds: float) -> None:
+        """Wait in this thread. May return early."""
+        gate = threading.Lock()  # not an Event or a Future: an interrupt inside of those can leave them locked
+        gate.acquire()
+        self._wake.append(gate.release)
+        if self.in_progress:
+            gate.acquire(timeout=seconds)
+
+    async def wait_async(self, seconds: float) -> None:
+        """Wait in this task. May return early."""
+        loop = asyncio.get_running_loop()
+        gate: asyncio.Future[None] = loop.create_future()
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # the event loop of this waiter was closed
+                loop.call_soon_threadsafe(_open, gate)
+
+        self._wake.append(wake)
+        if self.in_progress:
+            await asyncio.wait([gate], timeout=seconds)
+
+
+class Need(NamedTuple):
+    """A caller's need of a token.
+
+    Attributes:
+        deadline: when to stop waiting for another caller's renewal, in seconds of `time.monotonic`.
+        refused: a token that the gateway refused with a 401. Only this one is dropped: another thread may have renewed it.
+        shared: whether a connection error of Authenticate concerns all who wait. It does not if it can come from this caller's
+            own options, such as a short timeout: then one of those who wait tries with its own.
+    """
+
+    deadline: float
+    refused: Token | None = None
+    shared: bool = True
+
+
+class Pause(NamedTuple):
+    """A step of `Tokens`: wait, then look again."""
+
+    seconds: float
+
+
+class Wait(NamedTuple):
+    """A step of `Tokens`: wait for a renewal that another caller leads, or for so many seconds."""
+
+    renewal: Renewal
+    seconds: float
+
+
+class Authenticate:
+    """A step of `Tokens`: ask the gateway for a token."""
+
+
+Steps = Generator[Pause | Wait | Authenticate, "tuple[str, object] | None", Token]
 
 
 class Tokens:
-    """Keeps one client's token, for all its threads, tasks and event loops.
+    """The token of one client, for all its threads, tasks and event loops.
 
-    The lock is held for a few instructions, never while anything is sent, so no event loop is ever blocked by it.
+    `_lock` is held for a few instructions, never while anything is sent, so it blocks no event loop.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._token: Token | None = None
-        self._flight: _Flight | None = None
+        self._renewal: Renewal | None = None
+        self._next_after_refusal = 0.0
         self._lock = threading.Lock()
         fork.watch(self)
 
     def after_fork(self) -> None:
-        # The token stays good; a lock or a flight of a thread that does not exist here would never be released.
+        # The token stays valid. The lock may be held, and the renewal led, by a thread that does not exist in this process.
         self._lock = threading.Lock()
-        self._flight = None
+        self._renewal = None
 
-    def get(
-        self, authenticate: Callable[[], tuple[str, object]], refused: Token | None = None, shared: bool = True
-    ) -> Token:
-        """A usable token.
+    def get(self, authenticate: Callable[[], tuple[str, object]], need: Need) -> Token:
+        """A usable token. `authenticate` returns one from the gateway, with the lifetime in seconds that the gateway gave.
 
-        Args:
-            authenticate: asks the gateway; returns the token and its lifetime in seconds as the gateway gave it.
-            refused: a token that the gateway just answered with 401. Only this very one is dropped: another thread may
-                have renewed it already.
-            shared: whether an error of `authenticate` is true of all who wait. It is not where the caller's own options,
-                such as a short timeout, may be to blame: then one of those who wait tries with its own.
+        Raises:
+            CommercePayError: from `authenticate`; each waiting caller gets a copy.
+            APITimeoutError: another caller's renewal was still in progress at the deadline.
         """
-        while True:
-            token, flight, leads = self._enter(refused)
-            if token is None and leads:
-                with self._leading(flight, shared):
-                    token = self._land(flight, authenticate())
-            elif token is None:
-                token = _shared(flight.landed.result())
-            if token is not None:
-                return token
+        steps = self._steps(need, None)
+        try:
+            step = next(steps)
+            while True:
+                if isinstance(step, Authenticate):
+                    try:
+                        granted = authenticate()
+                    except CommercePayError as error:
+                        steps.throw(error)
+                    step = steps.send(granted)
+                else:
+                    step.renewal.wait(step.seconds) if isinstance(step, Wait) else time.sleep(step.seconds)
+                    step = next(steps)
+        except StopIteration as stop:
+            token: Token = stop.value
+            return token
+        finally:
+            steps.close()
 
-    async def aget(
-        self,
-        authenticate: Callable[[], Awaitable[tuple[str, object]]],
-        refused: Token | None = None,
-        shared: bool = True,
-    ) -> Token:
+    async def aget(self, authenticate: Callable[[], Awaitable[tuple[str, object]]], need: Need) -> Token:
         """`get`, for tasks of any event loop."""
-        while True:
-            token, flight, leads = self._enter(refused)
-            if token is None and leads:
-                with self._leading(flight, shared):
-                    token = self._land(flight, await authenticate())
-            elif token is None:
-                token = _shared(await asyncio.wrap_future(flight.landed))
-            if token is not None:
-                return token
+        steps = self._steps(need, asyncio.get_running_loop())
+        try:
+            step = next(steps)
+            while True:
+                if isinstance(step, Authenticate):
+                    try:
+                        granted = await authenticate()
+                    except CommercePayError as error:
+                        steps.throw(error)
+                    step = steps.send(granted)
+                else:
+                    await (
+                        step.renewal.wait_async(step.seconds) if isinstance(step, Wait) else asyncio.sleep(step.seconds)
+                    )
+                    step = next(steps)
+        except StopIteration as stop:
+            token: Token = stop.value
+            return token
+        finally:
+            steps.close()
 
-    def _enter(self, refused: Token | None) -> tuple[Token | None, Any, bool]:
-        """A fresh token; or else the flight to wait for, and whether the caller has to fly it."""
-        with self._lock:
-            if refused is not None and self._token is refused:
-                self._token = None
-            if self._token is not None and self._clock() < self._token.renew_at:
-                return self._token, None, False
-            if self._flight is not None:
-                return None, self._flight, False
-            self._flight = _Flight()
-            return None, self._flight, True
+    def _steps(self, need: Need, loop: asyncio.AbstractEventLoop | None) -> Steps:
+        deadline, refused, shared = need
+        mine = Renewal(loop, deadline + defaults.TOKEN_WAIT_SLICE)
+        # Nothing is registered before this `try`, and its `finally` starts with one C call: whatever is raised in between, by
+        # a signal handler too, ends the renewal.
+        try:
+            while True:
+                with self._lock:
+                    if refused is not None and self._token is refused:
+                        self._token = None
+                    token, renewal = self._token, self._renewal
+                    if token is not None and self._clock() < token.renew_at:
+                        return token
+                    # A sync call inside of the event loop that renews blocks that loop: it can't wait for it.
+                    blocked = (
+                        loop is None and renewal is not None and renewal.loop is _loop_of_this_thread() is not None
+                    )
+                    if renewal is None or renewal.is_abandoned() or blocked:
+                        renewal = self._renewal = mine
+                if renewal is mine:
+                    if refused is not None:
+                        yield from self._pace(deadline)
+                    return (yield from self._authenticate(mine))
+                seconds = deadline - time.monotonic()
+                if seconds <= 0:
+                    raise APITimeoutError("no access token in time: another call's Authenticate was still in progress")
+                yield Wait(renewal, min(seconds, defaults.TOKEN_WAIT_SLICE))
+                if isinstance(renewal.outcome, CommercePayError):
+                    raise copy.copy(renewal.outcome)
+        except CommercePayError as error:
+            # A thousand tasks must not try a thousand wrong passwords. Other exceptions concern this caller alone.
+            if shared or not isinstance(error, APIConnectionError):
+                mine.outcome = error
+            raise
+        finally:
+            mine.in_progress.clear()
+            mine.notify()
 
-    def _land(self, flight: _Flight, granted: tuple[str, object]) -> Token:
+    def _authenticate(self, renewal: Renewal) -> Steps:
+        granted = yield Authenticate()
+        if granted is None:
+            raise TypeError("Authenticate must be answered with a token")
         token = Token(*granted, now=self._clock())
         with self._lock:
             self._token = token
-            self._flight = None
-        flight.landed.set_result(token)
+        renewal.outcome = token
         return token
 
-    @contextmanager
-    def _leading(self, flight: _Flight, shared: bool) -> Generator[None]:
-        """Sees to it that a flight ends whatever happens, so that nobody waits for ever."""
-        try:
-            yield
-        except Exception as error:
-            self._forget(flight)
-            # Those who waited get the error too: a thousand tasks must not try a thousand wrong passwords.
-            flight.landed.set_result(error if shared or not isinstance(error, APIConnectionError) else None)
-            raise
-        except BaseException:
-            # Cancelled or interrupted: that concerns this caller alone. One of those who waited takes over.
-            self._forget(flight)
-            flight.landed.set_result(None)
-            raise
-
-    def _forget(self, flight: _Flight) -> None:
-        with self._lock:
-            if self._flight is flight:
-                self._flight = None
+    def _pace(self, deadline: float) -> Generator[Pause]:
+        """Keep renewals after a 401 apart: where each login ends the other process's token, two would log in in turns."""
+        now = time.monotonic()
+        seconds = max(0.0, self._next_after_refusal - now)
+        if seconds > deadline - now:
+            raise APITimeoutError("no access token in time: the gateway keeps refusing new ones")
+        self._next_after_refusal = now + seconds + defaults.RENEWAL_PAUSE * (1 + random.random())  # noqa: S311  # jitter
+        if seconds:
+            yield Pause(seconds)
 
 
-def _shared(outcome: Token | Exception | None) -> Token | None:
-    """The outcome of somebody else's flight: None if it was given up. An error is copied: each waiter raises its own."""
-    if isinstance(outcome, Exception):
-        raise copy.copy(outcome)
-    return outcome
+def _open(gate: asyncio.Future[None]) -> None:
+    if not gate.done():
+        gate.set_result(None)
+
+
+def _loop_of_this_thread() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

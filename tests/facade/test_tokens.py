@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,7 +22,7 @@ from commercepay import (
     CommercePayError,
 )
 from commercepay._protocol import defaults
-from commercepay._protocol.token import Token, Tokens
+from commercepay._protocol.token import Need, Token, Tokens
 
 QUERIED: dict[str, Any] = {"session_number": "S-1"}
 
@@ -51,6 +52,18 @@ def in_threads(number: int, act: Any) -> list[Any]:
 
     with ThreadPoolExecutor(number) as pool:
         return list(pool.map(one, range(number)))
+
+
+def until_true(condition: Any) -> None:
+    """Waits in this thread for something that another thread does."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def in_time(**options: Any) -> Need:
+    return Need(time.monotonic() + 20, **options)
 
 
 def test_64_threads(gateway: Any) -> None:
@@ -286,18 +299,9 @@ def test_a_failing_login_with_many_waiting(gateway: Any) -> None:
     gate = threading.Event()
     gateway.always[AUTHENTICATE] = Reply(refused(0, "Login failed!"), 401, hold=gate)
     caught: list[CommercePayError] = []
-    waiting = threading.Semaphore(0)
 
     with CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
         tokens = cp.api._httpx_args["auth"]._tokens
-        enter = tokens._enter
-
-        def counted(refused: Any) -> Any:
-            entered = enter(refused)
-            waiting.release()
-            return entered
-
-        tokens._enter = counted
 
         def one(_: int) -> None:
             try:
@@ -306,8 +310,7 @@ def test_a_failing_login_with_many_waiting(gateway: Any) -> None:
                 caught.append(error)
 
         def open_when_all_wait() -> None:
-            for _ in range(32):
-                waiting.acquire(timeout=20)
+            until_true(lambda: tokens._renewal is not None and len(tokens._renewal._wake) == 31)
             gate.set()
 
         opener = threading.Thread(target=open_when_all_wait)
@@ -340,9 +343,9 @@ def test_an_impatient_leader_does_not_fail_the_others() -> None:
         raise APITimeoutError("no answer in time")
 
     with ThreadPoolExecutor(2) as pool:
-        leader = pool.submit(tokens.get, impatient, None, False)
+        leader = pool.submit(tokens.get, impatient, in_time(shared=False))
         assert under_way.wait(20)
-        follower = pool.submit(tokens.get, lambda: ("patient", 60))
+        follower = pool.submit(tokens.get, lambda: ("patient", 60), in_time())
         waiting.set()
         assert isinstance(leader.exception(20), APITimeoutError)
         assert follower.result(20).reveal() == "patient"
@@ -405,8 +408,145 @@ def test_an_interrupted_leader() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        tokens.get(interrupted)
-    assert tokens.get(lambda: ("t", 60)).reveal() == "t"
+        tokens.get(interrupted, in_time())
+    assert tokens.get(lambda: ("t", 60), in_time()).reveal() == "t"
+
+
+def test_an_exception_of_the_leader_alone() -> None:
+    """An exception that is not the gateway's, such as a task queue's time limit, is raised in the leader alone."""
+    tokens = Tokens()
+    waits = threading.Event()
+
+    def limited() -> tuple[str, object]:
+        assert waits.wait(20)
+        raise SoftTimeLimitExceeded
+
+    with ThreadPoolExecutor(6) as pool:
+        leader = pool.submit(tokens.get, limited, in_time())
+        until_true(lambda: tokens._renewal is not None)
+        others = [pool.submit(tokens.get, lambda: ("t", 60), in_time()) for _ in range(5)]
+        until_true(lambda: tokens._renewal is not None and len(tokens._renewal._wake) == 5)
+        waits.set()
+        assert isinstance(leader.exception(20), SoftTimeLimitExceeded)
+        assert [other.result(20).reveal() for other in others] == ["t"] * 5
+
+
+class SoftTimeLimitExceeded(Exception):
+    """Celery's, which is an ordinary Exception."""
+
+
+def test_a_waiter_has_its_own_deadline() -> None:
+    """A call does not wait for another's login beyond its own deadline, in a thread or in a task."""
+    tokens = Tokens()
+    end = threading.Event()
+
+    def slow() -> tuple[str, object]:
+        assert end.wait(20)
+        return "t", 60
+
+    async def waiting() -> None:
+        await tokens.aget(never, Need(time.monotonic() + 0.05))
+
+    async def never() -> tuple[str, object]:
+        raise AssertionError("the login is another caller's")
+
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(tokens.get, slow, in_time())
+        until_true(lambda: tokens._renewal is not None)
+        with pytest.raises(APITimeoutError, match="another call"):
+            tokens.get(lambda: ("mine", 60), Need(time.monotonic() + 0.05))
+        with pytest.raises(APITimeoutError, match="another call"):
+            asyncio.run(waiting())
+        end.set()
+        assert leader.result(20).reveal() == "t"
+
+
+def test_a_renewal_outlives_its_deadline() -> None:
+    """A login that goes on beyond its deadline does not keep others waiting: one of them takes over."""
+    tokens = Tokens()
+    end = threading.Event()
+
+    def endless() -> tuple[str, object]:
+        assert end.wait(20)
+        return "late", 60
+
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(tokens.get, endless, Need(time.monotonic()))
+        until_true(lambda: tokens._renewal is not None)
+        assert tokens.get(lambda: ("t", 60), in_time()).reveal() == "t"
+        end.set()
+        assert leader.result(20).reveal() == "late"
+
+
+def test_an_abandoned_event_loop() -> None:
+    """An event loop that is stopped in the middle of a renewal, and never resumed, blocks nobody."""
+    tokens = Tokens()
+
+    async def authenticate() -> tuple[str, object]:
+        asyncio.get_running_loop().stop()
+        await asyncio.sleep(3600)
+        raise AssertionError("never resumed")
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(tokens.aget(authenticate, in_time()))
+    loop.run_forever()
+    assert tokens.get(lambda: ("t", 60), in_time()).reveal() == "t"
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        loop.run_until_complete(task)
+    loop.close()
+
+
+def test_a_sync_call_inside_the_event_loop_that_renews() -> None:
+    """A sync call in an event loop does not wait for a renewal that the blocked loop itself leads."""
+    tokens = Tokens()
+
+    async def authenticate() -> tuple[str, object]:
+        await asyncio.sleep(0.01)
+        return "of the task", 60
+
+    async def main() -> None:
+        task = asyncio.create_task(tokens.aget(authenticate, in_time()))
+        await asyncio.sleep(0)
+        assert tokens.get(lambda: ("of the call", 60), in_time()).reveal() == "of the call"
+        assert (await task).reveal() == "of the task"
+
+    asyncio.run(main())
+
+
+def test_each_login_ends_the_token_before(driver: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where each login ends the other's token, a query renews several times, and two clients both get through."""
+    monkeypatch.setattr(defaults, "RENEWAL_PAUSE", 0.001)
+    first, second = driver.client(), driver.client()
+    log_in = gateway.authenticate
+
+    def ends_the_others(seen: Seen) -> Reply:
+        gateway.revoke_all()
+        return log_in(seen)
+
+    gateway.always[AUTHENTICATE] = ends_the_others
+    for _ in range(5):
+        for cp in (first, second):
+            assert driver.do(cp.payments.query(**QUERIED)).status.is_paid
+    gateway.answer(QUERY, *[Reply(refused(0, "m", unAuthorizedRequest=True), 401)] * 3)
+    assert driver.do(first.payments.query(**QUERIED)).status.is_paid
+
+
+def test_renewals_are_bounded(driver: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query whose every new token is refused ends with an AuthenticationError after a few renewals."""
+    monkeypatch.setattr(defaults, "RENEWAL_PAUSE", 0.001)
+    gateway.always[QUERY] = Reply(refused(0, "m", unAuthorizedRequest=True), 401)
+    with pytest.raises(AuthenticationError):
+        driver.do(driver.client(max_retries=0).payments.query(**QUERIED))
+    assert gateway.authenticates == 1 + defaults.RENEWALS_MOST
+
+
+def test_renewals_are_paced(driver: Any, gateway: Any) -> None:
+    """Renewals after a 401 are at least a second apart; a call that has no time for the pause fails at once."""
+    gateway.always[QUERY] = Reply(refused(0, "m", unAuthorizedRequest=True), 401)
+    with pytest.raises(APITimeoutError, match="refus"):
+        driver.do(driver.client(max_retries=0).payments.query(**QUERIED, timeout=0.9))
+    assert gateway.authenticates == 2
 
 
 @pytest.mark.parametrize("own", ["transport", "http_client"])

@@ -1,0 +1,113 @@
+"""Interrupts aimed at a login: a signal handler raises at a random moment of it, and the next call must not be blocked.
+
+python tests/faults/interrupts.py --interrupts 20000
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from commercepay._protocol.token import Need, Tokens
+
+
+class Interrupted(Exception):
+    """Raised by the signal handler, as Celery raises its soft time limit."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--interrupts", type=int, default=2_000)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    sys.unraisablehook = lambda _: None  # an interrupt may hit a finalizer, too
+    for name, login in (("sync", _login), ("async", _login_in_a_loop)):
+        print(f"{name}: {aim(login, options.interrupts // 2, options.seed)}")
+
+
+def aim(login: Callable[[Tokens, float], None], interrupts: int, seed: int) -> str:
+    """Interrupt logins at random moments; fails if one of them blocks a later call."""
+    chance = random.Random(seed)
+    landed, slowest = 0, 0.0
+    longest = _duration(login)
+    signal.signal(signal.SIGALRM, _raise)
+    while landed < interrupts:
+        tokens = Tokens()
+        waiter = threading.Thread(target=_token, args=(tokens,))
+        if chance.random() < 0.1:  # another thread wants the same token
+            waiter.start()
+        try:
+            login(tokens, chance.uniform(1e-6, longest))
+        except Interrupted:
+            landed += 1
+        began = time.monotonic()
+        _token(tokens)
+        slowest = max(slowest, time.monotonic() - began)
+        if waiter.ident is not None:
+            waiter.join(10)
+            assert not waiter.is_alive(), "an interrupted login blocks a thread that waits for it"
+    assert slowest < 2, f"a later call waited {slowest:.1f} s"
+    return f"{landed} interrupts, the slowest later call took {slowest * 1000:.0f} ms"
+
+
+def _raise(_number: int, _frame: FrameType | None) -> None:
+    raise Interrupted
+
+
+def _token(tokens: Tokens) -> None:
+    assert tokens.get(lambda: ("later", 60), Need(time.monotonic() + 5)).reveal()
+
+
+def _login(tokens: Tokens, interrupt_after: float) -> None:
+    try:
+        signal.setitimer(signal.ITIMER_REAL, interrupt_after)
+        tokens.get(lambda: (str(sum(range(300))), 60), Need(time.monotonic() + 5))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _login_in_a_loop(tokens: Tokens, interrupt_after: float) -> None:
+    """An interrupt may hit the event loop itself, which then never resumes the task."""
+
+    async def authenticate() -> tuple[str, object]:
+        await asyncio.sleep(0)
+        return str(sum(range(300))), 60
+
+    async def ask() -> None:
+        await tokens.aget(authenticate, Need(time.monotonic() + 5))
+
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda _loop, context: interrupted.append(context))
+    interrupted: list[object] = []
+    asked = loop.create_task(ask())
+    loop.call_later(0.05, loop.stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, interrupt_after)
+        loop.run_until_complete(asked)
+    except RuntimeError:  # the loop was stopped, because the interrupt hit it and not the task
+        raise Interrupted from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        asked.cancel()
+        began = time.monotonic()
+        _token(tokens)  # while the task may still be suspended in its renewal
+        assert time.monotonic() - began < 2
+        loop.close()
+
+
+def _duration(login: Callable[[Tokens, float], None]) -> float:
+    began = time.perf_counter()
+    for _ in range(100):
+        login(Tokens(), 10)
+    return (time.perf_counter() - began) / 50
+
+
+if __name__ == "__main__":
+    main()

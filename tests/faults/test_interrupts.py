@@ -1,0 +1,16 @@
+"""Interrupts at random moments of a login. `python tests/faults/interrupts.py --interrupts 20000` is the full size."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_interrupted_logins() -> None:
+    """However a signal handler's exception ends a login, no later call and no other thread is blocked by it."""
+    script = Path(__file__).with_name("interrupts.py")
+    command = [sys.executable, str(script), "--interrupts", "600"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert run.stdout.count("300 interrupts") == 2
