@@ -6,17 +6,15 @@ A callback is believed only if its signature fits the callback URL *as the payme
 sees behind a proxy) and the body. Two readings of the body are accepted, as integrations use both: the canonical form of
 `commercepay.signature`, and the raw body, lower-cased.
 
-The signature covers no time, so a verified callback can be replayed by whoever has seen it, and it covers everything in lower
-case, so a replay may differ in the case of its letters. The protection is `Callback.dedup_key`, which is blind to both:
-act once per key.
+The signature covers no time, so whoever has seen a callback can send it again, and it covers text in lower case, so a replay
+may differ in the case of its letters. `Callback.fact_key` protects against both: act once per key.
 """
 
 from __future__ import annotations
 
-import hashlib
-
 from commercepay import signature as _signature
 from commercepay._base import exact_json
+from commercepay._base.fact_key import fact_key
 from commercepay._base.json_guards import is_object
 from commercepay._base.record import Record
 from commercepay._base.secret import Secret
@@ -70,20 +68,15 @@ class Callback(Record):
     _aside = ("raw", "body")
 
     @property
-    def dedup_key(self) -> str:
+    def fact_key(self) -> str:
         """64 hex digits that identify the fact reported: this payment, in this status, of this amount.
 
-        Repeated and replayed callbacks have the same key. It is taken over lower-cased values, as the signature is: whoever
-        changes the case of a letter in a callback does not make it a new one.
+        Repeated and replayed callbacks have the same key, and so has a `Payment` that reports the same fact. The formula is
+        at `commercepay._base.fact_key` and does not change: you can store the key.
         """
-        fact = (
-            self.transaction_number,
-            str(self.status.value),
-            str(self.amount.minor),
-            self.amount.currency,
-            self.reference_code,
+        return fact_key(
+            self.transaction_number, self.status, self.amount.minor, self.amount.currency, self.reference_code
         )
-        return hashlib.sha256("\0".join(fact).lower().encode()).hexdigest()
 
 
 class ReceivedCallback(Record):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from commercepay._base.fact_key import fact_key
 from commercepay._base.record import Record
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
@@ -184,3 +185,15 @@ class Payment(Record):
     raw: Mapping[str, Any]
 
     _aside = ("raw",)
+
+    @property
+    def fact_key(self) -> str | None:
+        """The key of the fact reported: that of the `Callback` which reports the same (see `Callback.fact_key`).
+
+        None if the gateway reported no transaction number: then nothing tells which callback would be about the same fact.
+        """
+        if self.transaction_number is None:
+            return None
+        return fact_key(
+            self.transaction_number, self.status, self.amount.minor, self.amount.currency, self.reference_code
+        )

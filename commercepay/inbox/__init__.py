@@ -10,7 +10,7 @@
     return Response(status=receipt.http_status)
 
 The way of a callback: body, header and time are stored and committed before anything is parsed. Then, in a second
-transaction, it is verified, its `dedup_key` is entered into a table in which a key can stand but once, and the handler is
+transaction, it is verified, its `fact_key` is entered into a table in which a key can stand but once, and the handler is
 called with the connection of that transaction. If the handler raises, or the process dies, all of that is undone and the
 stored callback waits to be handed out again: `Inbox.process_pending`, or the gateway's own repetition.
 

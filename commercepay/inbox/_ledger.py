@@ -105,9 +105,9 @@ class Ledger:
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         statement = (
             dialect.insert(handled)
-            .values(inbox=self.name, dedup_key=callback.dedup_key, arrival_id=arrival_id, handled_at=_now())
+            .values(inbox=self.name, fact_key=callback.fact_key, arrival_id=arrival_id, handled_at=_now())
             .on_conflict_do_nothing()
-            .returning(handled.c.dedup_key)
+            .returning(handled.c.fact_key)
         )
         return connection.execute(statement).one_or_none() is not None
 
@@ -142,7 +142,7 @@ class Ledger:
             state,
             reason=None,
             detail=None,
-            dedup_key=callback.dedup_key,
+            fact_key=callback.fact_key,
             reference_code=callback.reference_code,
             transaction_number=callback.transaction_number,
             status=callback.status.value,

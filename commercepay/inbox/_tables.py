@@ -68,7 +68,7 @@ arrivals = Table(
     Column("detail", Text),  # why it was rejected, in a sentence; or the type of what the handler raised last
     Column("reason", String(32)),  # a CallbackRejection
     # What it says, once verified.
-    Column("dedup_key", String(64)),
+    Column("fact_key", String(64)),
     Column("reference_code", Text, index=True),
     Column("transaction_number", Text),
     Column("status", BigInteger),
@@ -89,7 +89,7 @@ handled = Table(
     "commercepay_handled",
     metadata,
     Column("inbox", String(64), primary_key=True),
-    Column("dedup_key", String(64), primary_key=True),
+    Column("fact_key", String(64), primary_key=True),
     Column("arrival_id", BigInteger, nullable=False),  # no foreign key: arrivals may be purged, these must not
     Column("handled_at", _Instant, nullable=False),
 )

@@ -157,7 +157,7 @@ def check(body: Any, signature: Any, verify: Callable[..., Any], rejected: type[
         raise AssertionError("read something else than was said")
     if not all(isinstance(value, int) and not isinstance(value, bool) for value in read[:2]) or read[1] <= 0:
         raise AssertionError("no integer, or no amount")
-    if callback.dedup_key == GENUINE_KEY and callback.transaction_number.lower() != "tn0001":
+    if callback.fact_key == GENUINE_KEY and callback.transaction_number.lower() != "tn0001":
         raise AssertionError("another payment with the same key")
 
 
@@ -222,7 +222,7 @@ def run_guided(runs: int, seconds: float, seed: int) -> int:
 
 def _start(verify: Callable[..., Any]) -> None:
     global GENUINE_KEY
-    GENUINE_KEY = verify(GENUINE, SIGNATURE, URL, SECRETS).dedup_key
+    GENUINE_KEY = verify(GENUINE, SIGNATURE, URL, SECRETS).fact_key
 
 
 def report(done: int, began: float) -> None:

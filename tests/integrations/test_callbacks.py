@@ -176,7 +176,7 @@ def test_a_handler_that_raises_is_500_and_the_next_attempt_counts(make_site: Mak
 def test_without_an_inbox_a_repeated_callback_has_the_same_key(make_site: MakeSite) -> None:
     """Without an inbox the handler sees every repetition, and can tell it by its key."""
     keys: list[str] = []
-    site = make_site(on_callback=lambda callback: keys.append(callback.dedup_key))
+    site = make_site(on_callback=lambda callback: keys.append(callback.fact_key))
     assert [site.post(*genuine(site)) for _ in range(2)] == [200, 200]
     assert len(keys) == 2
     assert len(set(keys)) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import pickle
 import runpy
@@ -398,10 +400,10 @@ def test_stack_is_safe_whatever_the_recursion_limit(limit: int) -> None:
 
 def key(**change: Any) -> str:
     body = written({**FACT, **change})
-    return verify(body, raw_signature(body), URL, SECRET).dedup_key
+    return verify(body, raw_signature(body), URL, SECRET).fact_key
 
 
-def test_dedup_key_identifies_the_fact() -> None:
+def test_fact_key_identifies_the_fact() -> None:
     """The key differs with each part of the fact, and with nothing else."""
     assert key(channelId=None, paymentSessionNumber="PS9", extra=1) == key()
     different = [
@@ -415,12 +417,30 @@ def test_dedup_key_identifies_the_fact() -> None:
     assert len(set(different)) == len(different)
 
 
-def test_dedup_key_is_blind_to_what_a_replay_can_change() -> None:
+def test_fact_key_is_blind_to_what_a_replay_can_change() -> None:
     """A replay in other letter case, order or blanks, or with more nulls, keeps its signature and its key."""
     replay = json.dumps(
         {"extra": None, **dict(reversed(FACT.items())), "transactionNumber": "tn0001"}, indent=2
     ).encode()
-    assert verify(replay, SIGNATURE, URL, SECRET).dedup_key == verify(BODY, SIGNATURE, URL, SECRET).dedup_key
+    assert verify(replay, SIGNATURE, URL, SECRET).fact_key == verify(BODY, SIGNATURE, URL, SECRET).fact_key
+
+
+@pytest.mark.parametrize("dotted", ["\u0130", "i", "i\u0307"])
+@pytest.mark.parametrize("sigma", ["alone", "in context"])
+def test_fact_key_is_blind_to_every_reading_of_letter_case(dotted: str, sigma: str) -> None:
+    """A replay that is accepted by any way to lower-case a text has the key of the genuine callback."""
+    genuine = written({**FACT, "referenceCode": "\u03a3A\u03a3 \u0130"})
+    signed = str(reference.signature(URL, reference.canonical(reference.parse(genuine)), SECRET, dotted, sigma))
+    expected = verify(genuine, signed, URL, SECRET).fact_key
+    accepted = set()
+    for first, last, letter in itertools.product(
+        "\u03a3\u03c3\u03c2", "\u03a3\u03c3\u03c2", ("\u0130", "i", "I", "i\u0307")
+    ):
+        replay = f"{first}a{last} {letter}"
+        with contextlib.suppress(CallbackError):
+            assert verify(written({**FACT, "referenceCode": replay}), signed, URL, SECRET).fact_key == expected
+            accepted.add(replay)
+    assert len(accepted) > 1
 
 
 # --- properties ------------------------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def test_twice(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
     sb.settle()
     first, second = receiver.received
     assert first == second
-    assert verified(sb, receiver, first).dedup_key == verified(sb, receiver, second).dedup_key
+    assert verified(sb, receiver, first).fact_key == verified(sb, receiver, second).fact_key
 
 
 def test_late(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
