@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from commercepay._version import __version__
 
-TYPE_CHECKING = False
+TYPE_CHECKING = bool()  # noqa: UP018  # jedi skips what is under a literal False; importing typing takes time
 if TYPE_CHECKING:
     from commercepay._protocol.envelope import Response as Response
     from commercepay.callbacks import Callback as Callback

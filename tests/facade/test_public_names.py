@@ -5,14 +5,15 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 import commercepay
 from commercepay import AsyncCommercePay, CommercePay, ConfigurationError, params
-from commercepay import client as client_module
+from commercepay._calls import resources
 
 NAMES = [
     "APIConnectionError",
@@ -205,13 +206,16 @@ def test_status() -> None:
 
 PAIRS = [
     (CommercePay, AsyncCommercePay),
-    (client_module.Sessions, client_module.AsyncSessions),
-    (client_module.Payments, client_module.AsyncPayments),
+    (resources.Sessions, resources.AsyncSessions),
+    (resources.Payments, resources.AsyncPayments),
 ]
-
-
+RENAMED = {"close": "aclose", "__enter__": "__aenter__", "__exit__": "__aexit__"}
 # A thread is cancelled by an event, a task without one; items may come from an async iterable, as the results do.
 APART = {"wait": {"cancel"}, "reconcile": {"items", "return"}}
+
+
+def methods(cls: Any) -> dict[str, Any]:
+    return {name: item for name, item in vars(cls).items() if inspect.isfunction(item) and name != "__init__"}
 
 
 def described(function: Any) -> dict[str, Any]:
@@ -223,28 +227,65 @@ def described(function: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("sync", "asynchronous"), PAIRS)
 def test_same_signatures(sync: Any, asynchronous: Any) -> None:
     """Sync and async have the same methods with the same parameters and results; the async ones are awaited or iterated."""
-    renamed = {"close": "aclose", "__enter__": "__aenter__", "__exit__": "__aexit__"}
-    methods = {name for name in vars(sync) if inspect.isfunction(getattr(sync, name)) and name != "__init__"}
-    for name in methods:
-        one, other = getattr(sync, name), getattr(asynchronous, renamed.get(name, name))
+    assert {RENAMED.get(name, name) for name in methods(sync)} == set(methods(asynchronous))
+    for name, one in methods(sync).items():
+        other = getattr(asynchronous, RENAMED.get(name, name))
         assert described(one) == described(other), name
         assert inspect.iscoroutinefunction(other) == (name != "reconcile"), name
         assert not inspect.iscoroutinefunction(one), name
-    assert {renamed.get(name, name) for name in methods} == {
-        name for name in vars(asynchronous) if inspect.isfunction(getattr(asynchronous, name)) and name != "__init__"
-    }
 
 
 def test_same_constructors() -> None:
-    """Both clients are built from the same arguments, all by keyword; only the HTTP library's types differ."""
+    """Both clients are built from the same arguments, all by keyword."""
+    found = inspect.signature(CommercePay).parameters
+    assert found == inspect.signature(AsyncCommercePay).parameters
+    assert {item.kind for item in found.values()} == {inspect.Parameter.KEYWORD_ONLY}
+    assert list(inspect.signature(CommercePay.from_env).parameters) == list(found)
 
-    def arguments(cls: Any) -> dict[str, Any]:
-        found = inspect.signature(cls).parameters.values()
-        assert all(item.kind in (item.KEYWORD_ONLY, item.VAR_KEYWORD) for item in found)
-        return {item.name: (item.default, str(item.annotation).replace("Async", "")) for item in found}
 
-    assert arguments(CommercePay) | {"transport": 0} == arguments(AsyncCommercePay) | {"transport": 0}
-    assert list(arguments(CommercePay)) == ["http_client", "transport", "params"]
+CALLS = [
+    (getattr(cls, name), inspect.getdoc(getattr(cls, name)))
+    for pair in PAIRS
+    for cls in pair
+    for name in ("__init__", "from_env", *methods(cls))
+    if hasattr(cls, name) and not name.startswith(("__e", "__a")) and (pair == PAIRS[0] or name != "__init__")
+]
+
+
+@pytest.mark.parametrize(("call", "text"), CALLS, ids=lambda given: getattr(given, "__qualname__", ""))
+def test_help(call: Any, text: str | None) -> None:
+    """`help` says what each parameter means, and names no other one."""
+    _, _, rest = (text or "").partition("\nArgs:\n")
+    section = rest.partition("\n\n")[0]
+    listed = [
+        name for names in re.findall(r"^    (\w+(?:, \w+)*): \S", section, re.MULTILINE) for name in names.split(", ")
+    ]
+    expected = [name for name in inspect.signature(call).parameters if name not in ("self", "cls")]
+    if call is resources.AsyncPayments.wait:
+        expected.append("cancel")  # of the sync method, which has the same text
+    assert sorted(listed) == sorted(expected)
+
+
+DECLARED = {
+    CommercePay.__init__: params.ClientParams,
+    resources.Sessions.create: params.SessionParams,
+    resources.Payments.create: params.PaymentParams,
+    resources.Payments.query: params.QueryParams,
+    resources.Payments.confirm: params.ConfirmParams,
+    resources.Payments.wait: params.WaitParams,
+}
+NOT_IN_A_DICT = {"return", "http_client", "transport", "expected", "cancel"}
+
+
+@pytest.mark.parametrize("call", DECLARED, ids=lambda call: call.__qualname__)
+def test_declared_parameters(call: Any) -> None:
+    """The signature of a call has the names, types and required parameters that its `TypedDict` has, which the checks use."""
+    declared = DECLARED[call]
+    types = {name: kind for name, kind in get_type_hints(call).items() if name not in NOT_IN_A_DICT}
+    assert types == get_type_hints(declared)
+    found = inspect.signature(call).parameters.values()
+    required = {item.name for item in found if item.default is item.empty} - NOT_IN_A_DICT - {"self"}
+    assert required == declared.__required_keys__
 
 
 def test_missing_arguments_are_named_together() -> None:
