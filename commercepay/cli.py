@@ -24,13 +24,13 @@ def main() -> None:
 
 @main.command()
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=SANDBOX_PORT, show_default=True, help="0 takes a free one."
+    "--port", type=click.IntRange(0, 65535), default=SANDBOX_PORT, show_default=True, help="0 chooses a free port."
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Another one lets other machines in.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Any other host admits other machines.")
 @click.option(
-    "--state", "file", type=click.Path(dir_okay=False, path_type=Path), help="An SQLite file that survives it."
+    "--state", "file", type=click.Path(dir_okay=False, path_type=Path), help="Keep the state in this SQLite file."
 )
-@click.option("--callbacks-anywhere", is_flag=True, help="Let callbacks go to other machines too.")
+@click.option("--callbacks-anywhere", is_flag=True, help="Send callbacks to other machines too.")
 def sandbox(port: int, host: str, file: Path | None, callbacks_anywhere: bool) -> None:
     """Run a CommercePay gateway on this machine. No money moves."""
     try:
@@ -57,7 +57,7 @@ def sandbox(port: int, host: str, file: Path | None, callbacks_anywhere: bool) -
   gateway    {url}
   dashboard  {url}/_sandbox/
   JSON API   {url}/_sandbox/api/openapi.json
-  inbox      {url}/_sandbox/inbox  (a callback URL that takes anything)
+  inbox      {url}/_sandbox/inbox  (a callback URL that accepts every callback)
   state      {file or "in memory; --state FILE keeps it"}
 
 Test credentials, for an SDK or a shell:
@@ -75,7 +75,7 @@ export COMMERCEPAY_BASE_URL={url}
 
 @main.command()
 def demo() -> None:
-    """Take a payment, from end to end, against a sandbox of its own."""
+    """Take a payment from end to end, in a temporary sandbox."""
     try:
         from commercepay.demo import run
 

@@ -1,6 +1,6 @@
-"""A payment from end to end, with nothing but this machine: `commercepay demo`.
+"""A payment from end to end on this machine: `commercepay demo`.
 
-The merchant's side uses the public facade alone; the customer is a browser's two requests (the page, and its form).
+The merchant uses only the public facade. The customer is two requests of a browser: the payment page, and its form.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from commercepay import Customer, Money, PaymentStatus
 from commercepay.callbacks import SIGNATURE_HEADER
 from commercepay.testing import sandbox
 
-PATIENCE = 10.0
+CALLBACK_TIMEOUT = 10.0
 """Seconds to wait for the callback, which takes some milliseconds."""
 
 
 class _Receiver:
-    """The merchant's callback endpoint: keeps body and signature as they came, and answers 200."""
+    """The merchant's callback endpoint: it keeps the body and the signature, and responds with 200."""
 
     def __init__(self) -> None:
         self.received: queue.Queue[tuple[bytes, str | None]] = queue.Queue()
@@ -40,7 +40,7 @@ class _Receiver:
                 self.end_headers()
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
-                """Not a line of its own: the transcript is the output."""
+                """Print nothing: the steps of the demo are the only output."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -53,7 +53,7 @@ class _Receiver:
 
 
 class _Form(HTMLParser):
-    """The fields of the payment page's form, as a browser would send them when its first button is pressed."""
+    """The fields of the form on the payment page, as a browser sends them when its first button is pressed."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class _Form(HTMLParser):
 
 
 def _pay_as_a_customer(redirect_url: str) -> str:
-    """Open the hosted page, choose to pay, and follow back as far as the merchant's URL, which is returned."""
+    """Open the hosted page, choose to pay, and return the merchant's URL that the page redirects to."""
     with httpx.Client(trust_env=False) as browser:  # this machine alone: no proxy
         page = browser.get(redirect_url).raise_for_status()
         fields = _Form(page.text).fields | {"outcome": str(PaymentStatus.PAID.value)}
@@ -76,18 +76,18 @@ def _pay_as_a_customer(redirect_url: str) -> str:
 
 
 def run(write: Callable[[str], object] = print) -> int:
-    """Take one payment; the exit status is 0 only if every step of it happened."""
+    """Take one payment. The exit status is 0 only if every step succeeded."""
     started = time.monotonic()
     amount = Money("12.34", "MYR")
     reference = "INV-1"
 
-    def told(step: str, result: str) -> None:
+    def show(step: str, result: str) -> None:
         write(f"  {step:<12} {result}")
 
     receiver = _Receiver()
     with sandbox() as gateway, gateway.client() as cp:
-        write(f"A payment of {amount}, from end to end, on this machine alone\n")
-        told("sandbox", f"listens on {gateway.url}")
+        write(f"A payment of {amount}, from end to end, on this machine\n")
+        show("sandbox", f"listening on {gateway.url}")
         session = cp.sessions.create(
             amount=amount,
             reference_code=reference,
@@ -99,23 +99,23 @@ def run(write: Callable[[str], object] = print) -> int:
             expires_in=timedelta(minutes=30),
         )
         logins = sum(request.operation == "Authenticate" for request in gateway.requests)
-        told("authenticate", f"{logins} login, by the client itself; the token is kept")
-        told("session", f"{session.session_number} opened for {reference}")
-        told("", f"the customer is sent to {session.redirect_url}")
+        show("authenticate", f"{logins} login by the client, which keeps the token")
+        show("session", f"{session.session_number} opened for {reference}")
+        show("", f"the customer is sent to {session.redirect_url}")
         back = _pay_as_a_customer(session.redirect_url)
-        told("customer", f"pays, and is sent back to {back}")
+        show("customer", f"pays, and is sent back to {back}")
         try:
-            body, signature = receiver.received.get(timeout=PATIENCE)
+            body, signature = receiver.received.get(timeout=CALLBACK_TIMEOUT)
         except queue.Empty:
-            told("callback", f"none came within {PATIENCE:.0f} seconds")
+            show("callback", f"none came within {CALLBACK_TIMEOUT:.0f} seconds")
             return 1
         callback = cp.callbacks.verify(body, signature, receiver.url)
-        told("callback", f"signature right: {callback.reference_code}, {callback.amount}, {callback.status.name}")
+        show("callback", f"signature verified: {callback.reference_code}, {callback.amount}, {callback.status.name}")
         payment = cp.payments.query(session_number=session.session_number)
-        told("query", f"{payment.reference_code}, {payment.amount}, {payment.status.name}")
+        show("query", f"{payment.reference_code}, {payment.amount}, {payment.status.name}")
         agreed = all(
-            (said.status.is_paid, said.amount == amount, said.reference_code == reference) == (True, True, True)
-            for said in (callback, payment)
+            (report.status.is_paid, report.amount == amount, report.reference_code == reference) == (True, True, True)
+            for report in (callback, payment)
         )
         write(
             f"\n{'Paid' if agreed else 'NOT paid'}: status {payment.status.value} ({payment.status.name.lower()}),"

@@ -1,19 +1,19 @@
 """Every error that the package raises.
 
     CommercePayError
-    ├── ArgumentError (ValueError)          what the application passed is wrong; `problems` lists all of it
-    │   ├── ConfigurationError              credentials, environment, base URL, timeouts
-    │   └── UnsignableData                  data that has no string to sign
-    ├── ClientClosed                        the client was closed before
-    ├── CallbackError                       a callback that is not to be believed; `reason` says why
-    ├── APIConnectionError                  no answer, and nothing can have happened at the gateway
-    │   └── APITimeoutError                 ... because it took too long
-    ├── OutcomeUnknown                      a POST may have reached the gateway; `reference_code`, what to do next
-    │   └── UnreadableOutcome               ... and was answered with something unreadable (also an InvalidResponse)
-    ├── StillOpen                           waiting ended before the payment did
-    ├── InvalidResponse                     an answer that is unreadable or incomplete
-    └── APIError                            the gateway refused: `code`, `message`
-        ├── AuthenticationError             wrong credentials, or a token refused twice
+    ├── ArgumentError (ValueError)          a wrong argument; `problems` lists all that is wrong
+    │   ├── ConfigurationError              wrong or missing credentials, environment, base URL, timeouts
+    │   └── UnsignableData                  data that can't be signed
+    ├── ClientClosed                        the client is closed
+    ├── CallbackError                       a callback was rejected; `reason` is why
+    ├── APIConnectionError                  no response, and the call can be made again safely
+    │   └── APITimeoutError                 ... because it took longer than the timeout
+    ├── OutcomeUnknown                      a POST may have reached the gateway; keep its `reference_code`
+    │   └── UnreadableOutcome               ... and its response is unreadable (also an InvalidResponse)
+    ├── StillOpen                           `payments.wait` ended before the payment did
+    ├── InvalidResponse                     a response is unreadable or incomplete
+    └── APIError                            the gateway refused the request: `code`, `message`
+        ├── AuthenticationError             wrong credentials, or a new token was refused as well
         ├── ValidationFailed                a member is missing or wrong; `validation_errors` names them
         ├── InvalidSignature                code 1
         ├── DuplicateTransaction            code 2009: the reference code was used before
@@ -21,8 +21,8 @@
         ├── PaymentExpired                  code 2021
         └── TransactionAlreadyProcessed     code 2022
 
-Whatever was answered stays reachable: `status_code`, `headers` and `body` (the raw bytes). None of it is part of the
-text, no error holds an object of the HTTP library, and all can be pickled.
+An error that has a response keeps it: `status_code`, `headers` and `body` (the raw bytes). The raw body and the headers are
+never part of the text. No error holds an object of the HTTP library, and every error can be pickled.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class CommercePayError(Exception):
         super().__init__(text)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The constructors take different arguments: an unpickled error is made whole without calling one.
+        # The constructors take different arguments, so unpickling restores the attributes without calling a constructor.
         return _unpickle, (type(self), self.args, self.__dict__)
 
 
@@ -58,10 +58,10 @@ def _unpickle(cls: type[CommercePayError], args: tuple[Any, ...], state: dict[st
 
 
 class ArgumentError(CommercePayError, ValueError):
-    """What the application passed can't be right. Nothing was sent.
+    """An argument is wrong. Nothing was sent.
 
     Attributes:
-        problems: every problem found, a sentence each.
+        problems: every problem that was found, one sentence each.
     """
 
     def __init__(self, problems: str | Iterable[str]) -> None:
@@ -73,11 +73,11 @@ class ArgumentError(CommercePayError, ValueError):
 
 
 class ConfigurationError(ArgumentError):
-    """The client can't be built, or the environment lacks something."""
+    """The client can't be built: a setting is wrong or missing."""
 
 
 class UnsignableData(ArgumentError):
-    """Data for which the gateway's string to sign is not defined (see `commercepay.signature`)."""
+    """Data that can't be signed, because the gateway's string to sign is not defined for it (see `commercepay.signature`)."""
 
 
 class ClientClosed(CommercePayError):
@@ -85,7 +85,7 @@ class ClientClosed(CommercePayError):
 
 
 class CallbackRejection(Enum):
-    """Why a callback was rejected: stable names that a log can group by."""
+    """Why a callback was rejected: fixed names, by which logs can be grouped."""
 
     BODY_NOT_BYTES = "body_not_bytes"
     BODY_TOO_LARGE = "body_too_large"
@@ -105,12 +105,12 @@ class CallbackRejection(Enum):
 
 
 class CallbackError(CommercePayError):
-    """A callback that is not to be believed: forged, damaged, or not a callback.
+    """A callback was rejected: it is forged, damaged, or not a callback.
 
     Attributes:
         reason: a `CallbackRejection`.
-        body: the body as it was given, for the record; never part of the text.
-        problems: for wrong or missing members, one sentence each.
+        body: the body that was passed to `verify`. It is never part of the text.
+        problems: each wrong or missing member, one sentence each.
     """
 
     def __init__(self, reason: CallbackRejection, text: str, *, body: object, problems: Iterable[str] = ()) -> None:
@@ -121,7 +121,7 @@ class CallbackError(CommercePayError):
 
     @property
     def is_forgery(self) -> bool:
-        """Whether the signature is what failed (answer 401), rather than the content (answer 400)."""
+        """Whether the signature is wrong or missing (respond with 401), and not the content (respond with 400)."""
         return self.reason in _SIGNATURE_REASONS
 
 
@@ -133,10 +133,10 @@ _SIGNATURE_REASONS = (
 
 
 class APIConnectionError(CommercePayError):
-    """The gateway was not reached, or a request that changes nothing got no answer. Asking again is safe.
+    """The gateway was not reached, or a request that changes nothing got no response. The call can be made again safely.
 
     Attributes:
-        detail: the transport's own word for it.
+        detail: the error of the HTTP library, as text.
     """
 
     def __init__(self, text: str, *, detail: str = "") -> None:
@@ -145,11 +145,11 @@ class APIConnectionError(CommercePayError):
 
 
 class APITimeoutError(APIConnectionError):
-    """No connection or no answer in the time allowed (`timeout`)."""
+    """No connection or no response within the `timeout`."""
 
 
-class _Answered(CommercePayError):
-    """What errors with an answer behind them have in common."""
+class _ResponseError(CommercePayError):
+    """The base of the errors that keep a response."""
 
     status_code: int | None
     headers: dict[str, str]
@@ -164,28 +164,31 @@ class _Answered(CommercePayError):
         self.body = body
 
 
-class InvalidResponse(_Answered):
-    """The answer is unreadable, or lacks what a success must have.
+class InvalidResponse(_ResponseError):
+    """The response is unreadable, or its result lacks a required member.
 
     Attributes:
         status_code: the HTTP status.
-        headers: the answer's headers.
-        body: the answer's raw bytes.
+        headers: the headers of the response, by lower-case name.
+        body: the raw bytes of the response.
     """
 
 
-class OutcomeUnknown(_Answered):
-    """A POST may have reached the gateway, and what became of it is not known. The package did not send it again.
+class OutcomeUnknown(_ResponseError):
+    """A POST may have reached the gateway, and its outcome is not known. The package did not send it again.
 
-    What to do: **keep the reference code**. Wait for the callback, or make the same call again with the *same* reference
-    code: if the gateway refuses it as used (`DuplicateTransaction`), the first one arrived, and its callback, if it comes,
-    says how it ended; if the call succeeds, that is the payment to use; any other error proves nothing, and the reference
-    code is still to be kept. A *new* reference code could charge the customer twice.
+    What to do: **keep the reference code**. Wait for the callback, or make the same call again with the *same* reference code:
+
+    - `DuplicateTransaction` shows that the first call arrived. Its callback, if one comes, reports the outcome.
+    - If the call succeeds, use the payment that it returns.
+    - Any other error proves nothing. Keep the reference code.
+
+    A *new* reference code could charge the customer twice.
 
     Attributes:
-        reference_code: of the payment in question; None for a call that has none.
-        status_code, headers, body: of the answer, if there was one.
-        detail: the transport's own word for what went wrong.
+        reference_code: the payment's reference code; None for a call that has none.
+        status_code, headers, body: of the response, if there was one.
+        detail: the error of the HTTP library, as text; empty if there was none.
     """
 
     def __init__(
@@ -203,32 +206,37 @@ class OutcomeUnknown(_Answered):
             text += (
                 f". Reference code {reference_code!r} may exist at the gateway. Wait for its callback, or call again with"
                 " the same reference code: DuplicateTransaction then means that the first call arrived. Never use a new"
-                " reference code for the same order before that is known."
+                " reference code for this order before you know: the customer could be charged twice."
             )
         else:
-            text += ". Whether the gateway acted on it is not known; find out before calling again."
+            text += ". The gateway may have processed it; find out before you call again."
         super().__init__(text, status_code=status_code, headers=headers, body=body)
         self.reference_code = reference_code
         self.detail = detail
 
 
 class StillOpen(CommercePayError):
-    """Waiting ended, by its timeout or by being cancelled, before the payment did. It may still be paid.
+    """`payments.wait` ended before the payment did: its timeout passed, or it was cancelled. The payment may still be paid.
 
     Attributes:
-        payment: the last thing that the gateway said of it, a `Payment`; None if it never answered.
-        trouble: the error of the last question, if that got no answer.
+        payment: the `Payment` that the gateway reported last; None if it reported none.
+        trouble: the error of the last query; None if that succeeded.
     """
 
     def __init__(self, text: str, *, payment: Payment | None, trouble: CommercePayError | None) -> None:
-        last = f"last said: {payment.status.name}" if payment is not None else "the gateway said nothing of it"
-        super().__init__(f"{text} ({last})" + (f"; last trouble: {trouble}" if trouble is not None else ""))
+        last = (
+            f"last reported status: {payment.status.name}" if payment is not None else "the gateway reported no status"
+        )
+        failed = f" The last query failed: {trouble}." if trouble is not None else ""
+        super().__init__(
+            f"{text} ({last}).{failed} The payment may still be paid: wait for its callback, or query it later."
+        )
         self.payment = payment
         self.trouble = trouble
 
 
 class UnreadableOutcome(OutcomeUnknown, InvalidResponse):
-    """A POST was answered with something unreadable or incomplete: what became of it is not known."""
+    """The response to a POST is unreadable or incomplete, so the outcome is not known."""
 
 
 class ValidationProblem(Record):
@@ -236,23 +244,24 @@ class ValidationProblem(Record):
 
     Attributes:
         message: the gateway's text.
-        members: the members it is about, in the gateway's spelling.
+        members: the members that the message is about, in the gateway's spelling.
     """
 
     message: str
     members: tuple[str, ...] = ()
 
 
-class APIError(_Answered):
+class APIError(_ResponseError):
     """The gateway refused the request.
 
     Attributes:
-        code: the gateway's number, or None if it gave none. Codes that the package doesn't know pass through here.
-        message: the gateway's own text.
-        details: the gateway's longer text, if any.
-        status_code: the HTTP status. It tells little: refusals come with any (source: staging, 2026-09).
-        headers: the answer's headers.
-        body: the answer's raw bytes.
+        code: the gateway's error code, or None if it sent none. Codes without a class here raise a plain `APIError`.
+        message: the gateway's message.
+        details: the gateway's longer message, or None.
+        validation_errors: the members that the gateway found missing or wrong, each a `ValidationProblem`.
+        status_code: the HTTP status. It does not classify a refusal: refusals come with any status (source: staging, 2026-09).
+        headers: the headers of the response, by lower-case name.
+        body: the raw bytes of the response.
     """
 
     _hint: ClassVar[str] = ""
@@ -272,9 +281,10 @@ class APIError(_Answered):
         self.message = message
         self.details = details
         self.validation_errors = tuple(validation_errors)
-        told = [f"code {code}"] if code is not None else []
-        told += [f"HTTP {status_code}"] if status_code is not None else []
-        text = f"{_printable(message) or 'refused without a word'} ({', '.join(told)})" if told else _printable(message)
+        numbers = [f"code {code}"] if code is not None else []
+        numbers += [f"HTTP {status_code}"] if status_code is not None else []
+        text = _printable(message) or "the gateway refused the request and gave no reason"
+        text += f" ({', '.join(numbers)})" if numbers else ""
         for problem in self.validation_errors:
             text += f"\n  - {', '.join(map(_printable, problem.members)) or 'request'}: {_printable(problem.message)}"
         super().__init__(
@@ -283,47 +293,54 @@ class APIError(_Answered):
 
 
 def _printable(text: str) -> str:
-    """The gateway's words, kept from steering a terminal or flooding a log."""
+    """The start of the gateway's text, without characters that could control a terminal."""
     return "".join(char if char.isprintable() else " " for char in text[:300])
 
 
 class AuthenticationError(APIError):
-    """Wrong credentials, or a fresh token refused as well."""
+    """The credentials are wrong, or a new token was refused as well."""
 
     _hint = "Check the user name, the password and the tenant id; staging and production have separate ones."
 
 
 class ValidationFailed(APIError):
-    """The gateway found members missing or wrong.
-
-    Attributes:
-        validation_errors: each with `message` and `members`.
-    """
+    """The gateway found members missing or wrong: see `validation_errors`."""
 
 
 class InvalidSignature(APIError):
-    """Code 1: the `cap-signature` is not the one that the gateway computed. Nothing was created."""
+    """Code 1: the `cap-signature` differs from the one that the gateway computed. Nothing was created."""
 
     _hint = (
-        "Check that the secret key belongs to this tenant and environment. A member that the endpoint does not know is"
-        " assumed to make the signature wrong as well."
+        "Check that the secret key belongs to this tenant and environment, and that the endpoint has every member that"
+        " you sent: an unknown member is assumed to make the signature wrong."
     )
 
 
 class DuplicateTransaction(APIError):
-    """Code 2009: this reference code was used before. After an `OutcomeUnknown` it proves that the first call arrived."""
+    """Code 2009: the reference code was used before. After an `OutcomeUnknown`, this shows that the first call arrived."""
+
+    _hint = (
+        "The reference code was used before. If an earlier call for this order ended in OutcomeUnknown, that call arrived:"
+        " wait for its callback. For another order, use another reference code."
+    )
 
 
 class TransactionNotFound(APIError):
-    """Code 2010: no such transaction or session for this tenant."""
+    """Code 2010: this tenant has no such transaction or session."""
+
+    _hint = "Check the number, and that its payment was opened with the same tenant and environment."
 
 
 class PaymentExpired(APIError):
     """Code 2021: the payment or its session has expired."""
 
+    _hint = "Query the payment for its status before you open another one for the same order."
+
 
 class TransactionAlreadyProcessed(APIError):
-    """Code 2022: the transaction has been processed already."""
+    """Code 2022: the transaction was processed before."""
+
+    _hint = "Query the payment for its status."
 
 
 BY_CODE: dict[int, type[APIError]] = {
@@ -333,4 +350,4 @@ BY_CODE: dict[int, type[APIError]] = {
     2021: PaymentExpired,
     2022: TransactionAlreadyProcessed,
 }
-"""The error codes known by name (sources: staging for 1 and 2010, public integrations for the others)."""
+"""The error codes with a class of their own (sources: staging for 1 and 2010, public integrations for the others)."""

@@ -17,17 +17,17 @@ __all__ = ["OpenPayment", "Reconciled"]
 
 
 class OpenPayment(Record):
-    """A payment that the merchant's own record has as open.
+    """A payment that is open in your record.
 
         OpenPayment(session_number=order.session, reference_code=order.reference, amount=order.amount)
 
     Attributes:
-        expected: what the merchant's record says of the order.
-        session_number: of the session that was opened for it; or
-        transaction_number: of the payment that was started for it.
+        expected: the reference code and the amount in your record.
+        session_number: the number of the session that was opened for the order, or None.
+        transaction_number: the number of the payment that was started for the order, or None.
 
     Raises:
-        ArgumentError: not exactly one number was given, or reference or amount can't be right.
+        ArgumentError: the reference code or the amount is wrong, or not exactly one number was given.
     """
 
     expected: Expected
@@ -56,7 +56,7 @@ class OpenPayment(Record):
 
     @property
     def number(self) -> dict[str, Any]:
-        """The number to ask by, as `payments.query` takes it."""
+        """The number, as an argument of `payments.query`."""
         if self.session_number is not None:
             return {"session_number": self.session_number}
         return {"transaction_number": self.transaction_number}
@@ -66,10 +66,10 @@ class Reconciled(Record):
     """The outcome for one open payment: a decision, or an error.
 
     Attributes:
-        index: its position in what was given, from 0.
-        item: what was given.
-        decision: the decision; None if there was an error.
-        error: why there is no decision (a `CommercePayError`); None if there is one.
+        index: the position of the item in the source, from 0.
+        item: the item.
+        decision: the decision, or None if there was an error.
+        error: the `CommercePayError` that prevented a decision, or None.
     """
 
     index: int
@@ -79,5 +79,5 @@ class Reconciled(Record):
 
     @property
     def is_paid(self) -> bool:
-        """Whether the gateway was asked and the order is paid."""
+        """Whether the decision is that the order is paid."""
         return self.decision is not None and self.decision.is_paid

@@ -1,6 +1,6 @@
-"""The customer's return: what the browser brings back to the `returnUrl`.
+"""The customer's return: the query string with which the browser comes back to the `returnUrl`.
 
-It is not signed and proves nothing: anybody can type it. It is a hint that now is a good time to ask the gateway.
+A return is not signed and proves nothing, because anybody can type such a URL. It is a hint to query the gateway now.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["ReturnHint", "read_return"]
 
 LONGEST = 200
-"""Characters. Our own limit: a longer value is not passed on to the gateway."""
+"""Characters. The limit is this package's, not the gateway's: a longer value is ignored."""
 
 
 class ReturnHint(Record):
-    """What a return claims. Neither true nor false until the gateway was asked.
+    """The values of a return. They are not verified: query the gateway before you act on them.
 
     Attributes:
-        reference_code: which order it claims to be about.
-        transaction_number: which payment it claims to be about.
+        reference_code: the reference code in the return, or None.
+        transaction_number: the transaction number in the return, or None.
     """
 
     reference_code: str | None = None
@@ -32,11 +32,11 @@ class ReturnHint(Record):
 
 
 def read_return(params: Mapping[str, Any] | str) -> ReturnHint:
-    """Read the query parameters of a return (source: public integrations). Never raises: nonsense is no hint.
+    """Read the query parameters of a return (source: public integrations). Never raises; an unusable value is None.
 
     Args:
-        params: the parameters `ReferenceCode` and `TransactionNumber`, as a mapping (of strings, or of lists of strings as
-            some frameworks have it), or the raw query string.
+        params: the raw query string, or a mapping with `ReferenceCode` and `TransactionNumber`. The values of the mapping are
+            strings, or lists of strings as in some frameworks.
     """
     if isinstance(params, str):
         from urllib.parse import parse_qs
@@ -53,7 +53,7 @@ def read_return(params: Mapping[str, Any] | str) -> ReturnHint:
 def _only(params: Mapping[str, Any], name: str) -> str | None:
     value = params.get(name)
     if is_array(value):
-        value = value[0] if len(value) == 1 else None  # sent twice: whose word would it be?
+        value = value[0] if len(value) == 1 else None  # a parameter that occurs twice is ambiguous
     if not isinstance(value, str) or not value.strip() or len(value) > LONGEST or not value.isprintable():
         return None
     return value

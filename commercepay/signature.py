@@ -4,17 +4,17 @@
 
 The string to sign is the URL of the endpoint without query, fragment and trailing slashes, followed by the data as compact
 JSON. Members are sorted by their lower-cased names at every depth, null members are left out, and the whole is lower-cased.
-An integrator confirmed this on the staging gateway (2026-09).
+An integrator confirmed this on the staging gateway (source: staging, 2026-09).
 
-Assumptions, because nothing is published about them:
+Nothing is published about these, so they are assumptions:
 
-- Arrays keep their order, `/` is not escaped, and non-ASCII text is signed as it is, in UTF-8.
-- Text is lower-cased by the invariant rules of .NET: each character by itself, so that `\u03a3` (Greek capital sigma) is always
+- Arrays keep their order, `/` is not escaped, and non-ASCII text is not escaped either, but signed in UTF-8.
+- Text is lower-cased by the invariant rules of .NET, one character at a time: `\u03a3` (Greek capital sigma) is always
   `\u03c3`, and `\u0130` (capital I with dot) stays as it is.
-- The gateway's serializer escapes U+0085, U+2028 and U+2029. Text that holds one of them can't be signed.
+- The gateway's serializer escapes U+0085, U+2028 and U+2029. Text that contains one of them can't be signed.
 
-Data is what the request carries: the JSON body of a POST, or the query parameters of a GET with their own types (a
-timestamp is a number, a transaction number a string).
+The data of a POST is its JSON body. The data of a GET is its query parameters with their types: a timestamp is a number, a
+transaction number is a string.
 """
 
 from __future__ import annotations
@@ -34,25 +34,26 @@ if TYPE_CHECKING:
 __all__ = ["matches", "sign", "string_to_sign"]
 
 ESCAPED = "\x85\u2028\u2029"
-"""The characters that the gateway's serializer escapes although JSON does not need it (an assumption: .NET's Json.NET does)."""
+"""The characters that the gateway's serializer escapes although JSON does not require it (an assumption: Json.NET does)."""
 
 
 def string_to_sign(url: str, data: Mapping[str, Any]) -> str:
-    """The text that the signature is computed over.
+    """The text that is signed.
 
     Args:
-        url: the full endpoint URL, or for a callback the callback URL as the payment named it.
-        data: the members that are sent, in any order.
+        url: the full URL of the endpoint; for a callback, the callback URL that the payment was opened with.
+        data: the members, in any order.
 
     Raises:
-        UnsignableData: two members equal in lower case, a name that is no string, NaN or infinity, a lone surrogate, a type
-            that JSON lacks, nesting too deep, or U+0085, U+2028 or U+2029. Every problem is named with its path.
+        UnsignableData: two names are equal in lower case, a name is not a string, a number is NaN or infinite, a string has a
+            lone surrogate or U+0085, U+2028 or U+2029, JSON has no such type, or the nesting is too deep. The error lists
+            every problem with its path.
     """
     return message(url, data).decode()
 
 
 def sign(url: str, data: Mapping[str, Any], secret_key: str) -> str:
-    """The `cap-signature` of data sent to a URL: 64 lower-case hex digits.
+    """The `cap-signature` of data that is sent to a URL: 64 lower-case hex digits.
 
     Args:
         url: as for `string_to_sign`.
@@ -61,24 +62,24 @@ def sign(url: str, data: Mapping[str, Any], secret_key: str) -> str:
 
     Raises:
         UnsignableData: see `string_to_sign`.
-        ArgumentError: the secret key is empty or no string.
+        ArgumentError: the secret key is empty or not a string.
     """
     return digest(message(url, data), secret_key)
 
 
 def matches(url: str, data: Mapping[str, Any] | str | bytes, secret_key: str, signature: str) -> bool:
-    """Whether a signature is the right one, compared in constant time.
+    """Whether a signature is correct. The comparison takes constant time.
 
     Args:
         url: as for `string_to_sign`.
-        data: as for `string_to_sign`; or the JSON text that was received, whose numbers are then taken as they are written
-            (`1.50` and not `1.5`).
+        data: as for `string_to_sign`, or the JSON text that was received. In a text, numbers count as they are written:
+            `1.50` is not `1.5`.
         secret_key: the merchant's secret key.
-        signature: the hex digits that came with the data; upper or lower case.
+        signature: the hex digits that came with the data, in upper or lower case.
 
     Raises:
-        UnsignableData: see `string_to_sign`; or the text is not JSON.
-        ArgumentError: the secret key is empty or no string.
+        UnsignableData: see `string_to_sign`; also a text that is not JSON.
+        ArgumentError: the secret key is empty or not a string; the signature is not a string.
     """
     if not isinstance(signature, str):
         raise ArgumentError(f"signature must be a str, not {type(signature).__name__}")
@@ -94,7 +95,7 @@ def matches(url: str, data: Mapping[str, Any] | str | bytes, secret_key: str, si
 
 
 def message(url: str, data: Mapping[str, Any]) -> bytes:
-    """`string_to_sign` as the bytes that are hashed."""
+    """The string to sign, as the bytes that are hashed."""
     text = unsigned_text(url, data)
     if not text.isascii() and any(char in text for char in ESCAPED) and (found := _problems(endpoint_of(url), data)):
         raise UnsignableData(found)
@@ -109,7 +110,7 @@ def unsigned_text(url: str, data: object) -> str:
     """
     endpoint = endpoint_of(url)
     try:
-        if is_mapping(data):  # not a body that is JSON text already, which would be signed as a string
+        if is_mapping(data):  # a str would be signed as a JSON string
             text = endpoint + _canonical(data, _quote())
             text.encode()
             return text
@@ -119,14 +120,14 @@ def unsigned_text(url: str, data: object) -> str:
 
 
 def lowered(text: str) -> str:
-    """Lower-case one character at a time, as .NET does (an assumption); `str.lower` looks at the neighbours of a sigma."""
+    """Lower-case one character at a time, as .NET does (an assumption). `str.lower` depends on what is next to a sigma."""
     if text.isascii():
         return text.lower()
     return "\u0130".join(part.lower() for part in text.replace("\u03a3", "\u03c3").split("\u0130"))
 
 
 def readings(text: str) -> Iterator[bytes]:
-    """The forms of a received text that a signature may be computed over: as we sign it, then other ways to lower-case it."""
+    """The strings that the sender may have signed: the one that we would sign, then other ways to lower-case the text."""
     yield lowered(text).encode()
     if "\u0130" in text or "\u03a3" in text:
         for sigma in (text.replace("\u03a3", "\u03c3"), text):
@@ -143,7 +144,7 @@ def digest(message: bytes, secret_key: str) -> str:
 
 
 def same(expected: str, given: str) -> bool:
-    """Constant-time comparison; `given` may be any text, hex digits in upper case included."""
+    """Compare two signatures in constant time. `given` may be any text, also hex digits in upper case."""
     return hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace").lower())
 
 
@@ -156,14 +157,14 @@ def endpoint_of(url: str) -> str:
 
 @cache
 def _quote() -> Callable[[str], str]:
-    """Loaded on first use: `json` imports `re`, and both are a third of the import time of this module."""
+    """The string encoder of `json`, imported on first use: `json` and `re` take a third of this module's import time."""
     from json.encoder import encode_basestring
 
     return encode_basestring
 
 
 def _canonical(value: Any, quote: Callable[[str], str]) -> str:
-    """Compact JSON, its members sorted and without nulls at every depth. Raises any error for what can't be signed."""
+    """Compact JSON, at every depth with sorted members and without nulls. Raises one of several errors for unsignable data."""
     if isinstance(value, str):
         return quote(value)
     if value is True:
@@ -201,7 +202,7 @@ _TOO_DEEP = 100
 
 
 def _problems(endpoint: str, data: object) -> list[str]:
-    """All that keeps data from being signed. Slow and thorough: runs only when signing has failed."""
+    """Every reason why the data can't be signed. This is slow, and runs only after signing has failed."""
     if not _encodes(endpoint):
         return ["the URL holds a lone surrogate, which has no UTF-8 form"]
     if not is_mapping(data):
