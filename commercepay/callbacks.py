@@ -1,9 +1,9 @@
 """Verifying the gateway's callbacks. Needs no client, and neither httpx nor attrs.
 
-    callback = verify(request_body, request_headers["cap-signature"], CALLBACK_URL, SECRET_KEY)
+    callback = verify(request_body, signature_of(request_headers), CALLBACK_URL, SECRET_KEY)
 
-A callback is believed only if its signature fits the callback URL *as the payment named it* (not the one that a framework
-sees behind a proxy) and the body. Two readings of the body are accepted, as integrations use both: the canonical form of
+A callback is verified if its signature matches the body and the callback URL *that the payment was opened with* (not the URL
+that a framework sees behind a proxy). Two readings of the body are accepted, as integrations use both: the canonical form of
 `commercepay.signature`, and the raw body, lower-cased.
 
 The signature covers no time, so whoever has seen a callback can send it again, and it covers text in lower case, so a replay
@@ -15,9 +15,9 @@ from __future__ import annotations
 from commercepay import signature as _signature
 from commercepay._base import exact_json
 from commercepay._base.fact_key import fact_key
-from commercepay._base.json_guards import is_object
+from commercepay._base.json_guards import is_array, is_mapping, is_object
 from commercepay._base.record import Record
-from commercepay._base.secret import Secret
+from commercepay._base.secret import Hidden, Secret
 from commercepay.errors import ArgumentError, CallbackError, CallbackRejection, UnsignableData
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, NoReturn
 
-__all__ = ["MAX_BODY", "MAX_DEPTH", "SIGNATURE_HEADER", "Callback", "ReceivedCallback", "verify"]
+__all__ = [
+    "MAX_BODY",
+    "MAX_DEPTH",
+    "SIGNATURE_HEADER",
+    "Callback",
+    "ReceivedCallback",
+    "Verifier",
+    "signature_of",
+    "verify",
+]
 
 SIGNATURE_HEADER = "cap-signature"
 
@@ -95,37 +104,100 @@ class ReceivedCallback(Record):
     _aside = ("body", "signature")
 
 
-def verify(body: bytes, signature: str | None, callback_url: str, secret_key: str | Sequence[str]) -> Callback:
-    """Verify a callback and read it.
+class Verifier:
+    """Verifies callbacks with the secret keys and the callback URLs of one merchant. A client has one, as `cp.callbacks`.
+
+        verifier = Verifier(secret_key=SECRET_KEY, callback_url="https://shop.example.my/callback")
+        callback = verifier.verify(request_body, signature_of(request_headers))
 
     Args:
-        body: the request's body, byte for byte as it arrived.
-        signature: the `cap-signature` header, or None if there was none.
-        callback_url: the callback URL that the payment was opened with.
-        secret_key: the merchant's secret key; several while one is being rotated.
-
-    Returns:
-        The callback, whose signature is right.
+        secret_key: the merchant's secret key; or several, while one is being rotated.
+        callback_url: the callback URL that payments are opened with; or several, if it has changed: callbacks of payments
+            that were opened with a former URL are still signed over that one. None if it is passed to `verify`.
 
     Raises:
-        CallbackError: anything is wrong with the body or the signature; `reason` says what.
-        ArgumentError: the callback URL or a secret key can't be right.
+        ArgumentError: a secret key or callback URL can't be right.
     """
-    secrets = tuple(map(Secret, _secrets(secret_key)))
+
+    def __init__(self, *, secret_key: str | Sequence[str], callback_url: str | Sequence[str] | None = None) -> None:
+        self._secrets = tuple(map(Secret, _secrets(secret_key)))
+        self.callback_urls: tuple[str, ...] = () if callback_url is None else _urls(callback_url)
+
+    def __repr__(self) -> str:
+        return f"Verifier(callback_urls={self.callback_urls!r})"
+
+    def at(self, callback_url: str | Sequence[str]) -> Verifier:
+        """A verifier with the same keys, for one or more callback URLs.
+
+        Raises:
+            ArgumentError: a callback URL can't be right.
+        """
+        return Verifier(secret_key=[secret.reveal() for secret in self._secrets], callback_url=callback_url)
+
+    def verify(self, body: bytes, signature: str | None, callback_url: str | Sequence[str] | None = None) -> Callback:
+        """Verify a callback and read it.
+
+        Args:
+            body: the request's body, byte for byte as it arrived.
+            signature: the `cap-signature` header (see `signature_of`), or None if there was none.
+            callback_url: the callback URL that the payment was opened with, or several that are possible. None: the
+                verifier's.
+
+        Raises:
+            CallbackError: the body or the signature is wrong; `reason` says in what way.
+            ArgumentError: the body is not bytes, there is no callback URL, or it can't be right.
+        """
+        urls = self.callback_urls if callback_url is None else _urls(callback_url)
+        if not urls:
+            raise ArgumentError("no callback_url: give the URL that the payment was opened with")
+        if not isinstance(body, bytes):
+            if not isinstance(body, bytearray | memoryview):
+                raise ArgumentError(f"the body must be the raw bytes of the request, not {type(body).__name__}")
+            body = bytes(body)
+        if len(body) > MAX_BODY:
+            _reject("BODY_TOO_LARGE", f"{len(body)} bytes, more than {MAX_BODY}", body)
+        given = _given(signature, body)
+        text = _text(body)
+        data = _members(text, body)
+        _authenticate(text, data, body, given, urls, self._secrets)
+        return _read(data, body)
+
+
+def verify(
+    body: bytes, signature: str | None, callback_url: str | Sequence[str], secret_key: str | Sequence[str]
+) -> Callback:
+    """Verify a callback and read it. The arguments, and what is raised: see `Verifier` and `Verifier.verify`."""
+    verifier = Verifier(secret_key=secret_key)
     del secret_key  # out of the frames that an error page shows
-    _require_absolute(callback_url)
-    if not isinstance(body, bytes):
-        if not isinstance(body, bytearray | memoryview):
-            # The thing itself, a stream perhaps, stays out of the error: errors can be pickled.
-            _reject("BODY_NOT_BYTES", f"the body must be the raw bytes, not {type(body).__name__}", b"")
-        body = bytes(body)
-    if len(body) > MAX_BODY:
-        _reject("BODY_TOO_LARGE", f"{len(body)} bytes, more than {MAX_BODY}", body)
-    given = _given(signature, body)
-    text = _text(body)
-    data = _members(text, body)
-    _authenticate(text, data, body, given, callback_url, secrets)
-    return _read(data, body)
+    return verifier.verify(body, signature, callback_url)
+
+
+def signature_of(headers: Mapping[str, Any] | Iterable[tuple[Any, Any]]) -> str | None:
+    """The `cap-signature` header of a request, or None if there is none.
+
+    Args:
+        headers: a mapping of names to values, or pairs of them. Names are compared without case, as HTTP has it. Names and
+            values may be bytes (ASGI), and a value may be a list (API gateways). Several values are joined with a comma:
+            `verify` rejects them, as nobody can know which of them a proxy checked.
+
+    Returns:
+        The header, as a str whose repr is hidden: whoever has a signature can replay its callback.
+
+    Raises:
+        ArgumentError: `headers` is neither.
+    """
+    pairs: Any = headers.items() if is_mapping(headers) else headers
+    try:
+        found = [value for name, value in pairs if str(_plain(name)).lower() == SIGNATURE_HEADER]
+    except (TypeError, ValueError):
+        raise ArgumentError(f"headers must be a mapping or pairs, not {type(headers).__name__}") from None
+    values = [_plain(one) for value in found for one in (value if is_array(value) else [value])]
+    joined = ",".join(str(value) for value in values if value is not None)
+    return Hidden(joined) if joined else None
+
+
+def _plain(text: object) -> object:
+    return text.decode("latin-1") if isinstance(text, bytes) else text
 
 
 def _secrets(secret_key: str | Sequence[str]) -> Sequence[str]:
@@ -141,9 +213,11 @@ def _usable(secret: object) -> bool:
     return secret.isascii() or not any("\ud800" <= char <= "\udfff" for char in secret)
 
 
-def _require_absolute(callback_url: object) -> None:
-    if not isinstance(callback_url, str) or "://" not in callback_url:
-        raise ArgumentError("callback_url must be the absolute URL that the payment was opened with")
+def _urls(callback_url: str | Sequence[str]) -> tuple[str, ...]:
+    urls = (callback_url,) if isinstance(callback_url, str) else callback_url
+    if not isinstance(urls, tuple | list) or not urls or not all(isinstance(url, str) and "://" in url for url in urls):
+        raise ArgumentError("callback_url must be the absolute URL that the payment was opened with, or a list of them")
+    return tuple(urls)
 
 
 def _given(signature: object, body: bytes) -> str:
@@ -195,26 +269,30 @@ def _depth(text: str) -> int:
 
 
 def _authenticate(
-    text: str, data: dict[str, Any], body: bytes, given: str, callback_url: str, secrets: Sequence[Secret]
+    text: str, data: dict[str, Any], body: bytes, given: str, urls: Sequence[str], secrets: Sequence[Secret]
 ) -> None:
-    try:
-        canonical = _signature.unsigned_text(callback_url, data)
-    except UnsignableData as error:
-        _signature.unsigned_text(callback_url, {})  # raises if it is the URL that has no UTF-8 form
-        # A body with two members of one name, or without a UTF-8 form, could be read in two ways.
-        clash = any(problem.endswith("could not tell them apart") for problem in error.problems)
-        _reject("DUPLICATE_MEMBER" if clash else "BODY_NOT_JSON", "; ".join(error.problems), body)
-    for received in (canonical, _signature.endpoint_of(callback_url) + text):
-        for reading in _signature.readings(received):
-            for secret in secrets:
-                if _signature.same(_signature.digest(reading, secret.reveal()), given):
-                    return
+    for url in urls:
+        for received in (_canonical(url, data, body), _signature.endpoint_of(url) + text):
+            for reading in _signature.readings(received):
+                for secret in secrets:
+                    if _signature.same(_signature.digest(reading, secret.reveal()), given):
+                        return
     _reject(
         "SIGNATURE_WRONG",
         "the signature does not match this body, callback URL and secret key. If the gateway did send it: is"
         " callback_url exactly the one that the payment was opened with, and the body unchanged?",
         body,
     )
+
+
+def _canonical(url: str, data: dict[str, Any], body: bytes) -> str:
+    try:
+        return _signature.unsigned_text(url, data)
+    except UnsignableData as error:
+        _signature.unsigned_text(url, {})  # raises if it is the URL that has no UTF-8 form
+        # A body with two members of one name, or without a UTF-8 form, could be read in two ways.
+        clash = any(problem.endswith("could not tell them apart") for problem in error.problems)
+        _reject("DUPLICATE_MEMBER" if clash else "BODY_NOT_JSON", "; ".join(error.problems), body)
 
 
 def _read(data: dict[str, Any], body: bytes) -> Callback:

@@ -19,7 +19,6 @@ from commercepay._calls import custom_request, operations
 from commercepay._calls.resources import (
     AsyncPayments,
     AsyncSessions,
-    Callbacks,
     Payments,
     Sessions,
     arun,
@@ -34,6 +33,7 @@ from commercepay._protocol.exchange import aperform, last_answer, perform
 from commercepay._protocol.settings import Settings, from_environment, settings_of, warn_if_published
 from commercepay._protocol.token import Tokens
 from commercepay._version import __version__
+from commercepay.callbacks import Verifier
 from commercepay.params import Environment
 
 __all__ = ["AsyncCommercePay", "CommercePay"]
@@ -72,7 +72,8 @@ def _set_up(self: _Client[Any, Any], *, http_client: Any = None, transport: Any 
     warn_if_published(settings)
     self.settings = settings
     self.api = api
-    self.callbacks = Callbacks(settings)
+    keys = (settings.secret_key, *settings.retired_secret_keys)
+    self.callbacks = Verifier(secret_key=[key.reveal() for key in keys])
 
 
 def _from_env(cls: type[_Client[Any, Any]], **options: Any) -> _Client[Any, Any]:
@@ -85,8 +86,8 @@ class _Client(Generic[HttpClient, Transport]):
     api: Api
     """The generated client, for the functions of `commercepay_api`: their requests are signed and have the token."""
 
-    callbacks: Callbacks
-    """Verifies callbacks with this client's secret key."""
+    callbacks: Verifier
+    """Verifies callbacks with this client's secret key, and with the retired ones."""
 
     settings: Settings
     """What the client was built from, checked; it shows no secret."""

@@ -87,7 +87,6 @@ class ClientClosed(CommercePayError):
 class CallbackRejection(Enum):
     """Why a callback was rejected: fixed names, by which logs can be grouped."""
 
-    BODY_NOT_BYTES = "body_not_bytes"
     BODY_TOO_LARGE = "body_too_large"
     BODY_NOT_UTF8 = "body_not_utf8"
     BODY_NOT_JSON = "body_not_json"

@@ -26,36 +26,36 @@ def drive(
     sleep: Callable[[float], object] = time.sleep,
 ) -> T:
     """Run a flow in this thread."""
-    step = next(flow)
+    raised: Exception | None = None
+    result: object = None
     while True:
-        raised: Exception | None = None
-        result: object = None
-        try:
-            result = sleep(step.seconds) if isinstance(step, Pause) else perform(step)
-        except Exception as error:  # noqa: BLE001  # the flow decides what the error means
-            raised = error
         # Outside of the `except` block, so that the error of the step is not the `__context__` of the flow's own error.
         try:
             step = flow.send(result) if raised is None else flow.throw(raised)
         except StopIteration as stop:
             returned: T = stop.value
             return returned
+        raised = result = None
+        try:
+            result = sleep(step.seconds) if isinstance(step, Pause) else perform(step)
+        except Exception as error:  # noqa: BLE001  # the flow decides what the error means
+            raised = error
 
 
 async def adrive(flow: Generator[Step | Pause, Any, T], perform: Callable[[Step], Awaitable[object]]) -> T:
     """Run a flow in this task."""
     import asyncio  # here: a sync program does not need it
 
-    step = next(flow)
+    raised: Exception | None = None
+    result: object = None
     while True:
-        raised: Exception | None = None
-        result: object = None
-        try:
-            result = await (asyncio.sleep(step.seconds) if isinstance(step, Pause) else perform(step))
-        except Exception as error:  # noqa: BLE001  # the flow decides what the error means
-            raised = error
         try:
             step = flow.send(result) if raised is None else flow.throw(raised)
         except StopIteration as stop:
             returned: T = stop.value
             return returned
+        raised = result = None
+        try:
+            result = await (asyncio.sleep(step.seconds) if isinstance(step, Pause) else perform(step))
+        except Exception as error:  # noqa: BLE001  # the flow decides what the error means
+            raised = error

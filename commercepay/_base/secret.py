@@ -1,4 +1,4 @@
-"""A string that does not show itself."""
+"""Strings that are not shown."""
 
 from __future__ import annotations
 
@@ -31,3 +31,12 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not pickled: build the client from its settings where it is used")
+
+
+class Hidden(str):
+    """A str with a hidden repr. Error pages, logs of parameters and the rows of a database show values by their repr."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"

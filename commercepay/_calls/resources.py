@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from functools import partial, wraps
 from typing import Any, Protocol, TypeVar, cast
 
-from commercepay import callbacks
 from commercepay._base.flow import adrive, drive
 from commercepay._calls import confirm_and_wait, operations
 from commercepay._calls.reconcile import areconcile, check_options, judge, reconcile
@@ -24,7 +23,7 @@ from commercepay._protocol.connections import Api
 from commercepay._protocol.defaults import RECONCILE_CONCURRENCY
 from commercepay._protocol.exchange import Flow, aperform, perform
 from commercepay._protocol.settings import Settings
-from commercepay.callbacks import Callback, ReceivedCallback
+from commercepay.callbacks import Callback, ReceivedCallback, Verifier
 from commercepay.decision import Decision, Expected
 from commercepay.models import Customer, Payment, PlatformCharge, Recurrence, Session, StartedPayment, SubMerchant
 from commercepay.money import Money
@@ -39,7 +38,7 @@ class Client(Protocol):
 
     api: Api
     settings: Settings
-    callbacks: Callbacks
+    callbacks: Verifier
 
 
 class Resource:
@@ -485,25 +484,3 @@ class AsyncPayments(_Payments):
             concurrency=concurrency,
             rate=rate,
         )
-
-
-class Callbacks:
-    """Verifies callbacks with the client's secret key. `commercepay.callbacks.verify` does it without a client."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    def verify(self, body: bytes, signature: str | None, callback_url: str) -> Callback:
-        """Verify a callback and read it.
-
-        Args:
-            body: the request's body, byte for byte as it arrived.
-            signature: the `cap-signature` header, or None if there was none.
-            callback_url: the callback URL that the payment was opened with.
-
-        Raises:
-            CallbackError: anything is wrong with the body or the signature; `reason` says what.
-            ArgumentError: the callback URL can't be right.
-        """
-        keys = (self._settings.secret_key, *self._settings.retired_secret_keys)
-        return callbacks.verify(body, signature, callback_url, [key.reveal() for key in keys])

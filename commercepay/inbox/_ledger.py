@@ -1,26 +1,26 @@
-"""The steps of the inbox, each on a connection in a transaction. Written once; `_inbox` drives them, sync and async.
+"""The SQL of the inbox: each step on a connection in a transaction. `_inbox` performs the steps, sync and async.
 
 Concurrency, in short. The first statement of every transaction is a write: it takes the row's lock on PostgreSQL, and on
-SQLite the one write lock, with nothing read before that could be out of date (what `BEGIN IMMEDIATE` is for, without
-meddling with the application's engine). Locks are taken in one order, arrival, then key, then whatever the handler takes;
-nobody who holds a key waits for an arrival. A process that dies loses its connection, and with it its transaction.
+SQLite the one write lock, with nothing read before that could be out of date (as `BEGIN IMMEDIATE` does, without a change to
+the application's engine). Locks are taken in one order: arrival, then key, then whatever the handler takes; a transaction
+that holds a key never waits for an arrival. A process that dies loses its connection, and with it its transaction.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from commercepay._base.secret import Secret
-from commercepay.callbacks import MAX_BODY, Callback, verify
-from commercepay.errors import CallbackError, CallbackRejection
-from commercepay.inbox._receipt import Receipt, State
-from commercepay.inbox._tables import Unshown, arrivals, handled, metadata
+from commercepay._base.json_guards import is_object
+from commercepay._base.secret import Hidden
+from commercepay.callbacks import MAX_BODY, Callback
+from commercepay.errors import ArgumentError, CallbackError, CallbackRejection
+from commercepay.inbox._arrivals import ArrivalState, Receipt, arrivals, handled, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,12 +31,34 @@ _MAX_HEADER = 512  # characters; a right one has 64
 _CREATION_LOCK = 0x636F6D6D70617921  # any number that no other application is likely to lock
 
 
-class Ledger:
-    """The steps of one inbox, by its name and secrets."""
+class Verify(Protocol):
+    """What an inbox verifies callbacks with, such as `cp.callbacks.verify` or `Verifier.verify`."""
 
-    def __init__(self, name: str, secrets: Sequence[str]) -> None:
+    def __call__(
+        self, body: bytes, signature: str | None, callback_url: str | Sequence[str] | None = None
+    ) -> Callback: ...
+
+
+class MistakeError(ArgumentError):
+    """A mistake of the application's that concerns every arrival; apart from an ArgumentError that a handler raises."""
+
+
+class Ledger:
+    """The steps of one inbox.
+
+    Args:
+        name: the inbox's.
+        verify: verifies its callbacks.
+    """
+
+    def __init__(self, name: str, verify: Verify) -> None:
         self.name = name
-        self._secrets = tuple(Secret(secret) for secret in secrets)
+        self._verify = verify
+
+    def verify(self, body: bytes, signature: str | None, callback_url: str | None) -> Callback:
+        if callback_url is None:
+            return self._verify(body, signature)
+        return self._verify(body, signature, callback_url=callback_url)
 
     def create_tables(self, connection: Connection) -> None:
         if connection.dialect.name == "postgresql":
@@ -47,41 +69,48 @@ class Ledger:
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
                 connection.execute(CreateIndex(index, if_not_exists=True))
 
-    def store(self, connection: Connection, body: bytes, signature: object, callback_url: str) -> int:
-        """Keep what came, whatever it is. The number of the arrival."""
+    def store(self, connection: Connection, body: bytes, signature: object, callback_url: str | None) -> int:
+        """Store what arrived, whatever it is. The number of the arrival."""
         statement = insert(arrivals).values(
             inbox=self.name,
             received_at=_now(),
             body=body[: MAX_BODY + 1],  # enough to be found too large again
             signature=_storable(signature),
             callback_url=callback_url,
-            state=State.STORED.value,
+            state=ArrivalState.STORED.value,
             attempts=0,
         )
         return int(connection.execute(statement.returning(arrivals.c.id)).scalar_one())
 
-    def waiting(self, connection: Connection, limit: int) -> list[int]:
-        """Arrivals to be handed out, those that failed least often first: one that always fails keeps nobody waiting."""
+    def pending(self, connection: Connection, limit: int) -> list[int]:
+        """The arrivals to process, those that failed least often first: one that always fails delays no other."""
         statement = (
             select(arrivals.c.id)
-            .where(arrivals.c.inbox == self.name, arrivals.c.state == State.STORED.value)
+            .where(arrivals.c.inbox == self.name, arrivals.c.state == ArrivalState.STORED.value)
             .order_by(arrivals.c.attempts, arrivals.c.id)
             .limit(limit)
         )
         return list(connection.execute(statement).scalars())
 
-    def take(self, connection: Connection, arrival_id: int, wait: bool) -> Callback | Receipt | None:
-        """Lock an arrival that waits, verify it, and claim the fact it reports.
+    def claim(self, connection: Connection, arrival_id: int, wait: bool) -> Callback | Receipt | None:
+        """Lock a pending arrival, verify it, and claim the fact that it reports.
 
         Returns:
-            The callback, to be handed out in this transaction; or the receipt, if there is nothing to hand out; or None, if
-            somebody else has it (only without `wait`) or it is gone.
+            The callback, to be handled in this transaction; or the receipt, if there is nothing to handle; or None, if
+            another transaction holds the arrival (only without `wait`) or it is gone.
+
+        Raises:
+            MistakeError: the write was committed at once, so that a failing handler could not be undone.
         """
         claim = (
             update(arrivals)
-            .where(arrivals.c.id == arrival_id, arrivals.c.inbox == self.name, arrivals.c.state == State.STORED.value)
+            .where(
+                arrivals.c.id == arrival_id,
+                arrivals.c.inbox == self.name,
+                arrivals.c.state == ArrivalState.STORED.value,
+            )
             .values(attempts=arrivals.c.attempts + 1)
-            .returning(*_AS_IT_CAME)
+            .returning(*_AS_RECEIVED)
         )
         if not wait:
             free = select(arrivals.c.id).where(arrivals.c.id == arrival_id).with_for_update(skip_locked=True)
@@ -89,19 +118,17 @@ class Ledger:
         row = connection.execute(claim).one_or_none()
         if row is None:
             return self._settled(connection, arrival_id) if wait else None
+        _require_transaction(connection)
         try:
-            callback = self.verified(row.body, row.signature, row.callback_url)
+            callback = self.verify(row.body, row.signature, row.callback_url)
         except CallbackError as error:
             return self.reject(connection, arrival_id, error)
         if not self._claim_fact(connection, arrival_id, callback):
-            return self._settle(connection, arrival_id, State.DUPLICATE, callback)
+            return self._settle(connection, arrival_id, ArrivalState.DUPLICATE, callback)
         return callback
 
-    def verified(self, body: bytes, signature: str | None, callback_url: str) -> Callback:
-        return verify(body, signature, callback_url, tuple(secret.reveal() for secret in self._secrets))
-
     def _claim_fact(self, connection: Connection, arrival_id: int, callback: Callback) -> bool:
-        """Enter the key. Waits for whoever has entered it and not committed yet; False if it stands."""
+        """Insert the key. Waits for a transaction that has inserted it and is still open; False if the key is there."""
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         statement = (
             dialect.insert(handled)
@@ -111,31 +138,33 @@ class Ledger:
         )
         return connection.execute(statement).one_or_none() is not None
 
-    def done(self, connection: Connection, arrival_id: int, callback: Callback) -> Receipt:
+    def handled(self, connection: Connection, callback: Callback, arrival_id: int) -> Receipt:
         """The handler has returned."""
-        return self._settle(connection, arrival_id, State.HANDLED, callback)
+        return self._settle(connection, arrival_id, ArrivalState.HANDLED, callback)
 
     def reject(self, connection: Connection, arrival_id: int, error: CallbackError) -> Receipt:
-        self._update(connection, arrival_id, State.REJECTED, reason=error.reason.value, detail=str(error))
-        return Receipt(arrival_id=arrival_id, state=State.REJECTED, rejection=error.reason)
+        self._update(connection, arrival_id, ArrivalState.REJECTED, reason=error.reason.value, detail=str(error))
+        return Receipt(arrival_id=arrival_id, state=ArrivalState.REJECTED, rejection=error.reason)
 
     def failed(self, connection: Connection, arrival_id: int, error: Exception) -> None:
-        """The handler has raised, and its transaction is undone: keep count. The text may hold anything, so it isn't kept."""
+        """The handler has raised, and its transaction is undone. The text of its error may hold a secret and is not stored."""
         kind = type(error)
         statement = (
             update(arrivals)
-            .where(arrivals.c.id == arrival_id, arrivals.c.state == State.STORED.value)
+            .where(arrivals.c.id == arrival_id, arrivals.c.state == ArrivalState.STORED.value)
             .values(attempts=arrivals.c.attempts + 1, detail=f"{kind.__module__}.{kind.__qualname__}"[:_MAX_HEADER])
         )
         connection.execute(statement)
 
     def purge(self, connection: Connection, before: datetime) -> int:
         statement = delete(arrivals).where(
-            arrivals.c.inbox == self.name, arrivals.c.state != State.STORED.value, arrivals.c.received_at < before
+            arrivals.c.inbox == self.name,
+            arrivals.c.state != ArrivalState.STORED.value,
+            arrivals.c.received_at < before,
         )
         return connection.execute(statement).rowcount
 
-    def _settle(self, connection: Connection, arrival_id: int, state: State, callback: Callback) -> Receipt:
+    def _settle(self, connection: Connection, arrival_id: int, state: ArrivalState, callback: Callback) -> Receipt:
         self._update(
             connection,
             arrival_id,
@@ -149,25 +178,25 @@ class Ledger:
         )
         return Receipt(arrival_id=arrival_id, state=state, callback=callback)
 
-    def _update(self, connection: Connection, arrival_id: int, state: State, **values: Any) -> None:
-        statement = update(arrivals).where(arrivals.c.id == arrival_id, arrivals.c.state == State.STORED.value)
+    def _update(self, connection: Connection, arrival_id: int, state: ArrivalState, **values: Any) -> None:
+        statement = update(arrivals).where(arrivals.c.id == arrival_id, arrivals.c.state == ArrivalState.STORED.value)
         connection.execute(statement.values(state=state.value, settled_at=_now(), **values))
 
     def _settled(self, connection: Connection, arrival_id: int) -> Receipt | None:
-        """The receipt of an arrival that somebody else was faster with."""
+        """The receipt of an arrival that another transaction has settled."""
         row = connection.execute(
-            select(arrivals.c.state, arrivals.c.reason, *_AS_IT_CAME).where(arrivals.c.id == arrival_id)
+            select(arrivals.c.state, arrivals.c.reason, *_AS_RECEIVED).where(arrivals.c.id == arrival_id)
         ).one_or_none()
         if row is None:
             return None
-        state = State(row.state)
-        if state is State.REJECTED:
+        state = ArrivalState(row.state)
+        if state is ArrivalState.REJECTED:
             return Receipt(arrival_id=arrival_id, state=state, rejection=CallbackRejection(row.reason))
-        callback = self.verified(row.body, row.signature, row.callback_url)
+        callback = self.verify(row.body, row.signature, row.callback_url)
         return Receipt(arrival_id=arrival_id, state=state, callback=callback)
 
 
-_AS_IT_CAME = (arrivals.c.body, arrivals.c.signature, arrivals.c.callback_url)
+_AS_RECEIVED = (arrivals.c.body, arrivals.c.signature, arrivals.c.callback_url)
 
 
 def _now() -> datetime:
@@ -175,23 +204,44 @@ def _now() -> datetime:
 
 
 def _storable(header: object) -> str | None:
-    """A header in a form that every database takes. A right one stays as it is, and no wrong one becomes right.
+    """A header in a form that every database stores. A right one is unchanged, and no wrong one becomes right.
 
-    It is unshown from here on: if storing fails, a debug page shows the frames of SQLAlchemy, which hold it.
+    Its repr is hidden from here on: if storing fails, a debug page shows the frames of SQLAlchemy, which hold it.
     """
     if header is None:
         return None
     shown = header if isinstance(header, str) else repr(header)
-    return Unshown(shown.encode("ascii", "backslashreplace").decode().replace("\0", "\\x00")[:_MAX_HEADER])
+    return Hidden(shown.encode("ascii", "backslashreplace").decode().replace("\0", "\\x00")[:_MAX_HEADER])
 
 
-def passes(error: DBAPIError) -> bool:
-    """Whether doing the same transaction again is the cure: a lost race or connection, not a mistake."""
+def _require_transaction(connection: Connection) -> None:
+    """After a write: is there an open transaction? The driver may commit by itself, whatever the engine's settings say."""
+    if connection.dialect.name == "sqlite":
+        is_open = connection.connection.driver_connection.in_transaction  # type: ignore[union-attr]
+    else:
+        is_open = connection.exec_driver_sql("SELECT txid_current_if_assigned() IS NOT NULL").scalar_one()
+    if not is_open:
+        raise MistakeError(
+            "the inbox needs transactions, but the driver of this engine commits each statement by itself: remove autocommit"
+            " (isolation_level=None with SQLite) from connect_args and from event listeners"
+        )
+
+
+# PostgreSQL: serialization failure, deadlock, and connections that the server ends
+_TRANSIENT = ("40001", "40P01", "57P01", "57P02", "57P03")
+
+
+def is_transient(error: DBAPIError) -> bool:
+    """Whether repeating the transaction can help: it lost a race or its connection. False for a mistake."""
     origin = error.orig
-    return (
-        error.connection_invalidated
-        # PostgreSQL: serialization failure, deadlock detected
-        or getattr(origin, "sqlstate", None) in ("40001", "40P01")
-        # SQLite: busy, locked (the low byte; the others say in what way)
-        or (getattr(origin, "sqlite_errorcode", 0) & 0xFF) in (5, 6)
-    )
+    if error.connection_invalidated or _sqlstate(origin).startswith(("08", *_TRANSIENT)):
+        return True
+    # SQLite: busy, locked (the low byte; the others say in what way)
+    return (getattr(origin, "sqlite_errorcode", 0) & 0xFF) in (5, 6)
+
+
+def _sqlstate(origin: BaseException | None) -> str:
+    """PostgreSQL's code: `sqlstate` in psycopg and asyncpg, `pgcode` in psycopg2, a member of a dict in pg8000."""
+    fields: object = next(iter(getattr(origin, "args", ())), None)
+    code = getattr(origin, "sqlstate", None) or getattr(origin, "pgcode", None)
+    return str(code or (is_object(fields) and fields.get("C")) or "")

@@ -1,8 +1,7 @@
-"""What the callback endpoint and the customer's return do, whatever the framework. Knows no framework, and no inbox but by
-what it must be able to do.
+"""What the callback endpoint and the customer's return do, whatever the framework. Imports no framework and no inbox.
 
-The answers to the gateway: 200 as soon as the callback is kept (by an inbox) or handled (without one), 401 for a signature
-that is wrong, 400 for nonsense, 413 for more bytes than a callback can have. An exception is not caught: it becomes the
+Responses to the gateway: 200 when the callback is stored (with an inbox) or handled (without one), 401 for a wrong signature,
+400 for a body that is no callback, 413 for more bytes than a callback can have. An exception is not caught: it becomes the
 framework's own 500, with its logging and its rollback, and the gateway tries again.
 """
 
@@ -11,14 +10,18 @@ from __future__ import annotations
 import inspect
 import logging
 import threading
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeGuard
+from collections.abc import Awaitable, Callable, Generator
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar
+from urllib.parse import unquote, urlsplit
 
+from commercepay._base.flow import Pause, adrive, drive
 from commercepay._base.hosts import is_loopback
+from commercepay._base.json_guards import is_array
 from commercepay._base.record import Record
 from commercepay._calls import checks
 from commercepay._protocol import settings
-from commercepay.callbacks import MAX_BODY, Callback
+from commercepay.callbacks import MAX_BODY, Verifier
 from commercepay.client import AsyncCommercePay, CommercePay
 from commercepay.decision import Decision
 from commercepay.errors import (
@@ -32,10 +35,6 @@ from commercepay.errors import (
 from commercepay.reconciliation import OpenPayment
 from commercepay.returns import ReturnHint, read_return
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from urllib.parse import SplitResult
-
 log = logging.getLogger("commercepay.integrations")
 
 OnCallback = Callable[..., object]
@@ -47,8 +46,6 @@ FindOrder = Callable[[ReturnHint], "OpenPayment | Awaitable[OpenPayment | None] 
 InThread = Callable[..., Awaitable[Any]]
 """How a framework calls a blocking function from async code: `await in_thread(function, *args, **options)`."""
 
-Verify = Callable[[bytes, "str | None", str], Callback]
-
 TOO_LARGE = 413
 
 OPTIONS = settings.PARAMETERS
@@ -56,22 +53,39 @@ OPTIONS = settings.PARAMETERS
 
 
 class CallbackInbox(Protocol):
-    """What an inbox must be able to do; `commercepay.inbox.Inbox` and `AsyncInbox` are."""
+    """What an inbox must have; `commercepay.inbox.Inbox` and `AsyncInbox` have it."""
 
-    def receive(
-        self, body: bytes, signature: str | None, handler: Any = None, *, callback_url: str | None = None
-    ) -> Any:
-        """Keep what came, and hand it on. The receipt, now or to be awaited, has an `http_status`."""
+    def receive(self, body: bytes, signature: str | None, handler: Any = None) -> Any:
+        """Store a callback and have it handled. The receipt, now or to be awaited, has an `http_status`."""
+
+
+MakeInbox = Callable[[Verifier], CallbackInbox]
+"""The merchant's function that makes the inbox: `lambda verifier: Inbox(engine, verify=verifier.verify)`. It is called once,
+when the first callback comes: a pre-fork server has forked by then, and an engine must not be shared with a parent process."""
+
+T = TypeVar("T")
+
+
+class Step(NamedTuple):
+    """A call of something that may be async: the merchant's function, the inbox, or the client."""
+
+    name: str
+    function: Callable[..., Any]
+    args: tuple[object, ...]
+    options: dict[str, Any] = {}  # noqa: RUF012  # never changed
+
+
+Flow = Generator[Step | Pause, Any, T]
 
 
 class Returned(Record):
-    """A customer who came back, and what the gateway said when it was asked about the order just then.
+    """A customer who came back, and what the gateway then reported about the order.
 
     Attributes:
-        hint: what the browser brought back. Unsigned: it says which order to ask about, and nothing else.
-        order: the merchant's own record of that order.
-        decision: what the gateway says of it; None if it could not be asked.
-        error: why it could not be asked, or None. The callback or the next reconciliation will show it.
+        hint: what the browser brought back. Unsigned: it shows which order to ask about, and nothing else.
+        order: your record of that order.
+        decision: the decision about the order; None if the gateway could not be asked.
+        error: why it could not be asked, or None. Wait for the callback, or reconcile.
     """
 
     hint: ReturnHint
@@ -91,8 +105,9 @@ class Endpoint:
     Args:
         callback_url: the public URL that payments are opened with. Never taken from a request: behind a proxy that shows
             another one, and callbacks are signed over this one.
+        former_callback_urls: URLs that payments were opened with before.
         on_callback: the merchant's handler; needed unless there is an inbox.
-        inbox: an inbox, or a function that makes it, called when the first callback comes.
+        inbox: makes the inbox.
         find_order: the merchant's record of an order; needed for returns alone.
 
     Raises:
@@ -103,49 +118,61 @@ class Endpoint:
         self,
         *,
         callback_url: object,
+        former_callback_urls: object = None,
         on_callback: OnCallback | None = None,
-        inbox: CallbackInbox | Callable[[], CallbackInbox] | None = None,
+        inbox: MakeInbox | None = None,
         find_order: FindOrder | None = None,
     ) -> None:
-        problems = [problem for problem in [_url_problem(callback_url)] if problem]
+        former = former_callback_urls or ()
+        urls = [callback_url, *(former if is_array(former) else ())]
+        problems = [problem for url in urls if (problem := _url_problem(url))]
+        if not is_array(former):
+            problems.append(f"former_callback_urls must be a list or tuple of str, not {type(former).__name__}")
         if on_callback is None and inbox is None:
-            problems.append("give on_callback or inbox: somebody has to take the callbacks")
+            problems.append("give on_callback or inbox: without either, no callback would be handled or stored")
         problems += [
             f"{name} must be a function, not {type(function).__name__}"
             for name, function in (("on_callback", on_callback), ("find_order", find_order))
             if function is not None and not callable(function)
         ]
-        if inbox is not None and not _is_inbox(inbox) and not callable(inbox):
+        if inbox is not None and not callable(inbox):
             problems.append(
-                f"inbox must have receive(), or be a function that makes an inbox, not {type(inbox).__name__}"
+                f"inbox must be a function that makes the inbox, not {type(inbox).__name__}: write"
+                " inbox=lambda verifier: Inbox(engine, verify=verifier.verify), so that the keys and the URL are given once"
             )
-        if _is_inbox(inbox) and is_async(on_callback) and not is_async(inbox.receive):
-            problems.append("on_callback is async, but the inbox is not: use an AsyncInbox")
         if problems:
             raise ConfigurationError(problems)
-        self.callback_url = str(callback_url)
+        self.callback_urls = tuple(map(str, urls))
         self._on_callback = on_callback
         self._find_order = find_order
-        self._inbox = inbox if _is_inbox(inbox) else None
-        self._make_inbox: Any = None if _is_inbox(inbox) else inbox
+        self._make_inbox = inbox
+        self._inbox: CallbackInbox | None = None
         self._lock = threading.Lock()
 
     @property
+    def callback_url(self) -> str:
+        return self.callback_urls[0]
+
+    @property
     def path(self) -> str:
-        """Of the callback URL."""
-        return _split(self.callback_url).path or "/"
+        """The path of the callback URL, as frameworks show it: decoded."""
+        return _path(self.callback_url)
+
+    def paths(self, callback_path: str | None) -> list[str]:
+        """The paths of the routes: of the callback URL, or `callback_path` instead, and of the former URLs.
+
+        Each with and without a slash at the end: a POST is not redirected, and the signature is the same.
+        """
+        bare = [path.rstrip("/") for path in (callback_path or self.path, *map(_path, self.callback_urls[1:]))]
+        return list(dict.fromkeys(path for one in bare for path in ((one, one + "/") if one else ("/",))))
 
     def sync_problems(self) -> list[str]:
         """What can't work in a framework, or a view, that does not await."""
-        return [
-            f"{name} is async, but the callback endpoint is not"
-            for name, given in (("on_callback", self._on_callback), ("inbox", self._inbox and self._inbox.receive))
-            if given is not None and is_async(given)
-        ]
+        return ["on_callback is async, but the callback endpoint is not"] if is_async(self._on_callback) else []
 
     def environment_problems(self, client: settings.Settings) -> list[str]:
         """What is wrong with the callback URL in the environment of the client."""
-        parts = _split(self.callback_url)
+        parts = urlsplit(self.callback_url)
         problem = settings.url_problem(client, "callback_url", self.callback_url)
         if problem is None and client.environment != settings.SANDBOX and parts.scheme != "https":
             host = parts.hostname or ""
@@ -153,87 +180,88 @@ class Endpoint:
                 problem = f"is plain http to {host}: callbacks need TLS. Plain http is for loopback and the sandbox"
         return [] if problem is None else [f"callback_url {problem}"]
 
-    # --- callbacks: the same thing, said twice ------------------------------------------------------------------------
+    def verifier(self, keys: Verifier) -> Verifier:
+        """The client's verifier, for this endpoint's URLs."""
+        return keys.at(self.callback_urls)
 
-    def receive(self, verify: Verify, body: bytes, signature: str | None) -> int:
-        """Take a callback; the HTTP status to answer with."""
-        if problems := self.sync_problems():
-            raise ConfigurationError(problems)
-        signature = _unshown(signature)
-        if (inbox := self._the_inbox()) is not None:
-            receipt = inbox.receive(body, signature, self._on_callback, callback_url=self.callback_url)
-            return _status(_not_awaitable(receipt, "inbox"))
-        callback = self._verified(verify, body, signature)
-        if isinstance(callback, Callback):
-            _not_awaitable(self._handler(callback), "on_callback")
-            return 200
-        return callback
-
-    async def areceive(self, verify: Verify, body: bytes, signature: str | None, in_thread: InThread) -> int:
-        """See `receive`."""
-        signature = _unshown(signature)
-        if (inbox := self._the_inbox()) is not None:
-            url = self.callback_url
-            return _status(await _call(in_thread, inbox.receive, body, signature, self._on_callback, callback_url=url))
-        callback = self._verified(verify, body, signature)
-        if isinstance(callback, Callback):
-            await _call(in_thread, self._handler, callback)
-            return 200
-        return callback
-
-    def _verified(self, verify: Verify, body: bytes, signature: str | None) -> Callback | int:
-        try:
-            return verify(body, signature, self.callback_url)
-        except CallbackError as error:
-            log.warning("callback rejected: %s", error.reason)
-            return 401 if error.is_forgery else 400
-
-    @property
-    def _handler(self) -> OnCallback:
-        assert self._on_callback is not None  # or there is an inbox
-        return self._on_callback
-
-    def _the_inbox(self) -> CallbackInbox | None:
-        # An engine must not be shared with a parent process: when the first callback comes, a pre-fork server has forked.
+    def inbox(self, keys: Verifier) -> CallbackInbox | None:
+        """The inbox, made at the first call; None if there is none."""
         with self._lock:
             if self._inbox is None and self._make_inbox is not None:
-                made: object = self._make_inbox()
-                if not _is_inbox(made):
+                made: object = self._make_inbox(self.verifier(keys))
+                if not callable(getattr(made, "receive", None)):
                     raise ConfigurationError(f"inbox() must return an inbox, not {type(made).__name__}")
-                self._inbox = made
+                self._inbox = made  # type: ignore[assignment]  # it has receive
         return self._inbox
 
-    # --- returns: the same thing, said twice --------------------------------------------------------------------------
+    # --- callbacks and returns: one flow each, for sync and async ------------------------------------------------------
+
+    def receive(self, keys: Verifier, body: bytes, signature: str | None) -> int:
+        """Take a callback; the HTTP status of the response."""
+        if problems := self.sync_problems():
+            raise ConfigurationError(problems)
+        return drive(self._receive(keys, body, signature), _perform)
+
+    async def areceive(self, keys: Verifier, body: bytes, signature: str | None, in_thread: InThread) -> int:
+        """See `receive`."""
+        return await adrive(self._receive(keys, body, signature), partial(_aperform, in_thread))
 
     def returned(self, cp: CommercePay, query: str) -> Returned | None:
-        """Ask the gateway about the order that a customer came back from; None if the merchant knows no such order."""
-        hint = read_return(query)
-        order = _order(_not_awaitable(self._finder(hint), "find_order"))
-        if order is None:
-            return None
-        try:
-            decision = cp.payments.confirm(order.expected, **order.number)
-        except _NO_ANSWER as error:
-            return _unanswered(hint, order, error)
-        return Returned(hint=hint, order=order, decision=decision, error=None)
+        """Ask the gateway about the order that a customer came back from; None if the merchant has no such order."""
+        return drive(self._returned(cp, query), _perform)
 
     async def areturned(self, cp: AsyncCommercePay, query: str, in_thread: InThread) -> Returned | None:
         """See `returned`."""
+        return await adrive(self._returned(cp, query), partial(_aperform, in_thread))
+
+    def _receive(self, keys: Verifier, body: bytes, signature: str | None) -> Flow[int]:
+        if (inbox := self.inbox(keys)) is not None:
+            receipt = yield Step("inbox", inbox.receive, (body, signature, self._on_callback))
+            status: int = receipt.http_status
+            return status
+        try:
+            callback = keys.verify(body, signature, self.callback_urls)
+        except CallbackError as error:
+            log.warning("callback rejected: %s", error.reason)
+            return 401 if error.is_forgery else 400
+        assert self._on_callback is not None  # or there is an inbox
+        yield Step("on_callback", self._on_callback, (callback,))
+        return 200
+
+    def _returned(self, cp: CommercePay | AsyncCommercePay, query: str) -> Flow[Returned | None]:
+        if self._find_order is None:
+            raise ConfigurationError("a return needs find_order: your record shows which payment to ask about")
         hint = read_return(query)
-        order = _order(await _call(in_thread, self._finder, hint))
+        order: object = yield Step("find_order", self._find_order, (hint,))
         if order is None:
             return None
+        if not isinstance(order, OpenPayment):
+            raise ConfigurationError(f"find_order must return an OpenPayment or None, not {type(order).__name__}")
+        decision = failure = None
         try:
-            decision = await cp.payments.confirm(order.expected, **order.number)
-        except _NO_ANSWER as error:
-            return _unanswered(hint, order, error)
-        return Returned(hint=hint, order=order, decision=decision, error=None)
+            decision = yield Step("confirm", cp.payments.confirm, (order.expected,), order.number)
+        except (APIConnectionError, InvalidResponse, APIError) as error:
+            log.warning("a customer is back, but the gateway could not be asked: %s", type(error).__name__)
+            failure = error
+        return Returned(hint=hint, order=order, decision=decision, error=failure)
 
-    @property
-    def _finder(self) -> FindOrder:
-        if self._find_order is None:
-            raise ConfigurationError("a return needs find_order: the merchant's own record says what to ask about")
-        return self._find_order
+
+def _perform(step: Step) -> object:
+    result: object = step.function(*step.args, **step.options)
+    if inspect.isawaitable(result):  # a handler that is never awaited does nothing: not a success
+        if inspect.iscoroutine(result):
+            result.close()
+        raise ConfigurationError(f"{step.name} is async, but the endpoint is not")
+    return result
+
+
+async def _aperform(in_thread: InThread, step: Step) -> object:
+    """Call what may be async or blocking, without blocking the event loop."""
+    if is_async(step.function):
+        result: object = step.function(*step.args, **step.options)
+    else:
+        result = await in_thread(step.function, *step.args, **step.options)
+    return await result if inspect.isawaitable(result) else result
 
 
 # --- reading a request ------------------------------------------------------------------------------------------------
@@ -244,13 +272,13 @@ class Readable(Protocol):
 
 
 def says_too_large(content_length: str | None) -> bool:
-    """Whether a body need not even be read."""
+    """Whether the header announces a body that is too large to be read."""
     digits = (content_length or "").strip()
     return digits.isdecimal() and (len(digits) > 18 or int(digits) > MAX_BODY)
 
 
 def read(stream: Readable) -> bytes | None:
-    """The body; None if it is larger than any callback, of which no more is read than shows it."""
+    """The body; None if it is larger than any callback. No more is read than is needed to find that out."""
     pieces: list[bytes] = []
     left = MAX_BODY + 1
     while left > 0 and (piece := stream.read(left)):
@@ -266,37 +294,9 @@ def too_large() -> int:
 
 # --- small things -----------------------------------------------------------------------------------------------------
 
-_NO_ANSWER = (APIConnectionError, InvalidResponse, APIError)
 
-
-def _unanswered(hint: ReturnHint, order: OpenPayment, error: CommercePayError) -> Returned:
-    log.warning("a customer is back, but the gateway could not be asked: %s", type(error).__name__)
-    return Returned(hint=hint, order=order, decision=None, error=error)
-
-
-def _order(found: object) -> OpenPayment | None:
-    if found is None or isinstance(found, OpenPayment):
-        return found
-    raise ConfigurationError(f"find_order must return an OpenPayment or None, not {type(found).__name__}")
-
-
-class _Unshown(str):
-    """A signature. Error pages show local variables by their repr, and whoever has it can replay the callback."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'***'"
-
-
-def _unshown(signature: str | None) -> str | None:
-    return None if signature is None else _Unshown(signature)
-
-
-def _split(url: str) -> SplitResult:
-    from urllib.parse import urlsplit
-
-    return urlsplit(url)
+def _path(url: str) -> str:
+    return unquote(urlsplit(url).path) or "/"
 
 
 def _url_problem(url: object) -> str | None:
@@ -304,36 +304,14 @@ def _url_problem(url: object) -> str | None:
         return "callback_url is missing"
     if problem := checks.url(url):
         return f"callback_url {problem}"
-    parts = _split(str(url))
+    parts = urlsplit(str(url))
     if parts.query or parts.fragment:
         return "callback_url must have no query and no fragment: they are not part of what is signed"
+    if set(_path(str(url))) & set("{}<>"):
+        return "callback_url has one of {}<> in its path, which the routes of frameworks read as a parameter"
     return None
 
 
-def _is_inbox(given: object) -> TypeGuard[CallbackInbox]:
-    return callable(getattr(given, "receive", None))
-
-
-def _status(receipt: Any) -> int:
-    status: int = receipt.http_status
-    return status
-
-
 def is_async(function: object) -> bool:
-    """Whether calling it gives something to be awaited; of an object with `__call__`, that is asked."""
+    """Whether its result has to be awaited. For an object with `__call__`, that method is looked at."""
     return any(map(inspect.iscoroutinefunction, (function, getattr(type(function), "__call__", None))))  # noqa: B004  # asked what its call is, not whether it has one
-
-
-async def _call(in_thread: InThread, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """Call what may be async or blocking, without blocking the event loop."""
-    result = await (function(*args, **options) if is_async(function) else in_thread(function, *args, **options))
-    return await result if inspect.isawaitable(result) else result
-
-
-def _not_awaitable(result: Any, name: str) -> Any:
-    """A coroutine that nobody awaits would be a handler that did nothing, and was answered for with 200."""
-    if inspect.isawaitable(result):
-        if inspect.iscoroutine(result):
-            result.close()
-        raise ConfigurationError(f"{name} is async, but the endpoint is not")
-    return result

@@ -36,9 +36,10 @@ class FastAPIIntegration(StarletteIntegration):
 
     @property
     def router(self) -> APIRouter:
-        """The callback endpoint, for `app.include_router`. It is no part of the application's OpenAPI document."""
+        """The callback endpoint, for `app.include_router`. It is not in the application's OpenAPI document."""
         router = APIRouter()
-        router.add_route(self._callback_path, self.receive, methods=["POST"], include_in_schema=False)
+        for path in self._paths:
+            router.add_route(path, self.receive, methods=["POST"], include_in_schema=False)
         return router
 
     async def get_client(self) -> AsyncCommercePay:

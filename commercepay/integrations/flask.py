@@ -17,16 +17,15 @@ Needs `pip install 'commercepay[flask]'`.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from commercepay._base.extras import missing
 from commercepay._protocol.settings import misspelt
-from commercepay.callbacks import SIGNATURE_HEADER
+from commercepay.callbacks import Verifier, signature_of
 from commercepay.client import CommercePay
 from commercepay.errors import ConfigurationError
 from commercepay.integrations import _endpoint
-from commercepay.integrations._endpoint import CallbackInbox, Endpoint, FindOrder, OnCallback, Returned
+from commercepay.integrations._endpoint import Endpoint, FindOrder, MakeInbox, OnCallback, Returned
 
 try:
     from flask import Flask, Response, abort, current_app, request
@@ -36,10 +35,10 @@ except ModuleNotFoundError as error:
 __all__ = ["FlaskIntegration", "Returned"]
 
 _KEY = "commercepay"
-_CONFIGURABLE = (*_endpoint.OPTIONS, "callback_url", "callback_path")
+_CONFIGURABLE = (*_endpoint.OPTIONS, "callback_url", "former_callback_urls", "callback_path")
 
 
-class _State(NamedTuple):
+class _Extension(NamedTuple):
     """What belongs to one application."""
 
     client: CommercePay
@@ -50,16 +49,18 @@ class FlaskIntegration:
     """CommercePay in a Flask application.
 
     Read from `app.config`: `COMMERCEPAY_CALLBACK_URL`, the public URL of the callback endpoint, with which payments are
-    opened; `COMMERCEPAY_CALLBACK_PATH`, the path of its rule, if a proxy makes it differ from the public one; and the
-    arguments of `CommercePay`, such as `COMMERCEPAY_TENANT_ID`, of which those that `CommercePay.from_env` knows may also
-    come from the environment.
+    opened; `COMMERCEPAY_FORMER_CALLBACK_URLS`, a list of URLs that payments were opened with before, whose callbacks may still
+    come; `COMMERCEPAY_CALLBACK_PATH`, the path of its rule, if a proxy or a mount makes it differ from the public one; and the
+    arguments of `CommercePay`, such as `COMMERCEPAY_TENANT_ID`. Those that `CommercePay.from_env` reads may also come from the
+    environment.
 
     Args:
         app: the application, if there is one by now; else call `init_app`.
         on_callback: called with each verified `Callback`, and with the inbox's connection if there is an inbox. What it
             raises becomes a 500, and the gateway tries again.
-        inbox: an `Inbox`, or a function that makes it, called once when the first callback comes.
-        find_order: given a `ReturnHint`, your own record of the order as an `OpenPayment`, or None. Needed for `returned`.
+        inbox: a function that makes the inbox, called once, when the first callback comes:
+            `lambda verifier: Inbox(engine, verify=verifier.verify)`.
+        find_order: given a `ReturnHint`, your record of the order as an `OpenPayment`, or None. Needed for `returned`.
 
     Raises:
         ConfigurationError: names everything that is wrong.
@@ -70,7 +71,7 @@ class FlaskIntegration:
         app: Flask | None = None,
         *,
         on_callback: OnCallback | None = None,
-        inbox: CallbackInbox | Callable[[], CallbackInbox] | None = None,
+        inbox: MakeInbox | None = None,
         find_order: FindOrder | None = None,
     ) -> None:
         self._on_callback = on_callback
@@ -93,6 +94,7 @@ class FlaskIntegration:
         try:
             endpoint = Endpoint(
                 callback_url=config.get("COMMERCEPAY_CALLBACK_URL"),
+                former_callback_urls=config.get("COMMERCEPAY_FORMER_CALLBACK_URLS"),
                 on_callback=self._on_callback,
                 inbox=self._inbox,
                 find_order=self._find_order,
@@ -108,42 +110,48 @@ class FlaskIntegration:
             problems += endpoint.environment_problems(client.settings)
         if client is None or endpoint is None or problems:
             raise ConfigurationError(problems)
-        app.extensions[_KEY] = _State(client, endpoint)
+        app.extensions[_KEY] = _Extension(client, endpoint)
         # Flask has no shutdown: the client is closed when the application goes, at the latest when the process ends.
         weakref.finalize(app, client.close)
-        path = config.get("COMMERCEPAY_CALLBACK_PATH") or endpoint.path
-        app.add_url_rule(path, "commercepay.callback", receive, methods=["POST"])
+        for path in endpoint.paths(config.get("COMMERCEPAY_CALLBACK_PATH")):
+            app.add_url_rule(path, "commercepay.callback", receive, methods=["POST"])
 
     @property
     def client(self) -> CommercePay:
         """The current application's client."""
-        return _state().client
+        return _extension().client
 
     @property
     def callback_url(self) -> str:
         """As configured; open payments with it."""
-        return _state().endpoint.callback_url
+        return _extension().endpoint.callback_url
+
+    @property
+    def verifier(self) -> Verifier:
+        """Verifies callbacks with the client's keys and this endpoint's URLs. For an inbox in a worker."""
+        extension = _extension()
+        return extension.endpoint.verifier(extension.client.callbacks)
 
     def returned(self) -> Returned:
         """Ask the gateway about the order that this customer came back from. For the view of your `return_url`.
 
         Raises:
-            werkzeug.exceptions.NotFound: `find_order` knows no such order.
+            werkzeug.exceptions.NotFound: `find_order` returned None.
             ConfigurationError: there is no `find_order`.
         """
-        state = _state()
-        found = state.endpoint.returned(state.client, request.query_string.decode("latin-1"))
+        extension = _extension()
+        found = extension.endpoint.returned(extension.client, request.query_string.decode("latin-1"))
         return abort(404) if found is None else found
 
 
 def receive() -> Response:
     """The callback endpoint. With Flask-WTF: `csrf.exempt("commercepay.integrations.flask.receive")`."""
-    state = _state()
+    extension = _extension()
     body = _body()
     if body is None:
         return Response(status=_endpoint.too_large())
-    signature = request.headers.get(SIGNATURE_HEADER)
-    return Response(status=state.endpoint.receive(state.client.callbacks.verify, body, signature))
+    status = extension.endpoint.receive(extension.client.callbacks, body, signature_of(request.headers))
+    return Response(status=status)
 
 
 def _body() -> bytes | None:
@@ -152,15 +160,15 @@ def _body() -> bytes | None:
         return None
     body = None if length else _endpoint.read(request.stream)
     if length or body == b"":
-        body = request.get_data()  # which gives it again, if a hook of the application has read it before
+        body = request.get_data()  # works as well if a hook of the application has read it before
     return body
 
 
-def _state() -> _State:
-    state: _State | None = current_app.extensions.get(_KEY)
-    if state is None:
+def _extension() -> _Extension:
+    extension: _Extension | None = current_app.extensions.get(_KEY)
+    if extension is None:
         raise RuntimeError("CommercePay is not set up for this application: call init_app(app)")
-    return state
+    return extension
 
 
 def _config(app: Flask) -> dict[str, Any]:

@@ -11,16 +11,16 @@ Needs nothing but Starlette.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from commercepay._base.extras import missing
-from commercepay.callbacks import MAX_BODY, SIGNATURE_HEADER
+from commercepay.callbacks import MAX_BODY, Verifier, signature_of
 from commercepay.client import AsyncCommercePay
 from commercepay.errors import ConfigurationError
 from commercepay.integrations import _endpoint
-from commercepay.integrations._endpoint import CallbackInbox, FindOrder, OnCallback, Returned
+from commercepay.integrations._endpoint import FindOrder, MakeInbox, OnCallback, Returned
 
 try:
     from starlette.concurrency import run_in_threadpool
@@ -41,10 +41,11 @@ class StarletteIntegration:
         callback_url: the public URL of the callback endpoint, with which payments are opened. The route has its path.
         on_callback: called with each verified `Callback`, and with the inbox's connection if there is an inbox. May be
             async; if it isn't, it runs in a thread. What it raises becomes a 500, and the gateway tries again.
-        inbox: an `AsyncInbox` (or an `Inbox`, which is used in threads), or a function that makes it, called once when the
-            first callback comes.
-        find_order: given a `ReturnHint`, your own record of the order as an `OpenPayment`, or None. Needed for `returned`.
-        callback_path: the path of the route, if a proxy makes it differ from the public one.
+        inbox: a function that makes the inbox, called once, when the first callback comes:
+            `lambda verifier: AsyncInbox(engine, verify=verifier.verify)`. An `Inbox` is used in threads.
+        find_order: given a `ReturnHint`, your record of the order as an `OpenPayment`, or None. Needed for `returned`.
+        callback_path: the path of the route, if a proxy or a mount makes it differ from the public one.
+        former_callback_urls: callback URLs that payments were opened with before: their callbacks may still come.
         options: arguments of `AsyncCommercePay`; the rest comes from the `COMMERCEPAY_*` variables, when the client is first
             needed.
 
@@ -57,15 +58,20 @@ class StarletteIntegration:
         *,
         callback_url: str,
         on_callback: OnCallback | None = None,
-        inbox: CallbackInbox | Callable[[], CallbackInbox] | None = None,
+        inbox: MakeInbox | None = None,
         find_order: FindOrder | None = None,
         callback_path: str | None = None,
+        former_callback_urls: Sequence[str] = (),
         **options: Any,
     ) -> None:
         self._endpoint = _endpoint.Endpoint(
-            callback_url=callback_url, on_callback=on_callback, inbox=inbox, find_order=find_order
+            callback_url=callback_url,
+            former_callback_urls=former_callback_urls,
+            on_callback=on_callback,
+            inbox=inbox,
+            find_order=find_order,
         )
-        self._callback_path = callback_path or self._endpoint.path
+        self._paths = self._endpoint.paths(callback_path)
         self._options = options
         self._client: AsyncCommercePay | None = None
 
@@ -88,6 +94,11 @@ class StarletteIntegration:
             self._client = client
         return self._client
 
+    @property
+    def verifier(self) -> Verifier:
+        """Verifies callbacks with the client's keys and this endpoint's URLs. For an inbox in a worker."""
+        return self._endpoint.verifier(self.client.callbacks)
+
     @asynccontextmanager
     async def lifespan(self, app: object) -> AsyncGenerator[None]:
         """The application's `lifespan`, or a part of yours: checks the client's settings, and closes it in the end.
@@ -103,27 +114,27 @@ class StarletteIntegration:
 
     @property
     def routes(self) -> list[Route]:
-        """The callback route."""
-        return [Route(self._callback_path, self.receive, methods=["POST"], name="commercepay-callback")]
+        """The callback route, with and without a slash at the end."""
+        return [Route(path, self.receive, methods=["POST"], name="commercepay-callback") for path in self._paths]
 
     async def receive(self, request: Request) -> Response:
         """The callback endpoint."""
         try:
             body = await _read(request)
         except ClientDisconnect:
-            return Response(status_code=400)  # nobody is there to read it
+            return Response(status_code=400)  # which nobody receives
         if body is None:
             return Response(status_code=_endpoint.too_large())
-        # Several headers are no signature: joined, as other servers do, they are refused.
-        signature = ",".join(request.headers.getlist(SIGNATURE_HEADER)) or None
-        verify = self.client.callbacks.verify
-        return Response(status_code=await self._endpoint.areceive(verify, body, signature, run_in_threadpool))
+        status = await self._endpoint.areceive(
+            self.client.callbacks, body, signature_of(request.scope["headers"]), run_in_threadpool
+        )
+        return Response(status_code=status)
 
     async def returned(self, request: Request) -> Returned:
         """Ask the gateway about the order that this customer came back from. For the endpoint of your `return_url`.
 
         Raises:
-            HTTPException: 404, if `find_order` knows no such order.
+            HTTPException: 404, if `find_order` returns None.
             ConfigurationError: there is no `find_order`.
         """
         query = str(request.scope["query_string"], "latin-1")

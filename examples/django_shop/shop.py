@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from sqlalchemy import Connection, create_engine, text
 
 from commercepay import Callback, Decision, Money, OpenPayment, Outcome, PaymentStatus, ReturnHint, decide
+from commercepay.callbacks import Verifier
 from commercepay.inbox import Inbox
 from commercepay.integrations import django as commercepay
 
@@ -95,8 +96,8 @@ def find_order(hint: ReturnHint) -> OpenPayment | None:
     return order.open_payment() if order else None
 
 
-def make_inbox() -> Inbox:
-    return Inbox(engine, secret_key=os.environ["COMMERCEPAY_SECRET_KEY"])
+def make_inbox(verifier: Verifier) -> Inbox:
+    return Inbox(engine, verify=verifier.verify)
 
 
 # --- the shop ---------------------------------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ def create_tables() -> None:  # in a real shop: migrations
         for model in (Order, Shipment):
             if model._meta.db_table not in existing:
                 editor.create_model(model)
-    make_inbox().create_tables()
+    make_inbox(commercepay.verifier()).create_tables()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from datetime import timedelta
-from functools import cache
 from html import escape
 from typing import Annotated
 
@@ -26,6 +25,7 @@ from commercepay import (
     ReturnHint,
     decide,
 )
+from commercepay.callbacks import Verifier
 from commercepay.inbox import AsyncInbox
 from commercepay.integrations.fastapi import FastAPIIntegration, Returned
 
@@ -82,13 +82,12 @@ def open_payment(order: Row) -> OpenPayment:
     return OpenPayment(session_number=order.session, reference_code=order.reference, amount=amount)
 
 
-@cache
-def inbox() -> AsyncInbox:
-    return AsyncInbox(engine, secret_key=os.environ["COMMERCEPAY_SECRET_KEY"])
+def make_inbox(verifier: Verifier) -> AsyncInbox:
+    return AsyncInbox(engine, verify=verifier.verify)
 
 
 pay = FastAPIIntegration(
-    callback_url=f"{PUBLIC_URL}/commercepay/callback", on_callback=on_callback, inbox=inbox, find_order=find_order
+    callback_url=f"{PUBLIC_URL}/commercepay/callback", on_callback=on_callback, inbox=make_inbox, find_order=find_order
 )
 
 
@@ -96,7 +95,7 @@ pay = FastAPIIntegration(
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
-    await inbox().create_tables()
+    await make_inbox(pay.verifier).create_tables()
     async with pay.lifespan(app):
         yield
     await engine.dispose()

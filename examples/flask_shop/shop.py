@@ -9,6 +9,7 @@ from flask import Flask, Response, abort, redirect, render_template_string, requ
 from sqlalchemy import Column, Connection, Integer, MetaData, Row, String, Table, create_engine, insert, select, update
 
 from commercepay import Callback, Decision, Money, OpenPayment, Outcome, PaymentStatus, ReturnHint, decide
+from commercepay.callbacks import Verifier
 from commercepay.inbox import Inbox
 from commercepay.integrations.flask import FlaskIntegration
 
@@ -65,8 +66,8 @@ def open_payment(order: Row) -> OpenPayment:
     return OpenPayment(session_number=order.session, reference_code=order.reference, amount=amount)
 
 
-def make_inbox() -> Inbox:
-    inbox = Inbox(engine, secret_key=os.environ["COMMERCEPAY_SECRET_KEY"])
+def make_inbox(verifier: Verifier) -> Inbox:
+    inbox = Inbox(engine, verify=verifier.verify)
     inbox.create_tables()
     return inbox
 

@@ -69,7 +69,7 @@ CLIENT = ["api", "callbacks", "from_env", "last_response", "payments", "request"
 RESOURCES = {
     "sessions": ["create"],
     "payments": ["confirm", "create", "query", "reconcile", "wait"],
-    "callbacks": ["verify"],
+    "callbacks": ["at", "callback_urls", "verify"],
 }
 MODULES = {
     "signature": ["matches", "sign", "string_to_sign"],

@@ -17,9 +17,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Session
 
-from commercepay.callbacks import MAX_BODY, Callback
+from commercepay.callbacks import MAX_BODY, Callback, Verifier
+from commercepay.client import CommercePay
 from commercepay.errors import ArgumentError, CallbackRejection
-from commercepay.inbox import AsyncInbox, Inbox, State, arrivals, handled, metadata
+from commercepay.inbox import ArrivalState, AsyncInbox, Inbox, arrivals, handled, metadata
 from commercepay.money import Money
 
 Genuine = Callable[..., tuple[bytes, str]]
@@ -36,7 +37,7 @@ class ShopError(Exception):
 def test_genuine_callback_is_handled(side: Any, genuine: Genuine, ship: Plain) -> None:
     """A genuine callback reaches the handler, whose writes are committed with the inbox's own."""
     receipt = side.receive(side.create(), genuine(), ship)
-    assert (receipt.state, receipt.http_status) == (State.HANDLED, 200)
+    assert (receipt.state, receipt.http_status) == (ArrivalState.HANDLED, 200)
     assert receipt.callback.amount == Money("12.34", "MYR")
     assert side.shipped() == ["INV-1"]
     assert side.rows("state", "reference_code", "transaction_number", "status") == [("handled", "INV-1", "TN-INV-1", 1)]
@@ -46,7 +47,7 @@ def test_repeated_callback_is_a_duplicate(side: Any, genuine: Genuine, ship: Pla
     """The gateway's repetition is answered with 200, and not handled."""
     inbox = side.create()
     states = [side.receive(inbox, genuine(), ship).state for _ in range(3)]
-    assert states == [State.HANDLED, State.DUPLICATE, State.DUPLICATE]
+    assert states == [ArrivalState.HANDLED, ArrivalState.DUPLICATE, ArrivalState.DUPLICATE]
     assert side.shipped() == ["INV-1"]
 
 
@@ -55,7 +56,7 @@ def test_replay_in_other_letters_is_a_duplicate(side: Any, genuine: Genuine, shi
     inbox = side.create()
     body, header = genuine()
     side.receive(inbox, (body, header), ship)
-    assert side.receive(inbox, (body.replace(b"TN-INV", b"tn-inv"), header), ship).state is State.DUPLICATE
+    assert side.receive(inbox, (body.replace(b"TN-INV", b"tn-inv"), header), ship).state is ArrivalState.DUPLICATE
     assert side.shipped() == ["INV-1"]
 
 
@@ -63,7 +64,7 @@ def test_another_status_is_another_fact(side: Any, genuine: Genuine, ship: Plain
     """Pending, then paid, of one payment: both are handed out."""
     inbox = side.create()
     side.receive(inbox, genuine(status=0), ship)
-    assert side.receive(inbox, genuine(status=1), ship).state is State.HANDLED
+    assert side.receive(inbox, genuine(status=1), ship).state is ArrivalState.HANDLED
     assert side.shipped() == ["INV-1", "INV-1"]
 
 
@@ -74,8 +75,8 @@ def test_inboxes_of_different_names_do_not_meet(side: Any, genuine: Genuine, shi
     assert side.process(second, ship) == []
     third = side.create(name="third")
     side.receive(third, genuine())
-    assert [receipt.state for receipt in side.process(third, ship, limit=1)] == [State.HANDLED]
-    assert [receipt.state for receipt in side.process(first, ship)] == [State.HANDLED]
+    assert [receipt.state for receipt in side.process(third, ship, limit=1)] == [ArrivalState.HANDLED]
+    assert [receipt.state for receipt in side.process(first, ship)] == [ArrivalState.HANDLED]
 
 
 # --- failures --------------------------------------------------------------------------------------------------------
@@ -108,7 +109,7 @@ def test_failed_callback_is_handed_out_again_by_a_worker(side: Any, genuine: Gen
     inbox = side.create()
     with pytest.raises(ShopError):
         side.receive(inbox, genuine(), failing(ship))
-    assert [receipt.state for receipt in side.process(inbox, ship)] == [State.HANDLED]
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [ArrivalState.HANDLED]
     assert side.process(inbox, ship) == []
     assert side.shipped() == ["INV-1"]
 
@@ -118,8 +119,8 @@ def test_failed_callback_is_handed_out_again_when_repeated(side: Any, genuine: G
     inbox = side.create()
     with pytest.raises(ShopError):
         side.receive(inbox, genuine(), failing(ship))
-    assert side.receive(inbox, genuine(), ship).state is State.HANDLED
-    assert [receipt.state for receipt in side.process(inbox, ship)] == [State.DUPLICATE]
+    assert side.receive(inbox, genuine(), ship).state is ArrivalState.HANDLED
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [ArrivalState.DUPLICATE]
     assert side.shipped() == ["INV-1"]
 
 
@@ -129,7 +130,7 @@ def test_one_failure_costs_only_itself(side: Any, genuine: Genuine, ship: Plain,
     for number in range(3):
         side.receive(inbox, genuine(f"INV-{number}"))
     receipts = side.process(inbox, failing(ship))
-    assert [receipt.state for receipt in receipts] == [State.STORED, State.HANDLED, State.HANDLED]
+    assert [receipt.state for receipt in receipts] == [ArrivalState.STORED, ArrivalState.HANDLED, ArrivalState.HANDLED]
     assert isinstance(receipts[0].error, ShopError)
     assert side.shipped() == ["INV-1", "INV-2"]
     assert "ShopError" in caplog.text
@@ -165,7 +166,7 @@ def test_broken_sql_in_a_handler_is_undone(side: Any, genuine: Genuine, ship: Pl
     with pytest.raises(Exception, match="no_such_table"):
         side.receive(inbox, genuine(), handler)
     assert side.shipped() == []
-    assert side.receive(inbox, genuine(), ship).state is State.HANDLED
+    assert side.receive(inbox, genuine(), ship).state is ArrivalState.HANDLED
 
 
 def test_handler_that_commits_is_not_run_twice(side: Any, genuine: Genuine, ship: Plain) -> None:
@@ -178,7 +179,7 @@ def test_handler_that_commits_is_not_run_twice(side: Any, genuine: Genuine, ship
 
     with pytest.raises(Exception, match="closed transaction"):
         side.receive(inbox, genuine(), handler)
-    assert [receipt.state for receipt in side.process(inbox, ship)] == [State.DUPLICATE]
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [ArrivalState.DUPLICATE]
     assert side.shipped() == ["INV-1"]
 
 
@@ -189,8 +190,8 @@ def test_receive_without_a_handler_stores(side: Any, genuine: Genuine, ship: Pla
     """Without a handler a callback is verified and left to a worker."""
     inbox = side.create()
     receipt = side.receive(inbox, genuine())
-    assert (receipt.state, receipt.http_status, receipt.callback.reference_code) == (State.STORED, 200, "INV-1")
-    assert [receipt.state for receipt in side.process(inbox, ship)] == [State.HANDLED]
+    assert (receipt.state, receipt.http_status, receipt.callback.reference_code) == (ArrivalState.STORED, 200, "INV-1")
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [ArrivalState.HANDLED]
 
 
 def test_limit(side: Any, genuine: Genuine, ship: Plain) -> None:
@@ -210,8 +211,8 @@ def test_stored_but_never_looked_at(side: Any, genuine: Genuine, ship: Plain) ->
         connection.execute(update(arrivals).values(state="stored", reason=None, detail=None, settled_at=None))
     receipts = side.process(inbox, ship)
     assert [(receipt.state, receipt.rejection) for receipt in receipts] == [
-        (State.HANDLED, None),
-        (State.REJECTED, CallbackRejection.SIGNATURE_WRONG),
+        (ArrivalState.HANDLED, None),
+        (ArrivalState.REJECTED, CallbackRejection.SIGNATURE_WRONG),
     ]
     assert side.shipped() == ["INV-1"]
 
@@ -247,7 +248,12 @@ def test_rejected_is_kept_as_evidence(side: Any, ship: Plain, way: str) -> None:
             with side.engine.begin() as connection:
                 connection.execute(update(arrivals).where(arrivals.c.id == receipt.arrival_id).values(state="stored"))
             (receipt,) = side.process(inbox, ship)
-        assert (case, receipt.state, receipt.rejection, receipt.http_status) == (case, State.REJECTED, reason, status)
+        assert (case, receipt.state, receipt.rejection, receipt.http_status) == (
+            case,
+            ArrivalState.REJECTED,
+            reason,
+            status,
+        )
     assert side.shipped() == []
     kept = side.rows("state", "reason", "body")
     assert kept == [("rejected", reason.value, body[: MAX_BODY + 1]) for body, _, reason, _ in REJECTED.values()]
@@ -266,7 +272,7 @@ def test_evidence_is_as_it_came(side: Any, genuine: Genuine) -> None:
     """Body, header, URL and time of arrival are kept, byte for byte."""
     body, header = genuine()
     before = datetime.now(UTC)
-    side.receive(side.create(), (body, header))
+    side.receive(side.create(), (body, header), callback_url="https://shop.example.my/callback")
     ((kept_body, kept_header, url, at),) = side.rows("body", "signature", "callback_url", "received_at")
     assert (kept_body, str(kept_header), url) == (body, header, "https://shop.example.my/callback")
     assert before <= at <= datetime.now(UTC)
@@ -274,24 +280,44 @@ def test_evidence_is_as_it_came(side: Any, genuine: Genuine) -> None:
 
 def test_rejected_for_a_wrong_secret_can_be_taken_up_again(side: Any, genuine: Genuine, ship: Plain) -> None:
     """After a wrongly configured secret is put right, the evidence can be set back and is handled."""
-    assert side.receive(side.create(secret_key="mistyped"), genuine(), ship).state is State.REJECTED
+    assert side.receive(side.create(secret_key="mistyped"), genuine(), ship).state is ArrivalState.REJECTED
     with side.engine.begin() as connection:
         connection.execute(update(arrivals).where(arrivals.c.reason == "signature_wrong").values(state="stored"))
-    assert [receipt.state for receipt in side.process(side.inbox(), ship)] == [State.HANDLED]
+    assert [receipt.state for receipt in side.process(side.inbox(), ship)] == [ArrivalState.HANDLED]
 
 
 def test_secret_rotation(side: Any, genuine: Genuine, ship: Plain) -> None:
     """Several secrets are accepted while one is being rotated."""
     inbox = side.create(secret_key=["new", "example-Secret-Key-01"])
-    assert side.receive(inbox, genuine(), ship).state is State.HANDLED
+    assert side.receive(inbox, genuine(), ship).state is ArrivalState.HANDLED
+
+
+@pytest.mark.parametrize("way", ["verifier", "client", "client's verifier"])
+def test_verify_of_a_client(side: Any, genuine: Genuine, ship: Plain, way: str) -> None:
+    """An inbox verifies with a client's current and retired keys, and over the callback URL and the former ones."""
+    keys = Verifier(secret_key=["new", "example-Secret-Key-01"])
+    urls = ["https://new.example.my/callback", "https://shop.example.my/callback"]
+    client = CommercePay(
+        tenant_id=1, username="u", password="p", secret_key="new", retired_secret_keys=["example-Secret-Key-01"]
+    )
+    options: dict[str, Any] = {
+        "verifier": {"verify": keys.at(urls).verify, "callback_url": None},
+        "client": {"verify": client.callbacks.verify, "callback_url": urls},
+        "client's verifier": {"verify": client.callbacks.at(urls).verify, "callback_url": None},
+    }[way]
+    inbox = side.create(secret_key=None, **options)
+    side.receive(inbox, genuine())
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [ArrivalState.HANDLED]
+    assert side.receive(inbox, genuine("INV-2"), ship).state is ArrivalState.HANDLED
+    assert side.receive(inbox, (b"{}", "0" * 64), ship).state is ArrivalState.REJECTED
 
 
 def test_callback_url_of_one_payment(side: Any, genuine: Genuine, ship: Plain) -> None:
     """A URL that differs from payment to payment is passed to `receive`, and remembered for the worker."""
     inbox = side.create(callback_url=None)
     side.receive(inbox, genuine(), callback_url="https://shop.example.my/callback")
-    assert [receipt.state for receipt in side.process(inbox, ship)] == [State.HANDLED]
-    assert side.receive(side.inbox(), genuine(), callback_url="https://else.example/").state is State.REJECTED
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [ArrivalState.HANDLED]
+    assert side.receive(side.inbox(), genuine(), callback_url="https://else.example/").state is ArrivalState.REJECTED
 
 
 # --- secrets ---------------------------------------------------------------------------------------------------------
@@ -336,7 +362,7 @@ def test_tables_are_created_once(side: Any) -> None:
 def test_metadata_creates_the_same_tables(side: Any, genuine: Genuine, ship: Plain) -> None:
     """Tables made by the merchant's own means serve as well."""
     metadata.create_all(side.engine)
-    assert side.receive(side.inbox(), genuine(), ship).state is State.HANDLED
+    assert side.receive(side.inbox(), genuine(), ship).state is ArrivalState.HANDLED
 
 
 def test_purge(side: Any, genuine: Genuine, ship: Plain) -> None:
@@ -348,7 +374,7 @@ def test_purge(side: Any, genuine: Genuine, ship: Plain) -> None:
     assert side.run(inbox.purge(datetime.now(UTC) - timedelta(days=1))) == 0
     assert side.run(inbox.purge(datetime.now(UTC) + timedelta(seconds=1))) == 2
     assert side.rows("state") == ["stored"]
-    assert side.receive(inbox, genuine("INV-1"), ship).state is State.DUPLICATE
+    assert side.receive(inbox, genuine("INV-1"), ship).state is ArrivalState.DUPLICATE
     with pytest.raises(ArgumentError, match="aware"):
         side.run(inbox.purge(datetime(2026, 1, 1)))  # noqa: DTZ001  the mistake in question
 
@@ -387,7 +413,7 @@ def test_handler_of_the_wrong_kind(side: Any, genuine: Genuine, ship: Plain, ent
         side.receive(inbox, genuine())
     with pytest.raises(ArgumentError, match="handler"):
         side.run(inbox.receive(*genuine(), wrong) if entry == "receive" else inbox.process_pending(wrong))
-    assert side.process(inbox, ship)[0].state is State.HANDLED
+    assert side.process(inbox, ship)[0].state is ArrivalState.HANDLED
 
 
 @pytest.mark.parametrize("body", ["{}", None, {}, bytearray(b"{}")])
@@ -403,6 +429,9 @@ def test_body_that_is_not_bytes(side: Any, body: Any) -> None:
     ("options", "told"),
     [
         ({"secret_key": ""}, "secret_key"),
+        ({"secret_key": None}, "either verify"),
+        ({"verify": Verifier(secret_key="key").verify}, "either verify"),
+        ({"verify": Verifier(secret_key="key").verify, "secret_key": None, "callback_url": "/x"}, "callback_url"),
         ({"secret_key": []}, "secret_key"),
         ({"secret_key": [None]}, "secret_key"),
         ({"callback_url": "/callback"}, "callback_url"),
@@ -462,7 +491,7 @@ def test_process_killed_in_the_handler(side: Any, genuine: Genuine, ship: Plain)
     dead = subprocess.run([sys.executable, "-c", DIES, url, header], input=body, check=False, env={**os.environ})
     assert dead.returncode == -signal.SIGKILL
     assert side.shipped() == []
-    assert [receipt.state for receipt in side.process(inbox, ship)] == [State.HANDLED]
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [ArrivalState.HANDLED]
     assert side.shipped() == ["INV-1"]
     with side.engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(handled)).scalar_one() == 1

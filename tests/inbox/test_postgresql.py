@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from commercepay.callbacks import Callback
-from commercepay.inbox import AsyncInbox, Inbox, State
+from commercepay.inbox import ArrivalState, AsyncInbox, Inbox
 
 DELIVER = Path(__file__).with_name("deliver.py")
 Genuine = Callable[..., tuple[bytes, str]]
@@ -85,14 +85,14 @@ def test_same_callback_at_once(postgresql_url: str, engine: Engine, genuine: Gen
         enter(callback, connection)
         time.sleep(0.1)
 
-    def deliver(_: int) -> State:
+    def deliver(_: int) -> ArrivalState:
         start.wait()
         return inbox.receive(*genuine(), slowly).state
 
     with ThreadPoolExecutor(12) as pool:
         states = list(pool.map(deliver, range(12)))
     strict.dispose()
-    assert sorted(states, key=str) == [State.DUPLICATE] * 11 + [State.HANDLED]
+    assert sorted(states, key=str) == [ArrivalState.DUPLICATE] * 11 + [ArrivalState.HANDLED]
     assert entered(engine) == ["INV-1"]
 
 
@@ -104,7 +104,7 @@ def test_same_callback_at_once_in_tasks(postgresql_url: str, engine: Engine, gen
         await connection.run_sync(lambda inner: enter(callback, inner))
         await asyncio.sleep(0.1)
 
-    async def main() -> list[State]:
+    async def main() -> list[ArrivalState]:
         asynchronous = create_async_engine(
             make_url(postgresql_url).set(drivername=f"postgresql+{driver}"), pool_size=20
         )
@@ -113,7 +113,7 @@ def test_same_callback_at_once_in_tasks(postgresql_url: str, engine: Engine, gen
         await asynchronous.dispose()
         return [receipt.state for receipt in receipts]
 
-    assert sorted(asyncio.run(main()), key=str) == [State.DUPLICATE] * 11 + [State.HANDLED]
+    assert sorted(asyncio.run(main()), key=str) == [ArrivalState.DUPLICATE] * 11 + [ArrivalState.HANDLED]
     assert entered(engine) == ["INV-1"]
 
 
@@ -130,7 +130,7 @@ def test_first_fails_while_others_wait(engine: Engine, genuine: Genuine) -> None
         if first:
             raise RuntimeError("the first")
 
-    def deliver(_: int) -> State | None:
+    def deliver(_: int) -> ArrivalState | None:
         try:
             return inbox.receive(*genuine(), first_fails).state
         except RuntimeError:
@@ -149,7 +149,7 @@ def test_workers_share_what_waits(engine: Engine, genuine: Genuine) -> None:
         inbox.receive(*genuine(f"INV-{number}"))
     all_four_at_work = threading.Barrier(4)
 
-    def work(_: int) -> list[State]:
+    def work(_: int) -> list[ArrivalState]:
         first = True
 
         def meets_the_others(callback: Callback, connection: Connection) -> None:
@@ -163,14 +163,14 @@ def test_workers_share_what_waits(engine: Engine, genuine: Genuine) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         taken = list(pool.map(work, range(4)))
-    assert [state for worker in taken for state in worker] == [State.HANDLED] * 8
+    assert [state for worker in taken for state in worker] == [ArrivalState.HANDLED] * 8
     assert sorted(entered(engine)) == [f"INV-{number}" for number in range(8)]
 
 
 def test_worker_and_receive_meet(engine: Engine, genuine: Genuine) -> None:
     """A worker that takes a callback between its storing and its handling: `receive` waits, and reports what became of it."""
     inbox = inbox_on(engine)
-    original = inbox._hand_out
+    original = inbox._perform
     held = threading.Event()
 
     def slowly(callback: Callback, connection: Connection) -> None:
@@ -180,15 +180,16 @@ def test_worker_and_receive_meet(engine: Engine, genuine: Genuine) -> None:
 
     worker = threading.Thread(target=lambda: inbox_on(engine).process_pending(slowly))
 
-    def late(*args: Any, **options: Any) -> Any:
-        worker.start()
-        assert held.wait(5)
-        return original(*args, **options)
+    def late(step: Any) -> Any:
+        if step.handler is not None:  # the moment between the two transactions
+            worker.start()
+            assert held.wait(5)
+        return original(step)
 
-    inbox._hand_out = late  # type: ignore[method-assign]  # the moment between the two transactions
+    inbox._perform = late  # type: ignore[method-assign]
     receipt = inbox.receive(*genuine(), enter)
     worker.join()
-    assert receipt.state is State.HANDLED
+    assert receipt.state is ArrivalState.HANDLED
     assert receipt.callback is not None
     assert entered(engine) == ["INV-1"]
 
@@ -211,7 +212,7 @@ def test_deadlock_in_handlers_is_survived(engine: Engine, genuine: Genuine) -> N
 
     with ThreadPoolExecutor(2) as pool:
         futures = [pool.submit(inbox.receive, *genuine(code), crossing) for code in ("INV-1", "INV-2")]
-        assert [future.result().state for future in futures] == [State.HANDLED, State.HANDLED]
+        assert [future.result().state for future in futures] == [ArrivalState.HANDLED, ArrivalState.HANDLED]
     assert len(runs) == 3
 
 
@@ -232,7 +233,7 @@ def test_lost_connection_is_survived(engine: Engine, genuine: Genuine) -> None:
             admin.dispose()
         connection.execute(text("SELECT 1"))
 
-    assert inbox.receive(*genuine("INV-2"), cut_off).state is State.HANDLED
+    assert inbox.receive(*genuine("INV-2"), cut_off).state is ArrivalState.HANDLED
     assert runs == ["INV-2", "INV-2"]
     assert entered(engine) == ["INV-1", "INV-2"]
 
@@ -249,13 +250,13 @@ def test_handler_that_fails_at_commit_is_undone(engine: Engine, genuine: Genuine
     inbox = inbox_on(engine)
     with pytest.raises(DBAPIError, match="once_code_key"):
         inbox.receive(*genuine(), handler)
-    assert [receipt.state for receipt in inbox.process_pending(enter)] == [State.HANDLED]
+    assert [receipt.state for receipt in inbox.process_pending(enter)] == [ArrivalState.HANDLED]
 
 
 def test_cancelled_task_is_undone(postgresql_url: str, engine: Engine, genuine: Genuine) -> None:
     """A request that is cancelled in the middle of its handler leaves the callback to a worker."""
 
-    async def main() -> list[State]:
+    async def main() -> list[ArrivalState]:
         asynchronous = create_async_engine(make_url(postgresql_url).set(drivername="postgresql+asyncpg"))
         inbox = AsyncInbox(asynchronous, secret_key=SECRET, callback_url=URL)
         reached = asyncio.Event()
@@ -277,7 +278,7 @@ def test_cancelled_task_is_undone(postgresql_url: str, engine: Engine, genuine: 
         await asynchronous.dispose()
         return [receipt.state for receipt in receipts]
 
-    assert asyncio.run(main()) == [State.HANDLED]
+    assert asyncio.run(main()) == [ArrivalState.HANDLED]
     assert entered(engine) == ["INV-1"]
 
 

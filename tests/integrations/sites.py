@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from commercepay.callbacks import Verifier
 from commercepay.integrations import django as commercepay_django
 from commercepay.integrations.fastapi import FastAPIIntegration
 from commercepay.integrations.flask import FlaskIntegration
@@ -27,7 +28,7 @@ from commercepay.integrations.starlette import Returned, StarletteIntegration
 PUBLIC = "https://shop.example.my"
 
 
-class Answer(NamedTuple):
+class SiteResponse(NamedTuple):
     status: int
     text: str
 
@@ -55,7 +56,7 @@ class Site:
     def start(self, client_options: dict[str, Any], options: dict[str, Any]) -> None:
         raise NotImplementedError
 
-    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> SiteResponse:
         raise NotImplementedError
 
     def post(self, body: bytes, signature: str | None, **headers: str) -> int:
@@ -65,7 +66,7 @@ class Site:
             told["cap-signature"] = signature
         return self.send("POST", self.callback_path, body, told).status
 
-    def come_back(self, query: str) -> Answer:
+    def come_back(self, query: str) -> SiteResponse:
         """What the customer's browser does."""
         return self.send("GET", f"{self.return_path}?{query}", b"", {})
 
@@ -78,6 +79,10 @@ class Site:
 
     @property
     def client(self) -> Any:
+        raise NotImplementedError
+
+    @property
+    def verifier(self) -> Verifier:
         raise NotImplementedError
 
     def call(self, function: Callable[[Any], Any]) -> Any:
@@ -99,14 +104,14 @@ class _Asgi(Site):
     def build(self, options: dict[str, Any]) -> None:
         raise NotImplementedError
 
-    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> SiteResponse:
         async def run() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://internal:8000") as client:
                 return await client.request(method, path, content=body, headers=headers)
 
         answer = self.runner.run(run())
-        return Answer(answer.status_code, answer.text)
+        return SiteResponse(answer.status_code, answer.text)
 
     def post_in_pieces(self, pieces: list[bytes], signature: str) -> int:
         """Without a Content-Length, as `Transfer-Encoding: chunked` has none."""
@@ -147,6 +152,10 @@ class _Asgi(Site):
     @property
     def client(self) -> Any:
         return self.pay.client
+
+    @property
+    def verifier(self) -> Verifier:
+        return self.pay.verifier
 
     def call(self, function: Callable[[Any], Any]) -> Any:
         async def run() -> Any:
@@ -214,8 +223,9 @@ def wsgi_status(app: Any, environ: dict[str, Any]) -> int:
 
 class FlaskSite(Site):
     def start(self, client_options: dict[str, Any], options: dict[str, Any]) -> None:
-        self.pay = pay = FlaskIntegration(**options)
         self.app: Any = Flask("shop")
+        self.app.config["COMMERCEPAY_FORMER_CALLBACK_URLS"] = options.pop("former_callback_urls", None)
+        self.pay = pay = FlaskIntegration(**options)
         self.app.config["COMMERCEPAY_CALLBACK_URL"] = self.callback_url
         self.app.config.update({f"COMMERCEPAY_{name.upper()}": value for name, value in client_options.items()})
         pay.init_app(self.app)
@@ -224,12 +234,12 @@ class FlaskSite(Site):
         def back() -> str:
             return outcome(pay.returned())
 
-    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> SiteResponse:
         with self.app.test_client() as client:
             answer = client.open(path, method=method, data=body, headers=headers)
             text = answer.text
             answer.close()
-        return Answer(answer.status_code, text)
+        return SiteResponse(answer.status_code, text)
 
     def post_in_pieces(self, pieces: list[bytes], signature: str) -> int:
         return wsgi_status(self.app, wsgi_environ(self.callback_path, pieces, signature))
@@ -248,6 +258,11 @@ class FlaskSite(Site):
         with self.app.app_context():
             return self.pay.client
 
+    @property
+    def verifier(self) -> Verifier:
+        with self.app.app_context():
+            return self.pay.verifier
+
 
 class DjangoSite(Site):
     def start(self, client_options: dict[str, Any], options: dict[str, Any]) -> None:
@@ -255,11 +270,11 @@ class DjangoSite(Site):
         self.override = override_settings(COMMERCEPAY={"CALLBACK_URL": self.callback_url, **own})
         self.override.enable()
 
-    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> SiteResponse:
         client = django.test.Client(raise_request_exception=False, enforce_csrf_checks=True)
         kind = headers.get("Content-Type", "application/octet-stream")
         answer = client.generic(method, path, body, content_type=kind, headers=headers)
-        return Answer(answer.status_code, answer.content.decode())
+        return SiteResponse(answer.status_code, answer.content.decode())
 
     def post_in_pieces(self, pieces: list[bytes], signature: str) -> int:
         from django.core.handlers.wsgi import WSGIHandler
@@ -279,6 +294,10 @@ class DjangoSite(Site):
     def client(self) -> Any:
         return commercepay_django.client()
 
+    @property
+    def verifier(self) -> Verifier:
+        return commercepay_django.verifier()
+
 
 class AsyncDjangoSite(DjangoSite):
     is_async = True
@@ -289,12 +308,12 @@ class AsyncDjangoSite(DjangoSite):
         super().start(client_options, options)
         self.runner = asyncio.Runner()
 
-    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> SiteResponse:
         client = django.test.AsyncClient(raise_request_exception=False)
         kind = headers.get("Content-Type", "application/octet-stream")
         headers = {name: value for name, value in headers.items() if name != "Host"}  # this client sends one of its own
         answer = self.runner.run(client.generic(method, path, body, content_type=kind, headers=headers))
-        return Answer(answer.status_code, answer.content.decode())
+        return SiteResponse(answer.status_code, answer.content.decode())
 
     def close(self) -> None:
         self.runner.run(commercepay_django.aclose())

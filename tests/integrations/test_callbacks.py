@@ -12,9 +12,10 @@ from integrations.conftest import CREDENTIALS, genuine
 from integrations.sites import Site
 from sqlalchemy import create_engine, text
 
-from commercepay import Callback, PaymentStatus
-from commercepay.callbacks import MAX_BODY
+from commercepay import Callback, Money, PaymentStatus
+from commercepay.callbacks import MAX_BODY, Verifier
 from commercepay.inbox import Inbox
+from commercepay.testing import sign_callback
 
 MakeSite = Callable[..., Site]
 
@@ -192,10 +193,10 @@ def database(tmp_path: Path) -> Any:
     engine.dispose()
 
 
-def make_inbox(engine: Any) -> Inbox:
-    inbox = Inbox(engine, secret_key=CREDENTIALS["secret_key"])
-    inbox.create_tables()
-    return inbox
+def make_inbox(engine: Any) -> Callable[[Verifier], Inbox]:
+    """What a merchant configures: a function that makes the inbox. The tables are there."""
+    Inbox(engine, secret_key="any").create_tables()
+    return lambda verifier: Inbox(engine, verify=verifier.verify)
 
 
 def states(engine: Any) -> list[str]:
@@ -227,10 +228,10 @@ def test_with_an_inbox_a_handler_that_raises_leaves_it_stored(make_site: MakeSit
     def broken(callback: Callback, connection: Any) -> None:
         raise RuntimeError("the stock system is down")
 
-    inbox = make_inbox(database)
-    site = make_site(on_callback=broken, inbox=inbox)
+    site = make_site(on_callback=broken, inbox=make_inbox(database))
     assert site.post(*genuine(site)) == 500
     assert states(database) == ["stored"]
+    inbox = Inbox(database, verify=site.verifier.verify)
     inbox.process_pending(lambda callback, connection: had.append(callback.reference_code))
     assert had == ["INV-1"]
 
@@ -244,7 +245,7 @@ def test_with_an_inbox_alone_a_callback_is_stored(make_site: MakeSite, database:
 
 def test_a_store_that_fails_is_500(make_site: MakeSite, database: Any) -> None:
     """A callback that could not be kept is answered with 500, so that the gateway sends it again."""
-    site = make_site(on_callback=print, inbox=Inbox(database, secret_key=CREDENTIALS["secret_key"]))  # without tables
+    site = make_site(on_callback=print, inbox=lambda verifier: Inbox(database, verify=verifier.verify))  # no tables
     assert site.post(*genuine(site)) == 500
 
 
@@ -252,8 +253,8 @@ def test_an_inbox_is_made_when_the_first_callback_comes(make_site: MakeSite, dat
     """A function that makes the inbox is called once, and not before it is needed: by then a server has forked."""
     made: list[Inbox] = []
 
-    def make() -> Inbox:
-        made.append(make_inbox(database))
+    def make(verifier: Verifier) -> Inbox:
+        made.append(make_inbox(database)(verifier))
         return made[-1]
 
     site = make_site(inbox=make)
@@ -267,6 +268,46 @@ def test_a_body_too_large_is_not_kept(make_site: MakeSite, database: Any) -> Non
     site = make_site(inbox=make_inbox(database))
     assert site.post(b" " * (MAX_BODY + 1), "0" * 64) == 413
     assert states(database) == []
+
+
+OLD_KEY, OLD_URL = "example-Retired-Key-01", "https://old.example.my/former/callback"
+
+
+@pytest.mark.parametrize("with_inbox", [False, True])
+def test_retired_keys_and_former_urls(make_site: MakeSite, database: Any, with_inbox: bool) -> None:
+    """A callback signed with a retired key, or over a former URL, is handled, with and without an inbox; others are not."""
+    had: list[str] = []
+    site = make_site(
+        {"retired_secret_keys": [OLD_KEY]},
+        on_callback=lambda callback, *_: had.append(callback.reference_code),
+        inbox=make_inbox(database) if with_inbox else None,
+        former_callback_urls=[OLD_URL],
+    )
+    given = {"amount": Money("12.34", "MYR")}
+    new_key = CREDENTIALS["secret_key"]
+    for url, key, status in (
+        (site.callback_url, OLD_KEY, 200),
+        (OLD_URL, new_key, 200),
+        (OLD_URL, OLD_KEY, 200),
+        ("https://else.example.my/callback", new_key, 401),
+        (OLD_URL, "another", 401),
+    ):
+        assert site.post(*sign_callback(url, key, reference_code=f"{url} {key}", **given)) == status
+    assert len(had) == 3
+
+
+def test_an_async_handler_with_a_sync_inbox_is_refused(make_site: MakeSite, database: Any) -> None:
+    """A handler that nobody would await is an error, and its callback stays pending."""
+
+    async def on_callback(callback: Callback, connection: Any) -> None: ...
+
+    try:
+        site = make_site(on_callback=on_callback, inbox=make_inbox(database))
+    except ValueError as error:  # Flask refuses it at the start
+        assert "on_callback is async" in str(error)  # noqa: PT017
+        return
+    assert site.post(*genuine(site)) == 500
+    assert states(database) == (["stored"] if site.is_async else [])
 
 
 # --- secrets ---------------------------------------------------------------------------------------------------------

@@ -106,11 +106,7 @@ from flask import Flask
 from commercepay import Money
 from commercepay.integrations.flask import FlaskIntegration
 
-class Made:
-    def receive(self, body, signature, handler=None, *, callback_url=None):
-        raise AssertionError
-
-pay = FlaskIntegration(on_callback=print, inbox=lambda: sys.exit("made before the fork"))
+pay = FlaskIntegration(on_callback=print, inbox=lambda verifier: sys.exit("made before the fork"))
 app = Flask("shop")
 app.config["COMMERCEPAY_CALLBACK_URL"] = "https://shop.example.my/commercepay/callback"
 pay.init_app(app)

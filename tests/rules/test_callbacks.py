@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commercepay.callbacks import MAX_BODY, MAX_DEPTH, verify
+from commercepay.callbacks import MAX_BODY, MAX_DEPTH, Verifier, signature_of, verify
 from commercepay.errors import ArgumentError, CallbackError, CallbackRejection
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
@@ -126,6 +126,59 @@ def test_raw_reading() -> None:
 def test_url_as_signed(suffix: str) -> None:
     """Query, fragment and trailing slashes of the callback URL are not part of what is signed."""
     assert verify(BODY, SIGNATURE, URL + suffix, SECRET).raw == FACT
+
+
+FORMER_URL = "https://old.example.my/callback"
+
+
+@pytest.mark.parametrize("urls", [[FORMER_URL, URL], (URL, FORMER_URL), URL])
+def test_former_callback_urls(urls: Any) -> None:
+    """After a callback URL has changed, any of several is accepted, and no other."""
+    assert verify(BODY, SIGNATURE, urls, SECRET).raw == FACT
+    verifier = Verifier(secret_key="another").at(FORMER_URL)
+    assert (verifier.callback_urls, Verifier(secret_key=SECRET, callback_url=urls).verify(BODY, SIGNATURE).raw) == (
+        (FORMER_URL,),
+        FACT,
+    )
+    assert rejection(BODY, SIGNATURE, url=FORMER_URL).reason is CallbackRejection.SIGNATURE_WRONG
+    raw = json.dumps(FACT, indent=1).encode()
+    assert verify(raw, raw_signature(raw), urls, SECRET).raw == FACT
+
+
+def test_verifier_needs_a_callback_url() -> None:
+    """Without a callback URL nothing can be verified: the application's mistake. The URL of the call wins."""
+    with pytest.raises(ArgumentError, match="no callback_url"):
+        Verifier(secret_key=SECRET).verify(BODY, SIGNATURE)
+    assert Verifier(secret_key=SECRET, callback_url=FORMER_URL).verify(BODY, SIGNATURE, URL).raw == FACT
+    assert SECRET not in repr(Verifier(secret_key=SECRET, callback_url=URL)) + repr(vars(Verifier(secret_key=SECRET)))
+
+
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        ({"cap-signature": "a"}, "a"),
+        ({"Host": "x", "Cap-Signature": "a"}, "a"),
+        ({"CAP-SIGNATURE": ["a"]}, "a"),
+        ([(b"cap-signature", b"a")], "a"),
+        ([("cap-signature", "a"), ("Cap-Signature", "b")], "a,b"),
+        ({"cap-signature": ["a", "b"]}, "a,b"),
+        ({"cap-signature": None}, None),
+        ({"cap-signature": ""}, None),
+        ({}, None),
+        ([], None),
+    ],
+)
+def test_signature_of_headers(headers: Any, found: str | None) -> None:
+    """The header is found however a server or gateway spells and passes it, and its repr is hidden."""
+    assert signature_of(headers) == found
+    assert found is None or repr(signature_of(headers)) == "'***'"
+
+
+@pytest.mark.parametrize("headers", [None, 7, "cap-signature: a", ["cap-signature"], b"x"])
+def test_signature_of_what_is_no_headers(headers: Any) -> None:
+    """Something else in the place of headers is the application's mistake, and not a missing signature."""
+    with pytest.raises(ArgumentError, match="headers must be"):
+        signature_of(headers)
 
 
 @pytest.mark.parametrize("secrets", [[SECRET], ["new", SECRET], (SECRET, "old")])
@@ -355,10 +408,10 @@ def test_a_forged_body_is_not_described() -> None:
 
 @pytest.mark.parametrize("body", ["{}", None, 7, object(), sys.stdin], ids=lambda body: type(body).__name__)
 def test_body_that_is_not_bytes(body: Any) -> None:
-    """A decoded or parsed body is refused, and the error can still be pickled."""
-    error = rejection(body, SIGNATURE)
-    assert error.reason is R.BODY_NOT_BYTES
-    assert pickle.loads(pickle.dumps(error)).reason is R.BODY_NOT_BYTES
+    """A decoded or parsed body is the application's mistake, not a rejected callback; the error can be pickled."""
+    with pytest.raises(ArgumentError, match=f"raw bytes of the request, not {type(body).__name__}") as caught:
+        verify(body, SIGNATURE, URL, SECRET)
+    assert pickle.loads(pickle.dumps(caught.value)).problems == caught.value.problems
 
 
 @pytest.mark.parametrize("secret", ["", b"key", [], [""], None, 7, ["key", None], "\ud800", ["key", "\udfff"]])

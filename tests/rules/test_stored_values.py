@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from commercepay import Callback, CallbackRejection, Money, Outcome, Payment, PaymentStatus
-from commercepay.inbox import State
+from commercepay.inbox import ArrivalState
 
 STORED = json.loads((Path(__file__).parents[1] / "stored-values.json").read_text())
 UNCOMPARED = ("session_number", "channel_id", "provider_transaction_number")
@@ -44,7 +44,7 @@ def test_no_fact_key_without_a_transaction_number() -> None:
     assert payment.fact_key is None
 
 
-@pytest.mark.parametrize("kind", [Outcome, CallbackRejection, State])
+@pytest.mark.parametrize("kind", [Outcome, CallbackRejection, ArrivalState])
 def test_enumerations(kind: type[Enum]) -> None:
     """The string values of an enumeration are those that were stored."""
     assert {member.name: member.value for member in kind} == STORED[kind.__name__]

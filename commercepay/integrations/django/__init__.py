@@ -18,23 +18,26 @@ The settings, all of them optional but `CALLBACK_URL` and one of `ON_CALLBACK` a
 
 - the arguments of `CommercePay`, in capitals; those that `CommercePay.from_env` knows may also come from the environment
 - `CALLBACK_URL`: the public URL of the callback endpoint, with which payments are opened
+- `FORMER_CALLBACK_URLS`: a list of URLs that payments were opened with before, whose callbacks may still come
 - `ON_CALLBACK`: called with each verified `Callback`, and with the inbox's connection if there is an inbox
-- `INBOX`: an `Inbox`, or a function that makes it, called once when the first callback comes
-- `FIND_ORDER`: given a `ReturnHint`, your own record of the order as an `OpenPayment`, or None; needed for `returned`
+- `INBOX`: a function that makes the inbox, called once, when the first callback comes or by the system check; it is given a
+  `Verifier`: `def make_inbox(verifier): return Inbox(engine, verify=verifier.verify)`
+- `FIND_ORDER`: given a `ReturnHint`, your record of the order as an `OpenPayment`, or None; needed for `returned`
 
-The last three are dotted paths, or the things themselves. `manage.py check` names everything that is wrong.
+The last three are functions, or dotted paths of functions. `manage.py check` names everything that is wrong.
 
 Needs `pip install 'commercepay[django]'`.
 """
 
 from __future__ import annotations
 
+from commercepay.callbacks import Verifier
 from commercepay.client import AsyncCommercePay, CommercePay
 from commercepay.integrations._endpoint import Returned
 from commercepay.integrations.django import _configuration
 from commercepay.integrations.django._border import Http404, HttpRequest, in_thread
 
-__all__ = ["Returned", "aclient", "aclose", "areturned", "callback_url", "client", "close", "returned"]
+__all__ = ["Returned", "aclient", "aclose", "areturned", "callback_url", "client", "close", "returned", "verifier"]
 
 
 def client() -> CommercePay:
@@ -60,11 +63,17 @@ def callback_url() -> str:
     return _configuration.current().endpoint.callback_url
 
 
+def verifier() -> Verifier:
+    """Verifies callbacks with the client's keys and this endpoint's URLs. For an inbox in a management command."""
+    current = _configuration.current()
+    return current.endpoint.verifier(current.client.callbacks)
+
+
 def returned(request: HttpRequest) -> Returned:
     """Ask the gateway about the order that this customer came back from. For the view of your `return_url`.
 
     Raises:
-        Http404: `FIND_ORDER` knows no such order.
+        Http404: `FIND_ORDER` returned None.
         ConfigurationError: there is no `FIND_ORDER`, or the settings are wrong.
     """
     current = _configuration.current()

@@ -1,4 +1,4 @@
-"""The part of Django that is used here, with types. Django has none of its own: all that is untyped stays in this module."""
+"""The part of Django that is used here, with types. Django has no types: all that is untyped stays in this module."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ class HttpRequest(Protocol):
     """Of `django.http.HttpRequest`, what is used here."""
 
     META: Mapping[str, Any]
+    headers: Mapping[str, str]
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -47,6 +48,7 @@ Http404: type[Exception] = _from("django.http", "Http404")
 HttpResponse: Callable[..., object] = _from("django.http", "HttpResponse")
 Resolver404: type[Exception] = _from("django.urls", "Resolver404")
 re_path: Callable[..., object] = _from("django.urls", "re_path")
+get_script_prefix: Callable[[], str] = _from("django.urls", "get_script_prefix")
 resolve: Callable[[str], Match] = _from("django.urls", "resolve")
 import_string: Callable[[str], object] = _from("django.utils.module_loading", "import_string")
 csrf_exempt: Callable[[View], View] = _from("django.views.decorators.csrf", "csrf_exempt")

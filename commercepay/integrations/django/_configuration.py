@@ -15,7 +15,8 @@ from commercepay.integrations._endpoint import OPTIONS, Endpoint
 from commercepay.integrations.django._border import import_string, setting_changed, settings
 
 SETTING = "COMMERCEPAY"
-_OWN = ("CALLBACK_URL", "ON_CALLBACK", "INBOX", "FIND_ORDER")
+_OWN = ("CALLBACK_URL", "FORMER_CALLBACK_URLS", "ON_CALLBACK", "INBOX", "FIND_ORDER")
+_PATHS = ("ON_CALLBACK", "INBOX", "FIND_ORDER")
 _KNOWN = (*(name.upper() for name in OPTIONS), *_OWN)
 
 
@@ -71,7 +72,7 @@ class Configuration:
 
 
 def _imported(key: str, given: object) -> object:
-    if key == "CALLBACK_URL" or not isinstance(given, str):
+    if key not in _PATHS or not isinstance(given, str):
         return given
     try:
         return import_string(given)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from commercepay.callbacks import SIGNATURE_HEADER
+from commercepay.callbacks import signature_of
 from commercepay.integrations import _endpoint
 from commercepay.integrations.django import _configuration
 from commercepay.integrations.django._border import HttpRequest, HttpResponse, csrf_exempt, in_thread, require_POST
-
-_SIGNATURE = "HTTP_" + SIGNATURE_HEADER.upper().replace("-", "_")
 
 
 def _callback(request: HttpRequest) -> object:
@@ -15,8 +13,8 @@ def _callback(request: HttpRequest) -> object:
     if body is None:
         return HttpResponse(status=_endpoint.too_large())
     current = _configuration.current()
-    verify = current.client.callbacks.verify
-    return HttpResponse(status=current.endpoint.receive(verify, body, request.META.get(_SIGNATURE)))
+    status = current.endpoint.receive(current.client.callbacks, body, signature_of(request.headers))
+    return HttpResponse(status=status)
 
 
 async def _acallback(request: HttpRequest) -> object:
@@ -24,12 +22,12 @@ async def _acallback(request: HttpRequest) -> object:
     if body is None:
         return HttpResponse(status=_endpoint.too_large())
     current = _configuration.current()
-    verify = current.client.callbacks.verify
-    status = await current.endpoint.areceive(verify, body, request.META.get(_SIGNATURE), in_thread)
+    keys = current.client.callbacks
+    status = await current.endpoint.areceive(keys, body, signature_of(request.headers), in_thread)
     return HttpResponse(status=status)
 
 
-# Not from a browser: the signature is what shows where it comes from.
+# Exempt from the CSRF check: the request does not come from a browser, and it is signed.
 callback = csrf_exempt(require_POST(_callback))
 acallback = csrf_exempt(require_POST(_acallback))
 
@@ -39,6 +37,6 @@ def _body(request: HttpRequest) -> bytes | None:
     if _endpoint.says_too_large(length):
         return None
     if not length and request.META.get("wsgi.input_terminated"):
-        # Sent in chunks: the server has put them together, but Django takes a body without a length for none (its #35838).
+        # Sent in chunks. The server has joined them, but Django treats a body without a length as empty (its #35838).
         return _endpoint.read(request.META["wsgi.input"])
     return _endpoint.read(request)

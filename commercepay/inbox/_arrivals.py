@@ -1,34 +1,78 @@
-"""The two tables. What is kept as evidence may be thrown away in time; what was handled must be remembered."""
+"""Arrivals: the receipt, and the two tables. Arrivals may be deleted in time; the keys of handled facts must be kept."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, LargeBinary, MetaData, String, Table, Text
 from sqlalchemy.types import TypeDecorator
 
+from commercepay._base.record import Record
+from commercepay._base.secret import Hidden
+from commercepay.callbacks import Callback
+from commercepay.errors import CallbackError, CallbackRejection
+
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
 
-class Unshown(str):
-    """SQLAlchemy's echo, its errors and the repr of a row show parameters and columns by their repr."""
+class ArrivalState(Enum):
+    """The state of an arrival; the value is what the database holds."""
 
-    __slots__ = ()
+    STORED = "stored"
+    """Stored and pending: not handled yet, or the handler failed."""
 
-    def __repr__(self) -> str:
-        return "'***'"
+    HANDLED = "handled"
+    """The handler has returned, and what it wrote is committed."""
+
+    DUPLICATE = "duplicate"
+    """The fact it reports was handled before; the handler was not called."""
+
+    REJECTED = "rejected"
+    """Not a genuine callback; kept as evidence."""
+
+    def __str__(self) -> str:
+        return self.value
 
 
-class _Unseen(TypeDecorator[str]):
-    """Text that is stored as it is, and shown nowhere: whoever has a signature can replay its callback."""
+class Receipt(Record):
+    """What became of one arrival.
+
+    Attributes:
+        arrival_id: its number in the table of arrivals.
+        state: an `ArrivalState`.
+        callback: the verified callback; None if it was rejected.
+        rejection: why it was rejected, or None.
+        error: what the handler raised, from `process_pending`; the arrival stays stored.
+    """
+
+    arrival_id: int
+    state: ArrivalState
+    callback: Callback | None = None
+    rejection: CallbackRejection | None = None
+    error: Exception | None = None
+
+    @property
+    def http_status(self) -> int:
+        """The status for the response: 200 once it is stored, 401 for a wrong signature, 400 for a body that is no callback.
+
+        Let what `receive` raises become a 500: the gateway tries again.
+        """
+        if self.rejection is None:
+            return 200
+        return 401 if CallbackError(self.rejection, "", body=b"").is_forgery else 400
+
+
+class _HiddenText(TypeDecorator[str]):
+    """Text that is stored unchanged and shown nowhere: whoever has a signature can replay its callback."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else Unshown(value)
+        return None if value is None else Hidden(value)
 
     process_result_value = process_bind_param
 
@@ -56,18 +100,18 @@ arrivals = Table(
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("inbox", String(64), nullable=False),
-    # As it came.
+    # As received.
     Column("received_at", _Instant, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Column("signature", _Unseen),
-    Column("callback_url", Text, nullable=False),
-    # What became of it.
+    Column("signature", _HiddenText),
+    Column("callback_url", Text),  # as passed to `receive`; NULL: the inbox's own
+    # The result of processing it.
     Column("state", String(16), nullable=False),
     Column("settled_at", _Instant),
     Column("attempts", Integer, nullable=False),
     Column("detail", Text),  # why it was rejected, in a sentence; or the type of what the handler raised last
     Column("reason", String(32)),  # a CallbackRejection
-    # What it says, once verified.
+    # What the callback reports, once verified.
     Column("fact_key", String(64)),
     Column("reference_code", Text, index=True),
     Column("transaction_number", Text),
@@ -75,7 +119,7 @@ arrivals = Table(
 )
 """One row per arrival, genuine or not."""
 
-# Small, however many arrivals there are: it holds those that wait.
+# Small, however many arrivals there are: it holds the pending ones.
 Index(
     "ix_commercepay_arrivals_waiting",
     arrivals.c.inbox,
