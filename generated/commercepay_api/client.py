@@ -24,7 +24,7 @@ class Client:
         ``headers``: A dictionary of headers to be sent with every request
 
         ``timeout``: The maximum amount of a time a request can take. API functions will raise
-        httpx.TimeoutException if this is exceeded. 30 seconds if not given, no end if ``None``.
+        httpx.TimeoutException if this is exceeded. The default is 30 seconds; ``None`` means no timeout.
 
         ``verify_ssl``: Whether or not to verify the SSL certificate of the API server. This should be True in production,
         but can be set to False for testing purposes.
@@ -54,21 +54,21 @@ class Client:
     def with_headers(self, headers: dict[str, str]) -> "Client":
         """Get a new client matching this one with additional headers
 
-        It opens connections of its own, and does not take over an httpx client that was set by hand.
+        It opens separate connections, and does not use an httpx client that was set on this one.
         """
         return evolve(self, headers={**self._headers, **headers})
 
     def with_cookies(self, cookies: dict[str, str]) -> "Client":
         """Get a new client matching this one with additional cookies
 
-        It opens connections of its own, and does not take over an httpx client that was set by hand.
+        It opens separate connections, and does not use an httpx client that was set on this one.
         """
         return evolve(self, cookies={**self._cookies, **cookies})
 
     def with_timeout(self, timeout: httpx.Timeout) -> "Client":
         """Get a new client matching this one with a new timeout configuration
 
-        It opens connections of its own, and does not take over an httpx client that was set by hand.
+        It opens separate connections, and does not use an httpx client that was set on this one.
         """
         return evolve(self, timeout=timeout)
 
@@ -160,7 +160,7 @@ class AuthenticatedClient:
         ``headers``: A dictionary of headers to be sent with every request
 
         ``timeout``: The maximum amount of a time a request can take. API functions will raise
-        httpx.TimeoutException if this is exceeded. 30 seconds if not given, no end if ``None``.
+        httpx.TimeoutException if this is exceeded. The default is 30 seconds; ``None`` means no timeout.
 
         ``verify_ssl``: Whether or not to verify the SSL certificate of the API server. This should be True in production,
         but can be set to False for testing purposes.
@@ -197,21 +197,21 @@ class AuthenticatedClient:
     def with_headers(self, headers: dict[str, str]) -> "AuthenticatedClient":
         """Get a new client matching this one with additional headers
 
-        It opens connections of its own, and does not take over an httpx client that was set by hand.
+        It opens separate connections, and does not use an httpx client that was set on this one.
         """
         return evolve(self, headers={**self._headers, **headers})
 
     def with_cookies(self, cookies: dict[str, str]) -> "AuthenticatedClient":
         """Get a new client matching this one with additional cookies
 
-        It opens connections of its own, and does not take over an httpx client that was set by hand.
+        It opens separate connections, and does not use an httpx client that was set on this one.
         """
         return evolve(self, cookies={**self._cookies, **cookies})
 
     def with_timeout(self, timeout: httpx.Timeout) -> "AuthenticatedClient":
         """Get a new client matching this one with a new timeout configuration
 
-        It opens connections of its own, and does not take over an httpx client that was set by hand.
+        It opens separate connections, and does not use an httpx client that was set on this one.
         """
         return evolve(self, timeout=timeout)
 

@@ -18,10 +18,10 @@ class UnexpectedStatus(Exception):
 
 
 class UnreadableResponse(Exception):
-    """Raised by api functions when a response's body is not what the description says, whatever is wrong with it
+    """Raised by api functions when the body of a response does not match the description
 
-    It keeps the response. Its text shows no part of the body, which may hold a token.
-    ``content`` is empty when the body's content encoding could not be undone.
+    It keeps the response. Its text does not show the body, which may hold a token.
+    ``content`` is empty if the body's content encoding could not be decoded.
     """
 
     def __init__(self, status_code: int, content: bytes, headers: MutableMapping[str, str], reason: str):

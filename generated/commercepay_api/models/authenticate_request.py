@@ -20,8 +20,7 @@ class AuthenticateRequest:
     Attributes:
         user_name_or_email_address (str): The user name. Example: shop.
         password (str): The password. It is secret. Example: not-a-real-password.
-        remember_client (bool | Unset): The framework's own option; what the gateway makes of it is not known. Example:
-            False.
+        remember_client (bool | Unset): An option of the framework. Its effect is not known. Example: False.
     """
 
     user_name_or_email_address: str

@@ -15,15 +15,15 @@ T = TypeVar("T", bound="AuthenticateResult")
 
 @_attrs_define
 class AuthenticateResult:
-    """The access token. Only the token itself is taken as always there (assumption).
+    """The access token. Only `accessToken` is expected in every response (assumption).
 
     Attributes:
         access_token (str): The access token. It is secret. Example: not-a-real-token.
-        expire_in_seconds (int | None | Unset): For how many seconds from now the token is good; 86400 as seen. Example:
-            86400.
-        encrypted_access_token (None | str | Unset): The token in another form, which no call needs. It is secret.
-            Example: not-a-real-encrypted-token.
-        user_id (int | None | Unset): The user's number. Example: 7.
+        expire_in_seconds (int | None | Unset): How many seconds the token is valid from now. 86400 was observed.
+            Example: 86400.
+        encrypted_access_token (None | str | Unset): The token in another form. No call needs it. It is secret. Example:
+            not-a-real-encrypted-token.
+        user_id (int | None | Unset): The id of the user. Example: 7.
     """
 
     access_token: str = _attrs_field(repr=False)

@@ -16,23 +16,24 @@ T = TypeVar("T", bound="Callback")
 
 @_attrs_define
 class Callback:
-    """The outcome of a payment, as the gateway posts it. Required is only what a payment is judged by; that these are
-    always there is an assumption. A payment counts as paid only when status, amount, currency and reference agree with
-    the merchant's own record.
+    """The outcome of a payment, as the gateway posts it. Only status, amount, currency and reference are required; that
+    they are always present is an assumption. A payment counts as paid only when all four agree with the merchant's
+    record.
 
         Attributes:
-            amount (int): The amount in minor units: 1000 is 10.00. Example: 1234.
-            currency_code (str): The currency, in ISO 4217. Example: MYR.
-            reference_code (str): The merchant's own reference. Example: INV-1.
-            status (PaymentStatus): What became of a payment: 0 pending, 1 paid, 2 failed, 3 cancelled, 4 transaction limit
+            amount (int): The amount in minor units: 1000 means 10.00. Example: 1234.
+            currency_code (str): The ISO 4217 code of the currency. Example: MYR.
+            reference_code (str): The merchant's reference. Example: INV-1.
+            status (PaymentStatus): The status of a payment: 0 pending, 1 paid, 2 failed, 3 cancelled, 4 transaction limit
                 exceeded, 5 minimum amount not met, 6 insufficient funds, 7 invalid transaction, 8 cancelled by the user, 9
                 authorised (not captured: not paid), 10 expired, 11 refunded, 12 refund in progress, 13 refund failed, 18
-                voided. The vendor's table has more codes than these: an unknown one is to be kept, and read neither as paid nor
-                as failed. Example: 1.
+                voided. The vendor has more codes than these. Keep an unknown code, and read it neither as paid nor as failed.
+                Example: 1.
             channel_id (int | None | Unset): The channel that the customer paid through. Example: 2.
-            transaction_number (None | str | Unset): The gateway's number of the payment. Example: 2005.
-            payment_session_number (None | str | Unset): The gateway's number of the session. Example: S-1001.
-            provider_transaction_number (None | str | Unset): The number that the bank or wallet gave. Example: FPX-778.
+            transaction_number (None | str | Unset): The gateway's number for the payment. Example: 2005.
+            payment_session_number (None | str | Unset): The gateway's number for the session. Example: S-1001.
+            provider_transaction_number (None | str | Unset): The bank's or wallet's number for the payment. Example:
+                FPX-778.
     """
 
     amount: int

@@ -22,9 +22,9 @@ class Customer:
         email (str | Unset): The customer's e-mail address. Example: aisyah@example.my.
         mobile_no (str | Unset): The customer's mobile number. Example: 60123456789.
         name (str | Unset): The customer's name. Example: Aisyah.
-        username (str | Unset): The customer's user name at the merchant's. Example: aisyah.
-        identification_number (str | Unset): The number of the customer's identity document; needed for recurring
-            payments over FPX. Example: 900101015555.
+        username (str | Unset): The customer's user name at the merchant. Example: aisyah.
+        identification_number (str | Unset): The number of the customer's identity document. Recurring payments over FPX
+            need it. Example: 900101015555.
         identification_type (IdentificationType | Unset): The kind of an identity document: 1 new identity number, 2 old
             identity number, 3 passport, 4 business registration, 5 other. Example: 1.
     """

@@ -19,15 +19,15 @@ T = TypeVar("T", bound="Envelope")
 
 @_attrs_define
 class Envelope:
-    """What the framework wraps around every answer. Nothing in it is taken as always there (assumption), and `success`
-    does not tell a failure from a success.
+    """The envelope of every response. Any member may be absent (assumption). `success` does not distinguish a failure from
+    a success.
 
         Attributes:
-            target_url (None | str | Unset): The framework's own; null as seen.
-            success (bool | None | Unset): Not to be relied on; it is true for a rejected signature. Example: True.
-            error (ErrorInfo | None | Unset): The failure, if there is one.
-            un_authorized_request (bool | None | Unset): Whether the token is missing or dead. Example: False.
-            field_abp (bool | None | Unset): The framework's mark. Example: True.
+            target_url (None | str | Unset): A member of the framework. Only null was observed.
+            success (bool | None | Unset): Not reliable, since it is true for a rejected signature. Example: True.
+            error (ErrorInfo | None | Unset): The failure, or null.
+            un_authorized_request (bool | None | Unset): Whether the token is missing or invalid. Example: False.
+            field_abp (bool | None | Unset): A marker of the framework. Example: True.
     """
 
     target_url: None | str | Unset = UNSET

@@ -20,14 +20,14 @@ T = TypeVar("T", bound="ErrorInfo")
 
 @_attrs_define
 class ErrorInfo:
-    """A failure, as the framework answers it. Nothing is taken as always there (assumption).
+    """A failure in the form of the framework. Any member may be absent (assumption).
 
     Attributes:
-        code (ErrorCode | None | Unset): Why the gateway refused. Example: 2010.
-        message (None | str | Unset): The same in words. Example: Transaction Not Found.
-        details (None | str | Unset): More words.
-        validation_errors (list[ValidationError] | None | Unset): What is wrong with which members of the request.
-            Example: [{'message': 'The ReferenceCode field is required.', 'members': ['referenceCode']}].
+        code (ErrorCode | None | Unset): The reason of the refusal. Example: 2010.
+        message (None | str | Unset): The reason as text. Example: Transaction Not Found.
+        details (None | str | Unset): A longer text.
+        validation_errors (list[ValidationError] | None | Unset): The wrong members of the request, and what is wrong
+            with them. Example: [{'message': 'The ReferenceCode field is required.', 'members': ['referenceCode']}].
     """
 
     code: ErrorCode | None | Unset = UNSET

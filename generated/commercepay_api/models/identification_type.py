@@ -14,7 +14,7 @@ class IdentificationType(IntEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "IdentificationType | None":
-        """Keep a code that the description does not know as a member of its own, named after its number."""
+        """Keep an unknown code as a new member, named after its number."""
         if type(value) is not int:
             return None
         member = int.__new__(cls, value)
@@ -24,12 +24,12 @@ class IdentificationType(IntEnum):
 
     @classmethod
     def read(cls, value: object) -> "IdentificationType":
-        """Read a code off the wire: an integer, which true, 1.0 and "1" are not."""
+        """Read a code from JSON. It must be an integer: true, 1.0 and "1" are not."""
         if type(value) is not int:
             raise TypeError("not an integer")
         return cls(value)
 
     @property
     def is_known(self) -> bool:
-        """Whether the description knows the code."""
+        """Whether the description has the code."""
         return self._name_ in type(self).__members__

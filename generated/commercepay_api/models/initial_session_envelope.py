@@ -21,16 +21,17 @@ T = TypeVar("T", bound="InitialSessionEnvelope")
 
 @_attrs_define
 class InitialSessionEnvelope:
-    """The answer of InitialSession.
+    """The response of InitialSession.
 
     Attributes:
-        target_url (None | str | Unset): The framework's own; null as seen.
-        success (bool | None | Unset): Not to be relied on; it is true for a rejected signature. Example: True.
-        error (ErrorInfo | None | Unset): The failure, if there is one.
-        un_authorized_request (bool | None | Unset): Whether the token is missing or dead. Example: False.
-        field_abp (bool | None | Unset): The framework's mark. Example: True.
-        result (None | Refusal | SessionOpened | Unset): The opened session, or a failure, or null beside an error.
-            Example: {'redirectUrl': 'https://staging-payments.commerce.asia/session/S-1001', 'sessionNumber': 'S-1001'}.
+        target_url (None | str | Unset): A member of the framework. Only null was observed.
+        success (bool | None | Unset): Not reliable, since it is true for a rejected signature. Example: True.
+        error (ErrorInfo | None | Unset): The failure, or null.
+        un_authorized_request (bool | None | Unset): Whether the token is missing or invalid. Example: False.
+        field_abp (bool | None | Unset): A marker of the framework. Example: True.
+        result (None | Refusal | SessionOpened | Unset): The opened session; or a failure; or null, if `error` has the
+            failure. Example: {'redirectUrl': 'https://staging-payments.commerce.asia/session/S-1001', 'sessionNumber':
+            'S-1001'}.
     """
 
     target_url: None | str | Unset = UNSET

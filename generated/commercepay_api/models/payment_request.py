@@ -26,29 +26,30 @@ class PaymentRequest:
     """The payment that RequestPayment starts.
 
     Attributes:
-        currency_code (str): The currency, in ISO 4217; MYR, SGD and USD are in use, CNY was seen. Example: MYR.
-        amount (int): The amount in minor units: 1000 is 10.00. Example: 1000.
-        reference_code (str): The merchant's own reference, unique; a used one is refused with code 2009. Example:
-            INV-1.
-        timestamp (int): When the call is made, in milliseconds since the epoch. Example: 1621851652617.
+        currency_code (str): The ISO 4217 code of the currency. MYR, SGD and USD are in use, CNY was observed. Example:
+            MYR.
+        amount (int): The amount in minor units: 1000 means 10.00. Example: 1000.
+        reference_code (str): The merchant's unique reference. One that was used before is refused with code 2009.
+            Example: INV-1.
+        timestamp (int): The time of the call, in milliseconds since the Unix epoch. Example: 1621851652617.
         ip_address (str): The customer's IP address. Example: 203.0.113.9.
-        return_url (str): Where the customer's browser returns, with ReferenceCode and TransactionNumber in the query
-            string. The return is not signed and proves nothing. Example: https://shop.example.my/return.
-        callback_url (str): Where the gateway posts the outcome; the callback's signature covers it as written here.
-            Example: https://shop.example.my/callback.
+        return_url (str): The URL that the customer's browser returns to, with ReferenceCode and TransactionNumber in
+            the query string. The return is not signed and proves nothing. Example: https://shop.example.my/return.
+        callback_url (str): The URL that the gateway posts the outcome to. The signature of the callback covers it as it
+            is written here. Example: https://shop.example.my/callback.
         description (str | Unset): What the payment is for. Example: Order INV-1.
         user_agent (str | Unset): The User-Agent of the customer's browser. Example: Mozilla/5.0.
         customer (Customer | Unset): The customer who pays.
-        save_payment (bool | Unset): Whether the means of payment is to be saved. Example: False.
-        local_citizen (bool | Unset): Whether the customer is a citizen; for some channels. Example: True.
-        sub_merchant (SubMerchant | Unset): A merchant on whose behalf a payment is taken.
+        save_payment (bool | Unset): Whether to save the payment method. Example: False.
+        local_citizen (bool | Unset): Whether the customer is a citizen. Only for some channels. Example: True.
+        sub_merchant (SubMerchant | Unset): The sub-merchant that a payment is for.
         recurring_payment_info (RecurringPaymentInfo | Unset): The mandate of a recurring payment. Which members are
-            needed is not published; none is required here (assumption).
-        request_payment_extra_info (RequestPaymentExtraInfo | Unset): What the hosted page shows.
-        platform_charge (PlatformCharge | Unset): A platform's share of a payment; for authorised partners only.
-        channel_id (int | None | Unset): The payment channel. Left out, the customer chooses on the hosted page. Seen
-            are 2 (probably FPX, which is an assumption), 4 and 22; no list is public. Example: 2.
-        provider_channel_id (None | str | Unset): A bank or a wallet inside the channel; TEST0021 is FPX's test bank.
+            required is not published; here none is (assumption).
+        request_payment_extra_info (RequestPaymentExtraInfo | Unset): Options of the hosted page.
+        platform_charge (PlatformCharge | Unset): The platform's share of a payment. Only for authorised partners.
+        channel_id (int | None | Unset): The payment channel. If it is absent or null, the customer chooses on the
+            hosted page. Observed are 2 (FPX, which is an assumption), 4 and 22; a list is not published. Example: 2.
+        provider_channel_id (None | str | Unset): A bank or wallet of the channel. TEST0021 is the test bank of FPX.
             Example: TEST0021.
     """
 

@@ -15,15 +15,15 @@ T = TypeVar("T", bound="PaymentStarted")
 
 @_attrs_define
 class PaymentStarted:
-    """A started payment. That it always has a redirect URL and a transaction number is an assumption: without them it
-    could be neither paid nor asked for.
+    """A started payment. That it always has a redirect URL and a transaction number is an assumption: without them the
+    payment could be neither paid nor queried.
 
         Attributes:
             redirect_url (str): Where to send the customer's browser. Example: https://staging-
                 payments.commerce.asia/pay/2005.
-            transaction_number (str): The gateway's number of the payment. Example: 2005.
-            redirection_type (int | None | Unset): How the customer is to be sent to the URL; the meaning of the numbers is
-                not public. Example: 1.
+            transaction_number (str): The gateway's number for the payment. Example: 2005.
+            redirection_type (int | None | Unset): How to send the customer to the URL. The meaning of the numbers is not
+                published. Example: 1.
     """
 
     redirect_url: str

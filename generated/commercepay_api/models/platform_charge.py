@@ -15,10 +15,10 @@ T = TypeVar("T", bound="PlatformCharge")
 
 @_attrs_define
 class PlatformCharge:
-    """A platform's share of a payment; for authorised partners only.
+    """The platform's share of a payment. Only for authorised partners.
 
     Attributes:
-        partner_id (str | Unset): The partner's id. That it is a string is an assumption. Example: partner-3.
+        partner_id (str | Unset): The id of the partner. That it is a string is an assumption. Example: partner-3.
         amount (int | Unset): The share, in minor units. Example: 50.
     """
 

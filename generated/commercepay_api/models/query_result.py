@@ -16,28 +16,31 @@ T = TypeVar("T", bound="QueryResult")
 
 @_attrs_define
 class QueryResult:
-    """A payment as the gateway knows it. Required is only what a payment is judged by (status, amount, currency and
-    reference); that these are always there is an assumption, and so is that all else may be missing or null.
+    """A payment as the gateway reports it. Only status, amount, currency and reference are required, because they decide
+    whether an order is paid. That these are always present, and that any other member may be absent or null, are
+    assumptions.
 
         Attributes:
-            reference_code (str): The merchant's own reference. Example: INV-1.
-            status (PaymentStatus): What became of a payment: 0 pending, 1 paid, 2 failed, 3 cancelled, 4 transaction limit
+            reference_code (str): The merchant's reference. Example: INV-1.
+            status (PaymentStatus): The status of a payment: 0 pending, 1 paid, 2 failed, 3 cancelled, 4 transaction limit
                 exceeded, 5 minimum amount not met, 6 insufficient funds, 7 invalid transaction, 8 cancelled by the user, 9
                 authorised (not captured: not paid), 10 expired, 11 refunded, 12 refund in progress, 13 refund failed, 18
-                voided. The vendor's table has more codes than these: an unknown one is to be kept, and read neither as paid nor
-                as failed. Example: 1.
-            currency_code (str): The currency, in ISO 4217. Example: MYR.
-            amount (int): The amount in minor units: 1000 is 10.00. Example: 1234.
-            transaction_number (None | str | Unset): The gateway's number of the payment. Example: 2005.
-            payment_session_number (None | str | Unset): The gateway's number of the session. Example: S-1001.
+                voided. The vendor has more codes than these. Keep an unknown code, and read it neither as paid nor as failed.
+                Example: 1.
+            currency_code (str): The ISO 4217 code of the currency. Example: MYR.
+            amount (int): The amount in minor units: 1000 means 10.00. Example: 1234.
+            transaction_number (None | str | Unset): The gateway's number for the payment. Example: 2005.
+            payment_session_number (None | str | Unset): The gateway's number for the session. Example: S-1001.
             channel_id (int | None | Unset): The channel that the customer paid through. Example: 2.
-            provider_transaction_number (None | str | Unset): The number that the bank or wallet gave. Example: FPX-778.
-            creation_time (None | str | Unset): When the payment was created, as the gateway writes it; its format and time
-                zone are not public. Example: 2026-09-01T12:00:00.
-            remark (None | str | Unset): A remark.
-            provider_payment_method (None | str | Unset): The means of payment, as the provider calls it. That it is a
-                string is an assumption.
-            provider_error_message (None | str | Unset): Why the provider refused. Example: Insufficient funds.
+            provider_transaction_number (None | str | Unset): The bank's or wallet's number for the payment. Example:
+                FPX-778.
+            creation_time (None | str | Unset): When the payment was created. Its format and time zone are not published.
+                Example: 2026-09-01T12:00:00.
+            remark (None | str | Unset): A remark on the payment.
+            provider_payment_method (None | str | Unset): The provider's name for the payment method. That it is a string is
+                an assumption.
+            provider_error_message (None | str | Unset): The provider's reason for refusing the payment. Example:
+                Insufficient funds.
     """
 
     reference_code: str

@@ -16,17 +16,17 @@ T = TypeVar("T", bound="RecurringPaymentInfo")
 
 @_attrs_define
 class RecurringPaymentInfo:
-    """The mandate of a recurring payment. Which members are needed is not published; none is required here (assumption).
+    """The mandate of a recurring payment. Which members are required is not published; here none is (assumption).
 
     Attributes:
-        id (str | Unset): The mandate's id. That it is a string is an assumption. Example: sub-77.
+        id (str | Unset): The id of the mandate. That it is a string is an assumption. Example: sub-77.
         mode (RecurringMode | Unset): How often a customer is charged: 1 daily, 2 weekly, 3 monthly, 4 yearly. Example:
             3.
-        number_of_payments (int | Unset): How many payments there will be. Example: 12.
-        effective_date (str | Unset): From when the mandate holds, as ddMMyyyy. Example: 01012027.
-        expiry_date (str | Unset): Until when the mandate holds, as ddMMyyyy. Example: 31122027.
-        maximum_payment_amount (int | Unset): The most that one payment may be, in minor units. Example: 1000.
-        is_fixed_amount (bool | Unset): Whether every payment is of the same amount. Example: True.
+        number_of_payments (int | Unset): The number of payments. Example: 12.
+        effective_date (str | Unset): The date from which the mandate is valid, as ddMMyyyy. Example: 01012027.
+        expiry_date (str | Unset): The date until which the mandate is valid, as ddMMyyyy. Example: 31122027.
+        maximum_payment_amount (int | Unset): The maximum amount of one payment, in minor units. Example: 1000.
+        is_fixed_amount (bool | Unset): Whether every payment has the same amount. Example: True.
     """
 
     id: str | Unset = UNSET

@@ -15,15 +15,15 @@ T = TypeVar("T", bound="Refusal")
 
 @_attrs_define
 class Refusal:
-    """A failure in the place of the result, as a rejected signature is answered: with `success` true and `error` null. No
-    known successful result has both members.
+    """A failure in place of the result. The gateway responds like this to a wrong signature, with `success` true and
+    `error` null. No known successful result has both members.
 
         Attributes:
-            code (ErrorCode): Why the gateway refused: 1 invalid signature, 2009 duplicate transaction (a used reference
-                code), 2010 transaction not found, 2021 payment expired, 2022 transaction already processed. Others exist, among
-                them 0, which the framework writes for bad input and failed logins: pass them through with code and message.
-                Example: 2010.
-            message (str): The same in words. Example: Invalid Signature..
+            code (ErrorCode): The reason of a refusal: 1 invalid signature, 2009 duplicate transaction (a reference code
+                that was used before), 2010 transaction not found, 2021 payment expired, 2022 transaction already processed.
+                Other codes exist, among them 0, which the framework sends for bad input and failed logins. Keep an unknown code
+                with its message. Example: 2010.
+            message (str): The reason as text. Example: Invalid Signature..
     """
 
     code: ErrorCode

@@ -15,12 +15,12 @@ T = TypeVar("T", bound="RequestPaymentExtraInfo")
 
 @_attrs_define
 class RequestPaymentExtraInfo:
-    """What the hosted page shows.
+    """Options of the hosted page.
 
     Attributes:
         channel_group_id (int | Unset): The group of channels to show. That it is an integer is an assumption. Example:
             1.
-        hidden_channel (list[int] | Unset): The channels not to show. Example: [4, 22].
+        hidden_channel (list[int] | Unset): The channels to hide. Example: [4, 22].
     """
 
     channel_group_id: int | Unset = UNSET

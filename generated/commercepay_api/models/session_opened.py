@@ -15,15 +15,15 @@ T = TypeVar("T", bound="SessionOpened")
 
 @_attrs_define
 class SessionOpened:
-    """An opened hosted session. That it always has a redirect URL and a session number is an assumption: without them it
-    could be neither paid nor asked for.
+    """An opened hosted session. That it always has a redirect URL and a session number is an assumption: without them the
+    session could be neither paid nor queried.
 
         Attributes:
             redirect_url (str): Where to send the customer's browser. Example: https://staging-
                 payments.commerce.asia/session/S-1001.
-            session_number (str): The gateway's number of the session. Example: S-1001.
-            redirection_type (int | None | Unset): How the customer is to be sent to the URL; the meaning of the numbers is
-                not public. Example: 1.
+            session_number (str): The gateway's number for the session. Example: S-1001.
+            redirection_type (int | None | Unset): How to send the customer to the URL. The meaning of the numbers is not
+                published. Example: 1.
     """
 
     redirect_url: str

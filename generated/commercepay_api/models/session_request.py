@@ -26,28 +26,29 @@ class SessionRequest:
     """The session that InitialSession opens. It has no channel members.
 
     Attributes:
-        currency_code (str): The currency, in ISO 4217; MYR, SGD and USD are in use, CNY was seen. Example: MYR.
-        amount (int): The amount in minor units: 1000 is 10.00. Example: 1000.
-        reference_code (str): The merchant's own reference, unique; a used one is refused with code 2009. Example:
-            INV-1.
-        timestamp (int): When the call is made, in milliseconds since the epoch. Example: 1621851652617.
+        currency_code (str): The ISO 4217 code of the currency. MYR, SGD and USD are in use, CNY was observed. Example:
+            MYR.
+        amount (int): The amount in minor units: 1000 means 10.00. Example: 1000.
+        reference_code (str): The merchant's unique reference. One that was used before is refused with code 2009.
+            Example: INV-1.
+        timestamp (int): The time of the call, in milliseconds since the Unix epoch. Example: 1621851652617.
         ip_address (str): The customer's IP address. Example: 203.0.113.9.
-        return_url (str): Where the customer's browser returns, with ReferenceCode and TransactionNumber in the query
-            string. The return is not signed and proves nothing. Example: https://shop.example.my/return.
-        callback_url (str): Where the gateway posts the outcome; the callback's signature covers it as written here.
-            Example: https://shop.example.my/callback.
+        return_url (str): The URL that the customer's browser returns to, with ReferenceCode and TransactionNumber in
+            the query string. The return is not signed and proves nothing. Example: https://shop.example.my/return.
+        callback_url (str): The URL that the gateway posts the outcome to. The signature of the callback covers it as it
+            is written here. Example: https://shop.example.my/callback.
         description (str | Unset): What the payment is for. Example: Order INV-1.
         user_agent (str | Unset): The User-Agent of the customer's browser. Example: Mozilla/5.0.
         customer (Customer | Unset): The customer who pays.
-        save_payment (bool | Unset): Whether the means of payment is to be saved. Example: False.
-        local_citizen (bool | Unset): Whether the customer is a citizen; for some channels. Example: True.
-        sub_merchant (SubMerchant | Unset): A merchant on whose behalf a payment is taken.
+        save_payment (bool | Unset): Whether to save the payment method. Example: False.
+        local_citizen (bool | Unset): Whether the customer is a citizen. Only for some channels. Example: True.
+        sub_merchant (SubMerchant | Unset): The sub-merchant that a payment is for.
         recurring_payment_info (RecurringPaymentInfo | Unset): The mandate of a recurring payment. Which members are
-            needed is not published; none is required here (assumption).
-        request_payment_extra_info (RequestPaymentExtraInfo | Unset): What the hosted page shows.
-        platform_charge (PlatformCharge | Unset): A platform's share of a payment; for authorised partners only.
-        expired_in_minutes (int | Unset): After how many minutes the session expires. Whether it may be left out, and
-            what holds then, is not published; that it may is an assumption. Example: 30.
+            required is not published; here none is (assumption).
+        request_payment_extra_info (RequestPaymentExtraInfo | Unset): Options of the hosted page.
+        platform_charge (PlatformCharge | Unset): The platform's share of a payment. Only for authorised partners.
+        expired_in_minutes (int | Unset): The minutes until the session expires. That it may be absent is an assumption;
+            what the gateway does then is not published. Example: 30.
     """
 
     currency_code: str

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="SubMerchant")
 
 @_attrs_define
 class SubMerchant:
-    """A merchant on whose behalf a payment is taken.
+    """The sub-merchant that a payment is for.
 
     Attributes:
         unique_id (str | Unset): The sub-merchant's unique id. Example: stall-12.

@@ -19,7 +19,7 @@ class ValidationError:
 
     Attributes:
         message (None | str | Unset): What is wrong. Example: The ReferenceCode field is required..
-        members (list[str] | None | Unset): The members that it is about. Example: ['referenceCode'].
+        members (list[str] | None | Unset): The members that the message is about. Example: ['referenceCode'].
     """
 
     message: None | str | Unset = UNSET

@@ -64,14 +64,14 @@ def sync_detailed(
 ) -> Response[InitialSessionEnvelope]:
     """Open a hosted payment session.
 
-     Opens a hosted payment session, in which a customer can retry until it expires. A reference code
-    that was used before is refused with code 2009.
+     Opens a hosted payment session, in which the customer can try again until it expires. A reference
+    code that was used before is refused with code 2009.
 
     Args:
         body (SessionRequest): The session that InitialSession opens. It has no channel members.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -97,14 +97,14 @@ def sync(
 ) -> InitialSessionEnvelope:
     """Open a hosted payment session.
 
-     Opens a hosted payment session, in which a customer can retry until it expires. A reference code
-    that was used before is refused with code 2009.
+     Opens a hosted payment session, in which the customer can try again until it expires. A reference
+    code that was used before is refused with code 2009.
 
     Args:
         body (SessionRequest): The session that InitialSession opens. It has no channel members.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -124,14 +124,14 @@ async def asyncio_detailed(
 ) -> Response[InitialSessionEnvelope]:
     """Open a hosted payment session.
 
-     Opens a hosted payment session, in which a customer can retry until it expires. A reference code
-    that was used before is refused with code 2009.
+     Opens a hosted payment session, in which the customer can try again until it expires. A reference
+    code that was used before is refused with code 2009.
 
     Args:
         body (SessionRequest): The session that InitialSession opens. It has no channel members.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -157,14 +157,14 @@ async def asyncio(
 ) -> InitialSessionEnvelope:
     """Open a hosted payment session.
 
-     Opens a hosted payment session, in which a customer can retry until it expires. A reference code
-    that was used before is refused with code 2009.
+     Opens a hosted payment session, in which the customer can try again until it expires. A reference
+    code that was used before is refused with code 2009.
 
     Args:
         body (SessionRequest): The session that InitialSession opens. It has no channel members.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:

@@ -68,19 +68,19 @@ def sync_detailed(
     session_number: str | Unset = UNSET,
     timestamp: int,
 ) -> Response[QueryEnvelope]:
-    """Ask what became of a payment.
+    """Get the status of a payment.
 
-     Asks for the state of a payment, by its transaction number or its session number: give one of the
-    two. The query parameters are what is signed, with their own types: the numbers of a payment as
-    strings, the timestamp as a number.
+     Returns a payment with its status. Give either its transaction number or its session number. The
+    query parameters are signed with their types: the transaction or session number as a string, the
+    timestamp as a number.
 
     Args:
-        transaction_number (str | Unset): The number that RequestPayment gave.
-        session_number (str | Unset): The number that InitialSession gave.
-        timestamp (int): When the call is made, in milliseconds since the epoch.
+        transaction_number (str | Unset): The transaction number that RequestPayment returned.
+        session_number (str | Unset): The session number that InitialSession returned.
+        timestamp (int): The time of the call, in milliseconds since the Unix epoch.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -108,19 +108,19 @@ def sync(
     session_number: str | Unset = UNSET,
     timestamp: int,
 ) -> QueryEnvelope:
-    """Ask what became of a payment.
+    """Get the status of a payment.
 
-     Asks for the state of a payment, by its transaction number or its session number: give one of the
-    two. The query parameters are what is signed, with their own types: the numbers of a payment as
-    strings, the timestamp as a number.
+     Returns a payment with its status. Give either its transaction number or its session number. The
+    query parameters are signed with their types: the transaction or session number as a string, the
+    timestamp as a number.
 
     Args:
-        transaction_number (str | Unset): The number that RequestPayment gave.
-        session_number (str | Unset): The number that InitialSession gave.
-        timestamp (int): When the call is made, in milliseconds since the epoch.
+        transaction_number (str | Unset): The transaction number that RequestPayment returned.
+        session_number (str | Unset): The session number that InitialSession returned.
+        timestamp (int): The time of the call, in milliseconds since the Unix epoch.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -142,19 +142,19 @@ async def asyncio_detailed(
     session_number: str | Unset = UNSET,
     timestamp: int,
 ) -> Response[QueryEnvelope]:
-    """Ask what became of a payment.
+    """Get the status of a payment.
 
-     Asks for the state of a payment, by its transaction number or its session number: give one of the
-    two. The query parameters are what is signed, with their own types: the numbers of a payment as
-    strings, the timestamp as a number.
+     Returns a payment with its status. Give either its transaction number or its session number. The
+    query parameters are signed with their types: the transaction or session number as a string, the
+    timestamp as a number.
 
     Args:
-        transaction_number (str | Unset): The number that RequestPayment gave.
-        session_number (str | Unset): The number that InitialSession gave.
-        timestamp (int): When the call is made, in milliseconds since the epoch.
+        transaction_number (str | Unset): The transaction number that RequestPayment returned.
+        session_number (str | Unset): The session number that InitialSession returned.
+        timestamp (int): The time of the call, in milliseconds since the Unix epoch.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -182,19 +182,19 @@ async def asyncio(
     session_number: str | Unset = UNSET,
     timestamp: int,
 ) -> QueryEnvelope:
-    """Ask what became of a payment.
+    """Get the status of a payment.
 
-     Asks for the state of a payment, by its transaction number or its session number: give one of the
-    two. The query parameters are what is signed, with their own types: the numbers of a payment as
-    strings, the timestamp as a number.
+     Returns a payment with its status. Give either its transaction number or its session number. The
+    query parameters are signed with their types: the transaction or session number as a string, the
+    timestamp as a number.
 
     Args:
-        transaction_number (str | Unset): The number that RequestPayment gave.
-        session_number (str | Unset): The number that InitialSession gave.
-        timestamp (int): When the call is made, in milliseconds since the epoch.
+        transaction_number (str | Unset): The transaction number that RequestPayment returned.
+        session_number (str | Unset): The session number that InitialSession returned.
+        timestamp (int): The time of the call, in milliseconds since the Unix epoch.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:

@@ -64,15 +64,15 @@ def sync_detailed(
 ) -> Response[RequestPaymentEnvelope]:
     """Start one payment.
 
-     Starts one payment, with a channel chosen beforehand or by the customer on the hosted page. A
-    reference code that was used before is refused with code 2009, which is also what keeps a repeated
-    call from charging twice.
+     Starts one payment. The request has the channel, or the customer chooses it on the hosted page. A
+    reference code that was used before is refused with code 2009, so a repeated call does not charge
+    twice.
 
     Args:
         body (PaymentRequest): The payment that RequestPayment starts.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -98,15 +98,15 @@ def sync(
 ) -> RequestPaymentEnvelope:
     """Start one payment.
 
-     Starts one payment, with a channel chosen beforehand or by the customer on the hosted page. A
-    reference code that was used before is refused with code 2009, which is also what keeps a repeated
-    call from charging twice.
+     Starts one payment. The request has the channel, or the customer chooses it on the hosted page. A
+    reference code that was used before is refused with code 2009, so a repeated call does not charge
+    twice.
 
     Args:
         body (PaymentRequest): The payment that RequestPayment starts.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -126,15 +126,15 @@ async def asyncio_detailed(
 ) -> Response[RequestPaymentEnvelope]:
     """Start one payment.
 
-     Starts one payment, with a channel chosen beforehand or by the customer on the hosted page. A
-    reference code that was used before is refused with code 2009, which is also what keeps a repeated
-    call from charging twice.
+     Starts one payment. The request has the channel, or the customer chooses it on the hosted page. A
+    reference code that was used before is refused with code 2009, so a repeated call does not charge
+    twice.
 
     Args:
         body (PaymentRequest): The payment that RequestPayment starts.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -160,15 +160,15 @@ async def asyncio(
 ) -> RequestPaymentEnvelope:
     """Start one payment.
 
-     Starts one payment, with a channel chosen beforehand or by the customer on the hosted page. A
-    reference code that was used before is refused with code 2009, which is also what keeps a repeated
-    call from charging twice.
+     Starts one payment. The request has the channel, or the customer chooses it on the hosted page. A
+    reference code that was used before is refused with code 2009, so a repeated call does not charge
+    twice.
 
     Args:
         body (PaymentRequest): The payment that RequestPayment starts.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:

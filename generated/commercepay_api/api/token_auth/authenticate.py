@@ -64,16 +64,15 @@ def sync_detailed(
 ) -> Response[AuthenticateEnvelope]:
     """Get an access token.
 
-     Trades a user name and a password for an access token. The token is secret, is to be stored and
-    reused until it expires, and is renewed by calling this again. The call is not signed. Wrong
-    credentials are an `error` in the envelope; the framework answers them with HTTP 401 or 500, code 0
-    and "Login failed!".
+     Exchanges a user name and a password for an access token. Keep the token secret, reuse it until it
+    expires, then call this again. The call is not signed. For wrong credentials, the envelope has an
+    `error`: the framework responds with HTTP 401 or 500, code 0 and "Login failed!".
 
     Args:
         body (AuthenticateRequest): The credentials of a merchant's API user.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -99,16 +98,15 @@ def sync(
 ) -> AuthenticateEnvelope:
     """Get an access token.
 
-     Trades a user name and a password for an access token. The token is secret, is to be stored and
-    reused until it expires, and is renewed by calling this again. The call is not signed. Wrong
-    credentials are an `error` in the envelope; the framework answers them with HTTP 401 or 500, code 0
-    and "Login failed!".
+     Exchanges a user name and a password for an access token. Keep the token secret, reuse it until it
+    expires, then call this again. The call is not signed. For wrong credentials, the envelope has an
+    `error`: the framework responds with HTTP 401 or 500, code 0 and "Login failed!".
 
     Args:
         body (AuthenticateRequest): The credentials of a merchant's API user.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -128,16 +126,15 @@ async def asyncio_detailed(
 ) -> Response[AuthenticateEnvelope]:
     """Get an access token.
 
-     Trades a user name and a password for an access token. The token is secret, is to be stored and
-    reused until it expires, and is renewed by calling this again. The call is not signed. Wrong
-    credentials are an `error` in the envelope; the framework answers them with HTTP 401 or 500, code 0
-    and "Login failed!".
+     Exchanges a user name and a password for an access token. Keep the token secret, reuse it until it
+    expires, then call this again. The call is not signed. For wrong credentials, the envelope has an
+    `error`: the framework responds with HTTP 401 or 500, code 0 and "Login failed!".
 
     Args:
         body (AuthenticateRequest): The credentials of a merchant's API user.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -163,16 +160,15 @@ async def asyncio(
 ) -> AuthenticateEnvelope:
     """Get an access token.
 
-     Trades a user name and a password for an access token. The token is secret, is to be stored and
-    reused until it expires, and is renewed by calling this again. The call is not signed. Wrong
-    credentials are an `error` in the envelope; the framework answers them with HTTP 401 or 500, code 0
-    and "Login failed!".
+     Exchanges a user name and a password for an access token. Keep the token secret, reuse it until it
+    expires, then call this again. The call is not signed. For wrong credentials, the envelope has an
+    `error`: the framework responds with HTTP 401 or 500, code 0 and "Login failed!".
 
     Args:
         body (AuthenticateRequest): The credentials of a merchant's API user.
 
     Raises:
-        errors.UnreadableResponse: If the body is not what the description says; the error keeps the response.
+        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
