@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from commercepay._calls import checks as check
 from commercepay._calls.operations import query_payment
 from commercepay._calls.request_bodies import refuse
+from commercepay._protocol.connections import running_loop
 from commercepay._protocol.exchange import Flow
 from commercepay._protocol.settings import Settings
 from commercepay.decision import Decision, decide
@@ -130,6 +131,7 @@ async def areconcile(
     rate: float | None,
 ) -> AsyncGenerator[Reconciled]:
     """Reconcile in tasks. Leaving it early cancels the questions that are under way."""
+    running_loop()  # under another async library, an error before anything is started
     source = _numbered(items)
     window: Window[asyncio.Task[Decision]] = Window(concurrency, rate)
     try:
