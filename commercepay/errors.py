@@ -64,12 +64,14 @@ class ArgumentError(CommercePayError, ValueError):
         problems: every problem that was found, one sentence each.
     """
 
-    def __init__(self, problems: str | Iterable[str]) -> None:
+    def __init__(self, problems: str | Iterable[str], *, call: str = "") -> None:
         self.problems: tuple[str, ...] = (problems,) if isinstance(problems, str) else tuple(problems)
+        start = f"{call}: " if call else ""
         if len(self.problems) == 1:
-            super().__init__(self.problems[0])
+            super().__init__(start + self.problems[0])
         else:
-            super().__init__(f"{len(self.problems)} problems:" + "".join(f"\n  - {line}" for line in self.problems))
+            lines = "".join(f"\n  - {line}" for line in self.problems)
+            super().__init__(f"{start}{len(self.problems)} problems:{lines}")
 
 
 class ConfigurationError(ArgumentError):

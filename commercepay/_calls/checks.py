@@ -21,11 +21,10 @@ Check = Callable[[Any], str | None]
 """Says what is wrong with a value, as the second half of a sentence; nothing is None."""
 
 
-def problems(call: str, given: Mapping[str, Any], declared: type) -> list[str]:
+def problems(given: Mapping[str, Any], declared: type) -> list[str]:
     """Everything that is wrong with the parameters of a call, a sentence each.
 
     Args:
-        call: its name, for the sentences.
         given: what the application passed.
         declared: the `TypedDict` that says which parameters there are.
     """
@@ -33,7 +32,7 @@ def problems(call: str, given: Mapping[str, Any], declared: type) -> list[str]:
     found = [f"{name} is required" for name in required if given.get(name) is None]
     for name, value in given.items():
         if name not in known:
-            found.append(f"{call} has no parameter {name!r}{did_you_mean(name, known)}")
+            found.append(f"there is no parameter {name!r}{did_you_mean(name, known)}")
         elif value is None:
             continue
         elif name in RECORDS:

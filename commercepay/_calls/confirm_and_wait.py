@@ -11,7 +11,7 @@ from commercepay._base.flow import Pause
 from commercepay._base.json_guards import is_mapping
 from commercepay._calls import checks as check
 from commercepay._calls.operations import query_payment
-from commercepay._calls.request_bodies import refuse
+from commercepay._calls.request_bodies import NUMBERS, number_of, refuse
 from commercepay._protocol import defaults
 from commercepay._protocol.exchange import Flow
 from commercepay._protocol.retries import jittered
@@ -40,13 +40,13 @@ def confirm(
 
 def _numbers(expected: object, given: Mapping[str, Any]) -> dict[str, Any]:
     """The number to ask by. The merchant's own number, if it is given, wins over what a return claims."""
-    problems = check.problems("payments.confirm", given, params.ConfirmParams)
+    problems = check.problems(given, params.ConfirmParams)
     callback, return_params = given.get("callback"), given.get("return_params")
-    numbers = {name: given[name] for name in ("session_number", "transaction_number") if given.get(name) is not None}
+    numbers = {name: given[name] for name in NUMBERS if given.get(name) is not None}
     if not isinstance(expected, Expected):
         problems.append(f"expected must be an Expected, not {type(expected).__name__}")
     if len(numbers) > 1 or (callback is not None and (numbers or return_params is not None)):
-        problems.append("payments.confirm takes one of callback, return_params, session_number and transaction_number")
+        problems.append("give only one of callback, return_params, session_number and transaction_number")
     elif isinstance(callback, Callback):
         numbers = {"transaction_number": callback.transaction_number}
     elif not numbers and (isinstance(return_params, str) or is_mapping(return_params)):
@@ -56,8 +56,8 @@ def _numbers(expected: object, given: Mapping[str, Any]) -> dict[str, Any]:
         else:
             numbers = {"transaction_number": hint.transaction_number}
     elif not numbers:
-        problems.append("payments.confirm needs callback, return_params, session_number or transaction_number")
-    refuse(problems)
+        problems.append("give one of callback, return_params, session_number and transaction_number")
+    refuse("payments.confirm", problems)
     return numbers
 
 
@@ -72,8 +72,12 @@ def wait(
     clock: Callable[[], float] = time.monotonic,
 ) -> Flow[Payment]:
     """Ask until the payment is over, patiently."""
-    refuse(check.problems("payments.wait", given, params.WaitParams))
-    numbers = {name: given[name] for name in ("session_number", "transaction_number") if given.get(name) is not None}
+    numbers = {name: given[name] for name in NUMBERS if given.get(name) is not None}
+    problems = check.problems(given, params.WaitParams)
+    if len(numbers) != 1:
+        problems.append("give either session_number or transaction_number")
+    refuse("payments.wait", problems)
+    about = f"payments.wait ({number_of(given)})"
     patience: float = given["timeout"]
     until = clock() + patience
     pause = defaults.POLL_FIRST
@@ -90,13 +94,14 @@ def wait(
         if payment is not None and trouble is None and is_over(payment.status, in_session="session_number" in numbers):
             return payment
         if cancelled():
-            raise StillOpen("waiting was cancelled", payment=payment, trouble=trouble)
+            raise StillOpen(f"{about}: waiting was cancelled", payment=payment, trouble=trouble)
         left = until - clock()
         if left <= 0:
-            raise StillOpen(f"the payment had not ended after {patience:g} seconds", payment=payment, trouble=trouble)
+            text = f"{about}: the payment had not ended after {patience:g} seconds"
+            raise StillOpen(text, payment=payment, trouble=trouble)
         yield Pause(seconds=min(jittered(pause), left))
         if cancelled():
-            raise StillOpen("waiting was cancelled", payment=payment, trouble=trouble)
+            raise StillOpen(f"{about}: waiting was cancelled", payment=payment, trouble=trouble)
         pause = min(pause * defaults.POLL_GROWTH, defaults.POLL_MOST)
 
 

@@ -29,7 +29,7 @@ def undescribed(
     options: Mapping[str, Any],
 ) -> Flow[Any]:
     """A signed request to an endpoint that the description lacks; the result as plain data."""
-    problems = check.problems("request", options, params.CallOptions)
+    problems = check.problems(options, params.CallOptions)
     if method not in ("GET", "POST"):
         problems.append(f"method must be 'GET' or 'POST', not {method!r}; how others are signed is not known")
     if not isinstance(path, str) or not path.startswith("/") or path.startswith("//") or not _PATH.fullmatch(path):
@@ -61,7 +61,7 @@ def undescribed(
         except ArgumentError as error:
             problems += error.problems
     if problems:
-        raise ArgumentError(problems)
+        raise ArgumentError(problems, call="request")
     data = _plain(data)
     reference_code = data.get("referenceCode")
     call = Call(

@@ -10,7 +10,13 @@ from commercepay_api.api.payment_gateway import initial_session, query, request_
 from commercepay_api.api.token_auth import authenticate as authenticate_operation
 from commercepay_api.models import AuthenticateRequest
 
-from commercepay._calls.request_bodies import call_options, payment_request, query_arguments, session_request
+from commercepay._calls.request_bodies import (
+    call_options,
+    number_of,
+    payment_request,
+    query_arguments,
+    session_request,
+)
 from commercepay._calls.result_reader import Reader
 from commercepay._protocol.auth import call_options as current_options
 from commercepay._protocol.exchange import Call, Flow, exchange
@@ -60,8 +66,14 @@ def create_payment(settings: Settings, given: Mapping[str, Any]) -> Flow[Started
 
 
 def query_payment(settings: Settings, given: Mapping[str, Any]) -> Flow[Payment]:
+    arguments = query_arguments(given)
     call = Call(
-        name="Query", operation=query, arguments=query_arguments(given), safe=True, **call_options(settings, given)
+        name="Query",
+        operation=query,
+        arguments=arguments,
+        safe=True,
+        number=number_of(given),
+        **call_options(settings, given),
     )
     reader = yield from _result(call)
     return reader.value(
@@ -110,7 +122,7 @@ def authenticate(settings: Settings) -> Flow[tuple[str, object]]:
     else:
         return token, reader.result.get("expireInSeconds")
     # ABP answers wrong credentials with a 401 or a 500, and with the code 0 that it has for anything.
-    raise AuthenticationError(
+    wrong = AuthenticationError(
         refusal.message,
         code=refusal.code,
         details=refusal.details,
@@ -119,6 +131,7 @@ def authenticate(settings: Settings) -> Flow[tuple[str, object]]:
         headers=refusal.headers,
         body=refusal.body,
     )
+    raise call.named(wrong)
 
 
 _TOKEN = re.compile(rb'("\w*token"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE)

@@ -60,7 +60,7 @@ def check_options(concurrency: object, rate: object) -> None:
     problems = [f"concurrency {problem}" for problem in [check.integer(1, 1000)(concurrency)] if problem]
     if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1e6):
         problems.append("rate must be a positive number of requests a second, or None")
-    refuse(problems)
+    refuse("payments.reconcile", problems)
 
 
 class Window(Generic[H]):

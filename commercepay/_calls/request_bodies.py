@@ -42,6 +42,8 @@ SAME_NAME = (
 )
 """Parameters that have the same name and form in the generated models."""
 
+NUMBERS = ("session_number", "transaction_number")
+
 
 def session_request(settings: Settings, given: Mapping[str, Any]) -> SessionRequest:
     """The body of InitialSession.
@@ -49,7 +51,7 @@ def session_request(settings: Settings, given: Mapping[str, Any]) -> SessionRequ
     Raises:
         ArgumentError: names everything that is wrong.
     """
-    refuse(_opening_problems(settings, "sessions.create", given, params.SessionParams))
+    refuse("sessions.create", _opening_problems(settings, given, params.SessionParams))
     members = _members(given)
     if (expires_in := given.get("expires_in")) is not None:
         members["expired_in_minutes"] = int(expires_in.total_seconds()) // 60
@@ -62,7 +64,7 @@ def payment_request(settings: Settings, given: Mapping[str, Any]) -> PaymentRequ
     Raises:
         ArgumentError: names everything that is wrong.
     """
-    refuse(_opening_problems(settings, "payments.create", given, params.PaymentParams))
+    refuse("payments.create", _opening_problems(settings, given, params.PaymentParams))
     return PaymentRequest(**_members(given))
 
 
@@ -72,12 +74,17 @@ def query_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ArgumentError: names everything that is wrong.
     """
-    problems = check.problems("payments.query", given, params.QueryParams)
-    numbers = {name: given[name] for name in ("session_number", "transaction_number") if given.get(name) is not None}
+    problems = check.problems(given, params.QueryParams)
+    numbers = {name: given[name] for name in NUMBERS if given.get(name) is not None}
     if len(numbers) != 1:
-        problems.append("payments.query takes either session_number or transaction_number")
-    refuse(problems)
+        problems.append("give either session_number or transaction_number")
+    refuse("payments.query", problems)
     return numbers | {"timestamp": check.milliseconds()}
+
+
+def number_of(given: Mapping[str, Any]) -> str:
+    """The number that a call asks about, for errors: "session_number 'S-1'"."""
+    return next((f"{name} {given[name]!r}" for name in NUMBERS if given.get(name) is not None), "no number")
 
 
 def call_options(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,16 +93,18 @@ def call_options(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]
     return {"options": options, "retries": settings.max_retries if options.max_retries is None else options.max_retries}
 
 
-def refuse(problems: list[str]) -> None:
-    """Raises:
-    ArgumentError: if there are any.
+def refuse(call: str, problems: list[str]) -> None:
+    """Refuse a call that has problems.
+
+    Raises:
+        ArgumentError: there are any; it names the call.
     """
     if problems:
-        raise ArgumentError(problems)
+        raise ArgumentError(problems, call=call)
 
 
-def _opening_problems(settings: Settings, call: str, given: Mapping[str, Any], declared: type) -> list[str]:
-    problems = check.problems(call, given, declared)
+def _opening_problems(settings: Settings, given: Mapping[str, Any], declared: type) -> list[str]:
+    problems = check.problems(given, declared)
     problems += check.environment_problems(settings, {name: given.get(name) for name in ("callback_url", "return_url")})
     amount = given.get("amount")
     for name, field in (("recurring", "maximum_amount"), ("platform_charge", "amount")):

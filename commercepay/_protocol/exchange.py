@@ -35,6 +35,7 @@ from commercepay.errors import (
 log = logging.getLogger("commercepay")
 
 T = TypeVar("T")
+E = TypeVar("E", bound=CommercePayError)
 
 NEVER_CONNECTED = (
     httpx.ConnectError,
@@ -57,6 +58,7 @@ class Call(Record):
         retries: further attempts, where they are safe.
         options: what the call has of its own.
         reference_code: of the payment that the call opens, if it opens one.
+        number: for errors, the number that the call asks about, if it asks about one.
         authenticating: whether it is the login itself.
     """
 
@@ -67,7 +69,14 @@ class Call(Record):
     retries: int
     options: Options = NO_OPTIONS
     reference_code: str | None = None
+    number: str | None = None
     authenticating: bool = False
+
+    def named(self, error: E) -> E:
+        """The error, with the call and what it is about at the start of its text."""
+        about = self.number if self.reference_code is None else f"reference code {self.reference_code!r}"
+        error.args = (f"{self.name} ({about}): {error}" if about else f"{self.name}: {error}",)
+        return error
 
 
 Flow = Generator[Call | Pause, Any, T]
@@ -133,7 +142,7 @@ def exchange(call: Call) -> Flow[tuple[Response, Any]]:
             try:
                 result = envelope.read(answer)
             except (APIError, InvalidResponse) as error:
-                failure = unreadable(call, error) if isinstance(error, InvalidResponse) else error
+                failure = unreadable(call, error) if isinstance(error, InvalidResponse) else call.named(error)
                 again = call.safe and retries.worth_another(answer, error, authenticating=call.authenticating)
             else:
                 _told(call, answer, started, "answered")
@@ -150,7 +159,7 @@ def exchange(call: Call) -> Flow[tuple[Response, Any]]:
 def unreadable(call: Call, error: InvalidResponse) -> InvalidResponse:
     """For a request that changes something, an answer that can't be used leaves open what happened."""
     if call.safe:
-        return error
+        return call.named(error)
     return UnreadableOutcome(
         f"{call.name} was sent, but {error}",
         reference_code=call.reference_code,
@@ -162,15 +171,24 @@ def unreadable(call: Call, error: InvalidResponse) -> InvalidResponse:
 
 def _unanswered(call: Call, error: httpx.HTTPError, never_connected: bool) -> CommercePayError:
     detail = f"{type(error).__name__}: {error}".rstrip(":. ")
+    host = _host(error)
     if not never_connected and not call.safe:
         return OutcomeUnknown(
-            f"{call.name} was sent, but no answer came", reference_code=call.reference_code, detail=detail
+            f"{call.name} was sent to {host}, but no response came", reference_code=call.reference_code, detail=detail
         )
     if isinstance(error, httpx.DecodingError):
-        return InvalidResponse(f"the gateway's answer can't be used: {detail}")
+        return call.named(InvalidResponse(f"the response of {host} can't be read: {detail}"))
+    outcome = "was not reached" if never_connected else "did not respond"
     if isinstance(error, httpx.TimeoutException):
-        return APITimeoutError(f"{call.name}: no answer in time", detail=detail)
-    return APIConnectionError(f"{call.name}: the gateway was not reached or did not answer", detail=detail)
+        return call.named(APITimeoutError(f"{host} {outcome} in time", detail=detail))
+    return call.named(APIConnectionError(f"{host} {outcome}", detail=detail))
+
+
+def _host(error: httpx.HTTPError) -> str:
+    try:
+        return error.request.url.netloc.decode("ascii")
+    except RuntimeError:  # an application's transport raised it without a request
+        return "the gateway"
 
 
 def _told(call: Call, answer: Response | None, started: float, outcome: str) -> None:
