@@ -29,7 +29,7 @@ from starlette.routing import Route
 
 from commercepay import signature
 from commercepay.sandbox.model import TENANTS
-from commercepay.sandbox.sandbox import World
+from commercepay.sandbox.sandbox import SandboxCore
 from commercepay.sandbox.web.server import listen, server, url_of
 
 CONNECTIONS = 8
@@ -48,7 +48,7 @@ FIXED = {
 def serve_sandbox(ready: Connection) -> None:
     listener = listen("127.0.0.1", 0)
     ready.send(url_of(listener))
-    server(World()).run([listener])
+    server(SandboxCore()).run([listener])
 
 
 def serve_bare(ready: Connection) -> None:

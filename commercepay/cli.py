@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from commercepay._base.extras import missing
@@ -34,13 +35,14 @@ def main() -> None:
 def sandbox(port: int, host: str, file: Path | None, callbacks_anywhere: bool) -> None:
     """Run a CommercePay gateway on this machine. No money moves."""
     try:
-        from commercepay.sandbox.sandbox import World
+        import_module("commercepay.sandbox.web.control_api")  # load it now, so that the dashboard opens at once
+        from commercepay.sandbox.sandbox import SandboxCore
         from commercepay.sandbox.store import StateFileError
         from commercepay.sandbox.web.server import listen, server, url_of
     except ModuleNotFoundError as error:
         raise click.ClickException(str(missing("commercepay[sandbox]", error))) from error
     try:
-        world = World(file=file, callbacks_anywhere=callbacks_anywhere)
+        core = SandboxCore(file=file, callbacks_anywhere=callbacks_anywhere)
         listener = listen(host, port)
     except (StateFileError, OSError) as error:
         raise click.ClickException(str(error)) from error
@@ -50,7 +52,7 @@ def sandbox(port: int, host: str, file: Path | None, callbacks_anywhere: bool) -
     log = logging.getLogger("commercepay.sandbox")
     log.addHandler(handler)
     log.setLevel(logging.INFO)
-    tenant = world.tenant
+    tenant = core.tenant
     click.echo(
         f"""CommercePay sandbox: no money moves. Stop it with Ctrl+C.
 
@@ -70,7 +72,7 @@ export COMMERCEPAY_ENVIRONMENT=sandbox
 export COMMERCEPAY_BASE_URL={url}
 """
     )
-    server(world).run([listener])
+    server(core).run([listener])
 
 
 @main.command()

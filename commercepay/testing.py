@@ -1,4 +1,4 @@
-"""The sandbox for tests: a real gateway on loopback, started in a moment, and callbacks made without any server.
+"""The sandbox for tests: a gateway on loopback that starts in milliseconds, and signed callbacks without a server.
 
     from commercepay.testing import sandbox
 
@@ -8,7 +8,7 @@
         assert cp.payments.query(session_number=session.session_number).status.is_paid
 
 With pytest, the fixture `commercepay_sandbox` is such a sandbox, fresh for each test. The sandbox needs the extra
-`commercepay[sandbox]`; `sign_callback` needs nothing.
+`commercepay[sandbox]`; `sign_callback` needs no extra.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from commercepay import AsyncCommercePay, CommercePay
     from commercepay.sandbox.deliveries import Variant
     from commercepay.sandbox.faults import Fault, Kind
-    from commercepay.sandbox.model import Callback, Order, Payment, Request
+    from commercepay.sandbox.model import CallbackRecord, Order, PaymentRecord, RequestRecord
     from commercepay.sandbox.web.server import Background
 
 T = TypeVar("T")
@@ -70,9 +70,9 @@ def sign_callback(
     Args:
         callback_url: the URL that the payment was opened with.
         secret_key: the merchant's secret key in the test.
-        amount: what is said to have been paid.
+        amount: the amount of the payment.
         reference_code: the merchant's own reference.
-        status: what is said to have become of the payment.
+        status: the status of the payment.
         transaction_number: the gateway's number of the payment.
         session_number: of the hosted session, if there is one.
         channel_id: how it was paid.
@@ -103,15 +103,15 @@ def sandbox(*, state_file: Path | None = None, callbacks_anywhere: bool = False,
         port: a fixed port.
     """
     try:
-        from commercepay.sandbox.sandbox import World
+        from commercepay.sandbox.sandbox import SandboxCore
         from commercepay.sandbox.web.server import Background
     except ModuleNotFoundError as error:
         raise missing("commercepay[sandbox]", error) from error
-    world = World(file=state_file, callbacks_anywhere=callbacks_anywhere)
+    core = SandboxCore(file=state_file, callbacks_anywhere=callbacks_anywhere)
     try:
-        background = Background(world, port=port)
+        background = Background(core, port=port)
     except OSError:  # the port is taken
-        world.state.close()
+        core.store.close()
         raise
     try:
         yield Sandbox(background)
@@ -125,16 +125,16 @@ class Sandbox:
     Attributes:
         url: its base URL.
         credentials: of the merchant that the clients here act for.
-        other_credentials: of a second merchant, whose secrets and payments are none of the first one's business.
-        faults: what is to go wrong: `faults.add("drop_after", endpoint="InitialSession")`.
+        other_credentials: of a second merchant.
+        faults: what goes wrong on demand: `faults.add("drop_after", endpoint="InitialSession")`.
         clock: its time: `clock.advance(seconds)`.
     """
 
     def __init__(self, background: Background) -> None:
         self._background = background
-        self._world = background.world
+        self._core = background.core
         self.url = background.url
-        first, second = list(self._world.tenants.values())[:2]
+        first, second = list(self._core.tenants.values())[:2]
         self.credentials, self.other_credentials = (
             Credentials(tenant_id=one.id, username=one.username, password=one.password, secret_key=one.secret_key)
             for one in (first, second)
@@ -175,90 +175,90 @@ class Sandbox:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The `COMMERCEPAY_*` variables that lead a program here."""
+        """The `COMMERCEPAY_*` variables with which a program uses this sandbox."""
         return environment(self.url, self.credentials)
 
     # --- the customer ------------------------------------------------------------------------------------------------
     # `number` is a session number, or for a payment without a session its transaction number.
 
-    def pay(self, number: str, *, channel_id: int = 2) -> Payment:
-        """The customer pays; the payment as it is then."""
+    def pay(self, number: str, *, channel_id: int = 2) -> PaymentRecord:
+        """The customer pays. Returns the payment after that."""
         return self._settle(number, PaymentStatus.PAID, channel_id)
 
-    def fail(self, number: str, status: PaymentStatus = PaymentStatus.FAILED, *, channel_id: int = 2) -> Payment:
+    def fail(self, number: str, status: PaymentStatus = PaymentStatus.FAILED, *, channel_id: int = 2) -> PaymentRecord:
         """The customer's attempt fails."""
         return self._settle(number, status, channel_id)
 
-    def cancel(self, number: str, status: PaymentStatus = PaymentStatus.CANCELLED_BY_USER) -> Payment:
+    def cancel(self, number: str, status: PaymentStatus = PaymentStatus.CANCELLED_BY_USER) -> PaymentRecord:
         """The customer cancels the attempt."""
         return self._settle(number, status, None)
 
     def expire(self, number: str) -> Order:
-        """The session's time is over at once."""
-        return self._do(self._world.gateway.expire, number)
+        """The session expires at once."""
+        return self._do(self._core.gateway.expire, number)
 
-    def move(self, transaction_number: str, status: PaymentStatus) -> Payment:
+    def move(self, transaction_number: str, status: PaymentStatus) -> PaymentRecord:
         """A payment goes to another status: captured, refunded, voided."""
-        return self._do(self._world.gateway.move, transaction_number, status)
+        return self._do(self._core.gateway.move, transaction_number, status)
 
-    def _settle(self, number: str, status: PaymentStatus, channel_id: int | None) -> Payment:
-        return self._do(self._world.gateway.settle, number, status, channel_id=channel_id, note="by the test")
+    def _settle(self, number: str, status: PaymentStatus, channel_id: int | None) -> PaymentRecord:
+        return self._do(self._core.gateway.settle, number, status, channel_id=channel_id, note="by the test")
 
     def _do(self, action: Callable[..., T], *args: Any, **options: Any) -> T:
         def run() -> T:
-            self._world.gateway.tick()
+            self._core.gateway.tick()
             try:
                 return action(*args, **options)
             finally:
-                self._world.state.commit()
+                self._core.store.commit()
 
         return self._background.call(run)
 
     # --- what happened -----------------------------------------------------------------------------------------------
 
     @property
-    def requests(self) -> list[Request]:
+    def requests(self) -> list[RequestRecord]:
         """The requests to the gateway so far, oldest first, their secrets masked."""
-        return self._background.call(lambda: list(self._world.requests))
+        return self._background.call(lambda: list(self._core.requests))
 
     @property
     def orders(self) -> list[Order]:
-        """All that was opened, oldest first: sessions, and payments without one."""
+        """All sessions, and all payments without a session, oldest first."""
         return self._background.call(
-            lambda: [type(one).from_json(one.to_json()) for one in self._world.state.orders.values()]
+            lambda: [type(one).from_json(one.to_json()) for one in self._core.store.orders.values()]
         )
 
     @property
-    def callbacks(self) -> list[Callback]:
-        """The callbacks so far, oldest first, with what became of each: those that are due are delivered first."""
+    def callbacks(self) -> list[CallbackRecord]:
+        """The callbacks so far, oldest first, with their deliveries. Waits until those that are due are delivered."""
         self.settle()
         return self._background.call(
-            lambda: [type(one).from_json(one.to_json()) for one in self._world.state.callbacks.values()]
+            lambda: [type(one).from_json(one.to_json()) for one in self._core.store.callbacks.values()]
         )
 
     def settle(self, timeout: float = 10.0) -> None:
-        """Wait until no callback is due or under way. (One that waits for its next attempt is not due.)"""
+        """Wait until no callback is due or being sent. (A callback that waits for its next attempt is not due.)"""
         until = time.monotonic() + timeout
-        while self._background.call(lambda: self._world.deliveries.busy):
+        while self._background.call(lambda: self._core.deliveries.busy):
             if time.monotonic() > until:
-                raise TimeoutError(f"callbacks were still under way after {timeout:g} seconds")
+                raise TimeoutError(f"callbacks were still being sent after {timeout:g} seconds")
             time.sleep(0.005)
 
     def resend(self, callback_id: int, variant: Variant | None = None) -> None:
-        """Send a callback once more, at once."""
-        self._do(self._world.deliveries.resend, callback_id, variant)
+        """Send a callback again, at once."""
+        self._do(self._core.deliveries.resend, callback_id, variant)
 
     def revoke_tokens(self) -> None:
-        """All access tokens are dead."""
-        self._background.call(self._world.gateway.revoke_tokens)
+        """Revoke all access tokens."""
+        self._background.call(self._core.gateway.revoke_tokens)
 
     def reset(self) -> None:
-        """As if it were just started: nothing opened, nothing to go wrong, no token, the clock at the present."""
-        self._background.wait(self._world.reset())
+        """Remove everything: orders, callbacks, requests, faults and tokens. The clock shows the present again."""
+        self._background.wait(self._core.reset())
 
 
 class _Faults:
-    """What is to go wrong."""
+    """What goes wrong on demand."""
 
     def __init__(self, background: Background) -> None:
         self._background = background
@@ -277,18 +277,18 @@ class _Faults:
         processed: bool = False,
         amount: int | None = None,
     ) -> Fault:
-        """Something is to go wrong.
+        """Add a fault.
 
         Args:
-            kind: what; `commercepay.sandbox.faults.KINDS` says what each means.
-            endpoint: such as `Query`; all of them unless given.
+            kind: what goes wrong; `commercepay.sandbox.faults.KINDS` describes each.
+            endpoint: such as `Query`; all endpoints unless given.
             times: for how many of the next requests; None for no limit.
             share: for which share of them; 0.5 is every other one.
             seconds: how long `latency` and `callback_late` last.
             status: the HTTP status of `status`, the payment status of `unknown_status`.
-            body: what is answered instead.
-            headers: more headers of the answer.
-            processed: whether the request takes effect all the same.
+            body: the body of the response.
+            headers: additional headers of the response.
+            processed: whether the request is processed first.
             amount: of `callback_other_amount`, in minor units.
         """
         from commercepay.sandbox.faults import Fault
@@ -305,11 +305,11 @@ class _Faults:
             processed=processed,
             amount=amount,
         )
-        return self._background.call(self._background.world.faults.add, fault)
+        return self._background.call(self._background.core.faults.add, fault)
 
     def clear(self) -> None:
-        """Nothing is to go wrong any more."""
-        self._background.call(self._background.world.faults.clear)
+        """Remove all faults."""
+        self._background.call(self._background.core.faults.clear)
 
 
 class _Clock:
@@ -320,11 +320,11 @@ class _Clock:
 
     def now(self) -> int:
         """Milliseconds since the epoch."""
-        return self._background.world.clock.now()
+        return self._background.core.clock.now()
 
     def advance(self, seconds: float) -> None:
-        """Set the clock forward: tokens and sessions expire, and callbacks that are due by then are sent."""
-        self._background.call(self._background.world.advance, seconds)
+        """Set the clock forward: tokens and sessions expire, and callbacks that become due are sent."""
+        self._background.call(self._background.core.advance, seconds)
 
 
 def environment(url: str, credentials: Credentials) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The gateway's answers: the framework's envelope, and the two shapes of a failure."""
+"""The gateway's responses: the framework's envelope, and the two shapes of a failure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 
 @dataclass(slots=True)
-class Answer:
-    """What the gateway answers, with what the sandbox alone knows about it."""
+class GatewayResponse:
+    """A response of the gateway, with the verdict and the explanation that only the sandbox gives."""
 
     status: int
     payload: dict[str, Any]
@@ -29,36 +29,36 @@ def _envelope(result: Any, *, success: bool, error: Any = None, unauthorized: bo
     }
 
 
-def success(result: Mapping[str, Any] | None) -> Answer:
-    return Answer(200, _envelope(result, success=True), "accepted")
+def success(result: Mapping[str, Any] | None) -> GatewayResponse:
+    return GatewayResponse(200, _envelope(result, success=True), "accepted")
 
 
-def bad_signature(explanation: dict[str, Any]) -> Answer:
-    """HTTP 400, yet `success` is true: so it was seen on staging."""
+def bad_signature(explanation: dict[str, Any]) -> GatewayResponse:
+    """HTTP 400 with `success: true`, as seen on staging."""
     payload = _envelope({"code": 1, "message": "Invalid Signature."}, success=True)
-    return Answer(400, payload, "signature refused", explanation)
+    return GatewayResponse(400, payload, "signature refused", explanation)
 
 
-def refused(code: int, message: str, *, status: int = 400) -> Answer:
+def refused(code: int, message: str, *, status: int = 400) -> GatewayResponse:
     error = {"code": code, "message": message, "details": None, "validationErrors": None}
-    return Answer(status, _envelope(None, success=False, error=error), f"refused {code}")
+    return GatewayResponse(status, _envelope(None, success=False, error=error), f"refused {code}")
 
 
-def unauthorized(why: str) -> Answer:
+def unauthorized(why: str) -> GatewayResponse:
     message = "Current user did not login to the application!"
     error = {"code": 0, "message": message, "details": None, "validationErrors": None}
     payload = _envelope(None, success=False, error=error, unauthorized=True)
-    return Answer(401, payload, "token refused", {"text": why})
+    return GatewayResponse(401, payload, "token refused", {"text": why})
 
 
-def login_failed(why: str) -> Answer:
-    answer = refused(0, "Login failed!", status=401)
-    answer.verdict, answer.explanation = "login refused", {"text": why}
-    return answer
+def login_failed(why: str) -> GatewayResponse:
+    response = refused(0, "Login failed!", status=401)
+    response.verdict, response.explanation = "login refused", {"text": why}
+    return response
 
 
-def invalid(problems: Iterable[tuple[str, tuple[str, ...]]]) -> Answer:
-    """ABP's validation error: each problem is a message and the members that it is about."""
+def invalid(problems: Iterable[tuple[str, tuple[str, ...]]]) -> GatewayResponse:
+    """ABP's validation error: a problem has a message and the members concerned."""
     found = list(problems)
     error = {
         "code": 0,
@@ -67,11 +67,11 @@ def invalid(problems: Iterable[tuple[str, tuple[str, ...]]]) -> Answer:
         + "".join(f" - {message}\n" for message, _ in found),
         "validationErrors": [{"message": message, "members": list(members)} for message, members in found],
     }
-    return Answer(400, _envelope(None, success=False, error=error), "invalid")
+    return GatewayResponse(400, _envelope(None, success=False, error=error), "invalid")
 
 
-def not_found(method: str, path: str, known: Iterable[str]) -> Answer:
-    answer = refused(0, "Not Found", status=404)
-    answer.verdict = "no such endpoint"
-    answer.explanation = {"text": f"{method} {path} is no endpoint of the description; it has: " + ", ".join(known)}
-    return answer
+def not_found(method: str, path: str, known: Iterable[str]) -> GatewayResponse:
+    response = refused(0, "Not Found", status=404)
+    response.verdict = "no such endpoint"
+    response.explanation = {"text": f"{method} {path} is not in the description, which has: " + ", ".join(known)}
+    return response

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 class Clock:
-    """The machine's time, in milliseconds since the epoch. It can be set forward, never back."""
+    """The time of the machine, in milliseconds since the epoch. It can be set forward, not back."""
 
     def __init__(self) -> None:
         self.ahead = 0
@@ -21,10 +21,10 @@ class Clock:
         self.ahead += round(seconds * 1000)
 
 
-_LAST = 253_402_300_799_000  # the end of the year 9999, where datetime ends
+_LAST = 253_402_300_799_000  # the end of the year 9999: datetime has no later time
 
 
 def iso(milliseconds: int) -> str:
-    """A time as text, in UTC; one beyond the calendar as its last second."""
+    """A time as text in UTC; a time after the year 9999 as its last second."""
     inside = max(0, min(milliseconds, _LAST))
     return datetime.fromtimestamp(inside / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

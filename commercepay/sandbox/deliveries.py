@@ -1,7 +1,7 @@
-"""Callbacks: what is sent, how it is signed, when it is sent again.
+"""Callbacks: what is sent, how it is signed, and when it is sent again.
 
-Delivery goes to this machine only, unless told otherwise: a sandbox must not post test outcomes to a live shop whose URL
-somebody copied into a test.
+Callbacks go to this machine only, unless `anywhere` allows more: a sandbox must not post test results to a live shop
+when somebody copied its URL into a test.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from commercepay._base import hosts
 from commercepay.callbacks import SIGNATURE_HEADER
 from commercepay.sandbox.clock import Clock
 from commercepay.sandbox.faults import Fault, Faults
-from commercepay.sandbox.model import Callback, Delivery, Order, Payment, Tenant
-from commercepay.sandbox.store import State
+from commercepay.sandbox.model import CallbackRecord, Delivery, Order, PaymentRecord, Tenant
+from commercepay.sandbox.store import Store
 
 log = logging.getLogger("commercepay.sandbox")
 
@@ -30,16 +30,16 @@ Variant = Literal["signed", "unsigned", "wrongly_signed", "other_amount"]
 VARIANTS: Final[tuple[str, ...]] = get_args(Variant)
 
 BACKOFF: Final = (1, 5, 30, 120, 600)
-"""Seconds of the sandbox's time between attempts. That the gateway retries is known, when it does is not."""
+"""Seconds of the sandbox's time between attempts. The gateway is known to retry; its pauses are not known."""
 
 TIMEOUT: Final = 10.0
-"""Seconds that a merchant has to answer."""
+"""Seconds in which a merchant has to respond."""
 
-_ANSWER_SHOWN: Final = 2000
+_RESPONSE_KEPT: Final = 2000
 
 
-def members(order: Order, payment: Payment) -> dict[str, Any]:
-    """What a callback tells of a payment."""
+def members(order: Order, payment: PaymentRecord) -> dict[str, Any]:
+    """The members of the callback for a payment."""
     return {
         "amount": order.amount,
         "channelId": payment.channel_id,
@@ -53,13 +53,13 @@ def members(order: Order, payment: Payment) -> dict[str, Any]:
 
 
 def body(members: Mapping[str, Any]) -> bytes:
-    """Compact, sorted, without nulls: so whoever verifies over the raw body and whoever sorts it first both succeed."""
+    """Compact, sorted, without nulls: a merchant can then verify the raw body as well as the sorted one."""
     kept = {name: members[name] for name in sorted(members, key=str.lower) if members[name] is not None}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this machine, by its text alone: a name that would have to be looked up does not count."""
+    """Whether a URL is on this machine, by its text alone: names other than `localhost` are not looked up."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -70,19 +70,19 @@ def is_loopback(url: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _tls() -> Any:
-    """Reading the certificate authorities takes longer than starting a sandbox: once for all of them."""
+    """One for all sandboxes: reading the certificate authorities takes longer than starting a sandbox."""
     import httpx
 
     return httpx.create_ssl_context(trust_env=False)
 
 
 class Deliveries:
-    """Sends what is due, records every answer, and tries again until a 2xx."""
+    """Sends the callbacks that are due, records each response, and tries again until a 2xx."""
 
     def __init__(
-        self, state: State, clock: Clock, faults: Faults, tenants: Mapping[int, Tenant], *, anywhere: bool
+        self, store: Store, clock: Clock, faults: Faults, tenants: Mapping[int, Tenant], *, anywhere: bool
     ) -> None:
-        self._state = state
+        self._store = store
         self._clock = clock
         self._faults = faults
         self._tenants = tenants
@@ -91,11 +91,11 @@ class Deliveries:
         self._sending: dict[int, asyncio.Task[None]] = {}
         self.wake: Function[[], None] = lambda: None
 
-    def announce(self, order: Order, payment: Payment) -> None:
-        """Note what the merchant is to be told; it is sent by `start_due`."""
-        struck: dict[str, Fault] = {fault.kind: fault for fault in self._faults.for_callback()}
-        callback = Callback(
-            id=self._state.next_callback_id(),
+    def announce(self, order: Order, payment: PaymentRecord) -> None:
+        """Add the callback for a payment; `start_due` sends it."""
+        fired: dict[str, Fault] = {fault.kind: fault for fault in self._faults.for_callback()}
+        callback = CallbackRecord(
+            id=self._store.next_callback_id(),
             number=order.number,
             transaction_number=payment.transaction_number,
             tenant_id=order.tenant_id,
@@ -103,44 +103,42 @@ class Deliveries:
             members=members(order, payment),
             created=self._clock.now(),
         )
-        self._prepare(callback, struck)
-        self._state.save(callback)
-        if "callback_twice" in struck:
-            again = Callback.from_json({**callback.to_json(), "id": callback.id + 1})
-            self._state.save(again)
+        self._prepare(callback, fired)
+        self._store.save(callback)
+        if "callback_twice" in fired:
+            again = CallbackRecord.from_json({**callback.to_json(), "id": callback.id + 1})
+            self._store.save(again)
         self.wake()
 
-    def _prepare(self, callback: Callback, struck: Mapping[str, Fault]) -> None:
+    def _prepare(self, callback: CallbackRecord, fired: Mapping[str, Fault]) -> None:
         for variant in ("unsigned", "wrongly_signed", "other_amount"):
-            if (fault := struck.get(f"callback_{variant}")) is not None:
+            if (fault := fired.get(f"callback_{variant}")) is not None:
                 callback.variant, callback.amount = variant, fault.amount
         if not self._anywhere and not is_loopback(callback.url):
             callback.state = "blocked"
-        elif "callback_never" in struck:
+        elif "callback_never" in fired:
             callback.state = "withheld"
-        elif "callback_out_of_order" in struck:
+        elif "callback_out_of_order" in fired:
             callback.state = "held"
         else:
-            late = struck["callback_late"].seconds if "callback_late" in struck else 0
+            late = fired["callback_late"].seconds if "callback_late" in fired else 0
             callback.due = callback.created + round(late * 1000)
 
-    def resend(self, number: int, variant: str | None = None) -> Callback:
-        """Send a callback once more, at once, whatever became of it.
+    def resend(self, number: int, variant: str | None = None) -> CallbackRecord:
+        """Send a callback again, at once, in whatever state it is.
 
         Raises:
             KeyError: there is no such callback.
-            ValueError: it leads away from this machine, or the variant is none.
+            ValueError: the URL is on another machine, or there is no such variant.
         """
-        callback = self._state.callbacks[number]
+        callback = self._store.callbacks[number]
         if variant is not None and variant not in VARIANTS:
             raise ValueError(f"variant must be one of {', '.join(VARIANTS)}")
         if not self._anywhere and not is_loopback(callback.url):
-            raise ValueError(
-                "the callback URL leads away from this machine; start the sandbox with --callbacks-anywhere"
-            )
+            raise ValueError("the callback URL is on another machine: start the sandbox with --callbacks-anywhere")
         callback.variant = variant or callback.variant
         callback.state, callback.due = "pending", self._clock.now()
-        self._state.save(callback)
+        self._store.save(callback)
         self.wake()
         return callback
 
@@ -156,7 +154,7 @@ class Deliveries:
         return bool(self._sending) or any(one.due <= now for one in self._waiting())
 
     def _waiting(self) -> list[Any]:
-        return [one for one in self._state.callbacks.values() if one.due is not None and one.id not in self._sending]
+        return [one for one in self._store.callbacks.values() if one.due is not None and one.id not in self._sending]
 
     def start_due(self) -> None:
         now = self._clock.now()
@@ -164,22 +162,22 @@ class Deliveries:
             if callback.due <= now:
                 self._sending[callback.id] = asyncio.get_running_loop().create_task(self._send(callback))
 
-    async def _send(self, callback: Callback) -> None:
+    async def _send(self, callback: CallbackRecord) -> None:
         try:
             delivery = await self._deliver(callback)
-            if self._state.callbacks.get(callback.id) is not callback:
-                return  # there was a reset meanwhile
+            if self._store.callbacks.get(callback.id) is not callback:
+                return  # the sandbox was reset in the meantime
             callback.deliveries.append(delivery)
             self._settle(callback, delivered=delivery.status is not None and 200 <= delivery.status < 300)
-            self._state.save(callback)
-            self._state.commit()
+            self._store.save(callback)
+            self._store.commit()
             outcome = delivery.error or f"HTTP {delivery.status}"
             log.info("callback %d of %s: %s, %s", callback.id, callback.transaction_number, outcome, callback.state)
         finally:
             self._sending.pop(callback.id, None)
             self.wake()
 
-    def _settle(self, callback: Callback, *, delivered: bool) -> None:
+    def _settle(self, callback: CallbackRecord, *, delivered: bool) -> None:
         failures = 0
         for delivery in reversed(callback.deliveries):
             if delivery.status is not None and 200 <= delivery.status < 300:
@@ -187,21 +185,21 @@ class Deliveries:
             failures += 1
         if delivered:
             callback.state, callback.due = "delivered", None
-            for held in [one for one in self._state.callbacks.values() if one.state == "held"]:
+            for held in [one for one in self._store.callbacks.values() if one.state == "held"]:
                 held.state, held.due = "pending", self._clock.now()
-                self._state.save(held)
+                self._store.save(held)
         elif failures > len(BACKOFF):
-            callback.state, callback.due = "given up", None
+            callback.state, callback.due = "failed", None
         else:
             callback.state, callback.due = "pending", self._clock.now() + BACKOFF[failures - 1] * 1000
 
-    async def _deliver(self, callback: Callback) -> Delivery:
-        import httpx  # here, so that a sandbox that sends none starts faster
+    async def _deliver(self, callback: CallbackRecord) -> Delivery:
+        import httpx  # here, so that a sandbox starts faster if it sends no callback
 
         if self._client is None:
-            # No proxy from the environment, no redirect: a callback goes where it says or nowhere.
+            # No proxy from the environment, no redirect: a callback goes to its URL and nowhere else.
             self._client = httpx.AsyncClient(verify=_tls(), timeout=TIMEOUT, trust_env=False, follow_redirects=False)
-        content, signed = self._written(callback)
+        content, signed = self._content(callback)
         delivery = Delivery(
             at=self._clock.now(), variant=callback.variant, body=content.decode(), signed=signed is not None
         )
@@ -219,20 +217,20 @@ class Deliveries:
             delivery.error = f"{type(error).__name__}: {error}"[:300]
         else:
             delivery.status = response.status_code
-            delivery.answer = response.text[:_ANSWER_SHOWN]
+            delivery.response = response.text[:_RESPONSE_KEPT]
         delivery.milliseconds = round((time.perf_counter() - started) * 1000)
         return delivery
 
-    def _written(self, callback: Callback) -> tuple[bytes, str | None]:
-        told = dict(callback.members)
+    def _content(self, callback: CallbackRecord) -> tuple[bytes, str | None]:
+        sent = dict(callback.members)
         if callback.variant == "other_amount":
-            told["amount"] = told["amount"] + 1 if callback.amount is None else callback.amount
+            sent["amount"] = sent["amount"] + 1 if callback.amount is None else callback.amount
         if callback.variant == "unsigned":
-            return body(told), None
+            return body(sent), None
         key = self._tenants[callback.tenant_id].secret_key
         if callback.variant == "wrongly_signed":
             key = f"not-{key}"
-        return body(told), signature.sign(callback.url, told, key)
+        return body(sent), signature.sign(callback.url, sent, key)
 
     async def close(self) -> None:
         for task in list(self._sending.values()):

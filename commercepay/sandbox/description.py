@@ -1,6 +1,6 @@
-"""The endpoints, their members and limits, out of the description itself (`openapi.json` of the generated client).
+"""The endpoints, their members and limits, read from the description (`openapi.json` of the generated client).
 
-Nothing here knows an endpoint or a member by name: what is added to the description is bound and validated without an edit.
+No endpoint and no member is named here: what is added to the description is bound and validated without an edit.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from jsonschema_rs import Draft202012Validator, ValidationErrorKind
 from commercepay._base.json_guards import is_array, is_object
 
 Problem = tuple[str, tuple[str, ...]]
-"""A message, and the members that it is about: an entry of ABP's `validationErrors`."""
+"""An entry of ABP's `validationErrors`: a message, and the members concerned."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 
 
 class Model:
-    """What an endpoint binds a request to: the members it knows, at every depth, and their types."""
+    """The model that an endpoint binds a request to: its members, at every depth, and their types."""
 
     def __init__(self, kind: str | None, members: Mapping[str, tuple[str, Model]], items: Model | None) -> None:
         self.kind = kind
@@ -48,7 +48,7 @@ class Model:
         return value
 
     def typed(self, value: Any) -> Any:
-        """Scalars as the framework converts them to the member's type before it writes them out again."""
+        """The value with scalars converted to the members' types, as the framework does before it serializes them."""
         if self.members and is_object(value):
             return {
                 name: known[1].typed(item) for name, item in value.items() if (known := self.members.get(name.lower()))
@@ -82,8 +82,8 @@ class Operation:
         schema = _query_schema(operation) if self.in_query else _body(operation["requestBody"])["schema"]
         self.model = _model(document, schema)
         self.example = next(iter(_examples(operation)), None)
-        # "components" beside the schema lets its references resolve; a validator ignores the name itself. Values are
-        # masked in its messages: one of them may be a password.
+        # The references in the schema need "components" beside them. Values are masked in messages, as one of them may
+        # be a password.
         self._validator = Draft202012Validator({**schema, "components": document["components"]}, mask="the value")
 
     def is_valid(self, bound: Any) -> bool:
@@ -91,9 +91,9 @@ class Operation:
         return self._validator.is_valid(bound)
 
     def problems(self, bound: Any) -> list[Problem]:
-        """What ABP would call validation errors; empty if the request is valid."""
+        """The validation errors as ABP reports them; empty if the request is valid."""
         errors = self._validator.iter_errors(bound)
-        return list(dict.fromkeys(_told(error.kind, error.message, error.instance_path) for error in errors))
+        return list(dict.fromkeys(_problem(error.kind, error.message, error.instance_path) for error in errors))
 
 
 class Description:
@@ -150,7 +150,7 @@ def _examples(operation: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _model(document: Mapping[str, Any], schema: Mapping[str, Any], within: tuple[str, ...] = ()) -> Model:
-    """The members and types that a schema knows, whatever way it is put together."""
+    """The members and types of a schema, including those of its references and parts."""
     kind: str | None = None
     members: dict[str, tuple[str, Model]] = {}
     items: Model | None = None
@@ -170,7 +170,7 @@ def _parts(
 ) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...]]]:
     yield schema, within
     reference = schema.get("$ref")
-    if reference is not None and reference not in within:  # a schema that holds itself is followed once
+    if reference is not None and reference not in within:  # a schema that contains itself is followed once
         target: Any = document
         for step in reference.removeprefix("#/").split("/"):
             target = target[step]
@@ -181,7 +181,7 @@ def _parts(
 
 
 def _secret_members(node: Any) -> Iterator[str]:
-    """Names of members whose format says that they are secret."""
+    """Names of the members that the description marks as secret."""
     if is_object(node):
         for name, member in node.get("properties", {}).items():
             if is_object(member) and member.get("format") == "password":
@@ -193,8 +193,8 @@ def _secret_members(node: Any) -> Iterator[str]:
             yield from _secret_members(child)
 
 
-def _told(kind: Any, message: str, path: list[str | int]) -> Problem:
-    """One problem in the words of .NET's validation attributes, where it has words for it."""
+def _problem(kind: Any, message: str, path: list[str | int]) -> Problem:
+    """One problem, in the words of .NET's validation attributes if they have some for it."""
     place = ".".join(map(str, path))
     if isinstance(kind, ValidationErrorKind.Required):
         member = ".".join((*map(str, path), kind.property))

@@ -1,7 +1,8 @@
 """Why a signature was refused: which known wrong reading of the rules gives the signature that the caller sent.
 
-A `Recipe` says how to build a signature; the right one is `Recipe()`. Each wrong reading changes one field of it. All of
-them are tried singly, then in pairs and threes, as mistakes come together (the body alone, unsorted, in its own case).
+A `Recipe` describes how to build a signature; the right one is `Recipe()`. Each wrong reading changes one field of it.
+They are tried one by one, then in pairs and in threes, as mistakes often come together (the body alone, not sorted, case
+kept).
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ READINGS: Final[tuple[tuple[str, Mapping[str, Any], str], ...]] = (
     (
         "unknown members signed",
         {"data": "sent"},
-        "members that the endpoint does not know are left out of what is signed",
+        "members that the endpoint does not have are left out of what is signed",
     ),
     (
         "body as it was sent",
@@ -78,23 +79,23 @@ READINGS: Final[tuple[tuple[str, Mapping[str, Any], str], ...]] = (
     ("base64 instead of hex", {"base64": True}, "the signature is written in hex"),
     ("another tenant's secret", {"key": "other"}, "the secret key is that of another tenant"),
 )
-"""Name, what it changes, and what would be right. Commonest first: of several that fit, the first is named."""
+"""Name, change to the recipe, and the right rule. The most common first: of several that match, the first is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RefusedRequest:
     """A request whose signature was refused.
 
     Attributes:
         url: as the caller called it, with the query string.
         bound: the data as bound to the endpoint's model, in the caller's order and spelling, nulls included.
-        untyped: the same, but scalars in the types they were sent in.
-        sent: the data as sent, with members that the endpoint doesn't know.
+        untyped: the same, but scalars in the types in which they were sent.
+        sent: the data as sent, with members that the endpoint does not have.
         raw: the body's text; empty for a GET.
         given: the `cap-signature` header.
         secret: the tenant's secret key.
         other_secrets: those of the sandbox's other tenants.
-        servers: the gateway's own servers, which a base URL may have been left at.
+        servers: the servers of the real gateway, whose URL may have been signed by mistake.
     """
 
     url: str
@@ -111,19 +112,19 @@ class Refused:
         return f"<refused request to {signature.endpoint_of(self.url)}>"
 
 
-def explain(refused: Refused) -> dict[str, Any]:
-    """Which readings the caller used, the right string, the caller's, and where the two first differ.
+def explain(refused: RefusedRequest) -> dict[str, Any]:
+    """The readings that the caller used, the right string to sign, the caller's, and where the two first differ.
 
-    Keys: `text` (all in a sentence or two), `readings` (names; empty if none fits), `right`, `yours`, `differ_at`.
+    Keys: `text` (a summary), `readings` (names; empty if none matches), `right`, `yours`, `differ_at`.
     """
     right = next(_texts(Recipe(), refused))
     if not refused.given:
-        return _told([], "there is no cap-signature header", right, None)
+        return _explanation([], "there is no cap-signature header", right, None)
     readings = _find(refused)
     if readings is None:
-        clue = "" if _looks_right(refused.given) else " It should be 64 hex digits, which this is not."
-        text = f"none of the known wrong readings gives this signature; the secret key may be another one.{clue}"
-        return _told([], text, right, None)
+        clue = "" if _looks_right(refused.given) else " It should be 64 hex digits."
+        text = f"none of the known wrong readings gives this signature; the secret key may be wrong.{clue}"
+        return _explanation([], text, right, None)
     recipe = _recipe(readings)
     names = [name for name, _, _ in readings]
     yours = next(text for text, key in _candidates(recipe, refused) if _matches(recipe, text, key, refused.given))
@@ -131,11 +132,11 @@ def explain(refused: Refused) -> dict[str, Any]:
     if recipe.data == "sent":
         unknown = sorted(set(refused.sent) - set(refused.bound))
         reasons += f" (unknown: {', '.join(unknown)})" if unknown else ""
-    return _told(names, f"signed with: {', '.join(names)}. Right is: {reasons}", right, yours)
+    return _explanation(names, f"signed with: {', '.join(names)}. Right is: {reasons}", right, yours)
 
 
 def hint(members: Mapping[str, Any]) -> str | None:
-    """Something odd about a request that was accepted all the same."""
+    """A hint about a request that was accepted but looks wrong."""
     value = members.get("timestamp", members.get("Timestamp"))
     if type(value) is int and 0 < value < 10**11:
         return "seconds for milliseconds: the timestamp looks like seconds; the gateway counts milliseconds"
@@ -148,7 +149,7 @@ def header(text: str) -> str:
     return "".join(char for char in line if char.isprintable())[:1500]
 
 
-def _told(names: list[str], text: str, right: str, yours: str | None) -> dict[str, Any]:
+def _explanation(names: list[str], text: str, right: str, yours: str | None) -> dict[str, Any]:
     at = None
     if yours is not None and yours != right:
         pairs = zip(right, yours, strict=False)
@@ -169,17 +170,17 @@ def _looks_right(given: str) -> bool:
     return len(given) == 64 and all(char in "0123456789abcdefABCDEF" for char in given)
 
 
-def _find(refused: Refused) -> tuple[tuple[str, Mapping[str, Any], str], ...] | None:
-    # A reading that changes nothing about this request can't be what went wrong: without it there is less to combine.
+def _find(refused: RefusedRequest) -> tuple[tuple[str, Mapping[str, Any], str], ...] | None:
+    # A reading that changes nothing in this request is no explanation: leave it out, to have less to combine.
     right = set(_candidates(Recipe(), refused))
-    telling = [
+    relevant = [
         reading
         for reading in READINGS
         if reading[1].keys() & {"hash", "base64"} or set(_candidates(_recipe((reading,)), refused)) - right
     ]
     for count in (1, 2, 3):
-        for readings in combinations(telling, count):
-            if len({field for _, change, _ in readings for field in change}) == count:  # not two of one field
+        for readings in combinations(relevant, count):
+            if len({field for _, change, _ in readings for field in change}) == count:  # at most one change per field
                 recipe = _recipe(readings)
                 if any(_matches(recipe, text, key, refused.given or "") for text, key in _candidates(recipe, refused)):
                     return readings
@@ -193,8 +194,8 @@ def _recipe(readings: tuple[tuple[str, Mapping[str, Any], str], ...]) -> Recipe:
     return replace(Recipe(), **changes)
 
 
-def _candidates(recipe: Recipe, refused: Refused) -> Iterator[tuple[str, str]]:
-    """Strings to sign and secret keys that fit a recipe."""
+def _candidates(recipe: Recipe, refused: RefusedRequest) -> Iterator[tuple[str, str]]:
+    """The strings to sign and the secret keys of a recipe."""
     for key in refused.other_secrets if recipe.key == "other" else (refused.secret,):
         for text in _texts(recipe, refused):
             yield text, key
@@ -207,8 +208,8 @@ def _matches(recipe: Recipe, text: str, key: str, given: str) -> bool:
     return digest.hex() == given.lower()
 
 
-def _texts(recipe: Recipe, refused: Refused) -> Iterator[str]:
-    """Usually one; several where the gateway has several servers."""
+def _texts(recipe: Recipe, refused: RefusedRequest) -> Iterator[str]:
+    """The strings to sign of a recipe: one, or one per server of the gateway."""
     data = _data(recipe, refused)
     for url in _urls(recipe, refused):
         if recipe.case == "lower":
@@ -219,7 +220,7 @@ def _texts(recipe: Recipe, refused: Refused) -> Iterator[str]:
             yield url + data
 
 
-def _urls(recipe: Recipe, refused: Refused) -> tuple[str, ...]:
+def _urls(recipe: Recipe, refused: RefusedRequest) -> tuple[str, ...]:
     endpoint = signature.endpoint_of(refused.url)
     if recipe.url == "none":
         return ("",)
@@ -235,7 +236,7 @@ def _urls(recipe: Recipe, refused: Refused) -> tuple[str, ...]:
     return (endpoint,)
 
 
-def _data(recipe: Recipe, refused: Refused) -> str:
+def _data(recipe: Recipe, refused: RefusedRequest) -> str:
     if recipe.data == "none":
         return ""
     if recipe.data == "raw" and refused.raw:

@@ -1,9 +1,9 @@
-"""What is to go wrong, and how often."""
+"""Faults: what goes wrong on demand, and how often."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from commercepay._base.json_guards import is_object
@@ -34,18 +34,18 @@ _OF_REQUESTS: Final[tuple[str, ...]] = get_args(RequestFault)
 _OF_CALLBACKS: Final[tuple[str, ...]] = get_args(CallbackFault)
 
 KINDS: Final[Mapping[str, str]] = {
-    "latency": "wait `seconds`, then process as usual",
-    "status": "answer HTTP `status` with `body` and `headers`; with `processed` only after the request took effect",
-    "truncated": "process, then send half of the answer's JSON",
+    "latency": "wait `seconds`, then process",
+    "status": "respond with HTTP `status`, `body` and `headers`; with `processed`, process the request first",
+    "truncated": "process, then send half of the response's JSON",
     "not_json": "process, then send `body` (an HTML page unless given) with HTTP 200",
     "drop_before": "drop the connection before anything is processed",
-    "drop_after": "process, then drop the connection: the answer is lost",
+    "drop_after": "process, then drop the connection: the response is lost",
     "tokens_revoked": "revoke all access tokens, then process",
-    "unknown_status": "process, then report payment status `status` (14 unless given), which no list names",
+    "unknown_status": "process, then report payment status `status` (14 unless given), which is in no list",
     "wrong_types": "process, then send the result's integers as strings and its strings as integers",
     "callback_twice": "send the callback twice",
     "callback_late": "send the callback after `seconds` of the sandbox's time",
-    "callback_out_of_order": "hold the callback until the next one was delivered",
+    "callback_out_of_order": "hold the callback until the next one is delivered",
     "callback_never": "do not send the callback",
     "callback_unsigned": "send the callback without a signature",
     "callback_wrongly_signed": "send the callback with a wrong signature",
@@ -55,6 +55,11 @@ KINDS: Final[Mapping[str, str]] = {
 HTML: Final = "<!DOCTYPE html><html><head><title>{status}</title></head><body>Web server error {status}</body></html>"
 
 
+def _is_text(value: object) -> bool:
+    """Whether a value is a string that UTF-8 can encode: half a surrogate pair is not."""
+    return isinstance(value, str) and value.encode(errors="ignore").decode() == value
+
+
 def _is_line(value: object) -> bool:
     return isinstance(value, str) and value.isascii() and value.isprintable()
 
@@ -62,10 +67,10 @@ def _is_line(value: object) -> bool:
 _CHECKS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
     "times": ("a positive integer or null (no limit)", lambda one: one is None or (type(one) is int and one > 0)),
     "share": ("a number above 0, at most 1", lambda one: type(one) in (int, float) and 0 < one <= 1),
-    "endpoint": ("an endpoint's name, or null for all", lambda one: one is None or isinstance(one, str)),
+    "endpoint": ("an endpoint's name, or null for all", lambda one: one is None or _is_text(one)),
     "seconds": ("a number of seconds from 0 to 86400", lambda one: type(one) in (int, float) and 0 <= one <= 86_400),
     "status": ("an integer", lambda one: one is None or type(one) is int),
-    "body": ("a string", lambda one: one is None or isinstance(one, str)),
+    "body": ("a text", lambda one: one is None or _is_text(one)),
     "headers": (
         "an object of strings, one line each",
         lambda one: is_object(one) and all(_is_line(name) and _is_line(value) for name, value in one.items()),
@@ -77,14 +82,15 @@ _CHECKS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """One thing to go wrong.
+    """One fault.
 
     Attributes:
-        kind: what; see `KINDS`.
-        endpoint: the endpoint's name, such as `Query`; None for all of them. Callback faults have none.
-        times: for how many of the next requests; None for no limit.
-        share: for which share of the requests; 0.5 is every other one.
-        fired: how often it went wrong so far.
+        kind: what goes wrong; see `KINDS`.
+        endpoint: the endpoint's name, such as `Query`; None for all endpoints. Not used for callbacks.
+        times: for how many of the next requests or callbacks; None for no limit.
+        share: for which share of them; 0.5 is every other one.
+        fired: how often it fired.
+        pending: the part of the share that has not fired yet.
     """
 
     kind: Kind
@@ -99,7 +105,7 @@ class Fault:
     amount: int | None = None
     id: int = 0
     fired: int = 0
-    owed: float = 0.0
+    pending: float = 0.0
 
     def __post_init__(self) -> None:
         wrong = [f"kind must be one of {', '.join(KINDS)}"] if self.kind not in KINDS else []
@@ -109,12 +115,9 @@ class Fault:
         if wrong:
             raise ValueError("; ".join(wrong))
 
-    def to_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name != "owed"}
-
 
 class Faults:
-    """The faults in force, oldest first."""
+    """The active faults, oldest first."""
 
     def __init__(self) -> None:
         self.active: list[Fault] = []
@@ -135,25 +138,25 @@ class Faults:
         self.active.clear()
 
     def for_request(self, endpoint: str) -> list[Fault]:
-        """The faults that strike this request."""
+        """The faults that fire for this request."""
         if not self.active:
             return []
         wanted = (None, endpoint.lower())
-        return self._struck(_OF_REQUESTS, lambda fault: (fault.endpoint and fault.endpoint.lower()) in wanted)
+        return self._fire(_OF_REQUESTS, lambda fault: (fault.endpoint and fault.endpoint.lower()) in wanted)
 
     def for_callback(self) -> list[Fault]:
-        """The faults that strike this callback."""
-        return self._struck(_OF_CALLBACKS, lambda _: True) if self.active else []
+        """The faults that fire for this callback."""
+        return self._fire(_OF_CALLBACKS, lambda _: True) if self.active else []
 
-    def _struck(self, kinds: tuple[str, ...], concerns: Callable[[Fault], bool]) -> list[Fault]:
-        struck: list[Fault] = []
+    def _fire(self, kinds: tuple[str, ...], matches: Callable[[Fault], bool]) -> list[Fault]:
+        fired: list[Fault] = []
         for fault in self.active:
-            if fault.kind in kinds and concerns(fault):
-                # A share is paid out evenly rather than by lot: a test can count on it.
-                fault.owed += fault.share
-                if fault.owed >= 1 - 1e-9:
-                    fault.owed -= 1
+            if fault.kind in kinds and matches(fault):
+                # A share is spread evenly, not at random, so that a test can rely on it.
+                fault.pending += fault.share
+                if fault.pending >= 1 - 1e-9:
+                    fault.pending -= 1
                     fault.fired += 1
-                    struck.append(fault)
+                    fired.append(fault)
         self.active = [fault for fault in self.active if fault.times is None or fault.fired < fault.times]
-        return struck
+        return fired

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from commercepay._protocol.published import SANDBOX_CREDENTIALS
+from commercepay.errors import ArgumentError
+from commercepay.money import Money
 from commercepay.status import PaymentStatus
 
 Json = dict[str, Any]
@@ -14,7 +16,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A merchant of the sandbox. The secrets are test values, yet shown only where that is the purpose."""
+    """A merchant of the sandbox. The secrets are test values, but a repr still hides them."""
 
     id: int
     name: str
@@ -38,9 +40,13 @@ class Event:
     status: int
     note: str
 
+    @property
+    def status_name(self) -> str:
+        return PaymentStatus(self.status).name
+
 
 @dataclass(slots=True)
-class Payment:
+class PaymentRecord:
     """One attempt to pay an order."""
 
     transaction_number: str
@@ -50,6 +56,10 @@ class Payment:
     provider_transaction_number: str | None = None
     provider_error_message: str | None = None
     timeline: list[Event] = field(default_factory=list[Event])
+
+    @property
+    def status_name(self) -> str:
+        return self.status.name
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -64,7 +74,7 @@ class Order:
 
     Attributes:
         number: the session number, or without a session the transaction number.
-        is_session: whether the customer may try again after an attempt that failed.
+        is_session: whether the customer can try again after a failed attempt.
         request: the members of the request, as bound to the endpoint's model.
         attempts: the payments, oldest first; never empty.
     """
@@ -76,7 +86,7 @@ class Order:
     created: int
     expires: int
     expired: bool = False
-    attempts: list[Payment] = field(default_factory=list[Payment])
+    attempts: list[PaymentRecord] = field(default_factory=list[PaymentRecord])
 
     @property
     def session_number(self) -> str | None:
@@ -95,6 +105,14 @@ class Order:
         return str(self.request["currencyCode"])
 
     @property
+    def amount_text(self) -> str:
+        """As a person reads it: `MYR 12.34`."""
+        try:
+            return str(Money.from_minor(self.amount, self.currency))
+        except ArgumentError:
+            return f"{self.currency} {self.amount} (minor units)"
+
+    @property
     def callback_url(self) -> str:
         return str(self.request["callbackUrl"])
 
@@ -103,7 +121,12 @@ class Order:
         return str(self.request["returnUrl"])
 
     @property
-    def last(self) -> Payment:
+    def pay_path(self) -> str:
+        """The path of the payment page."""
+        return f"/pay/{self.number}"
+
+    @property
+    def last(self) -> PaymentRecord:
         return self.attempts[-1]
 
     @property
@@ -120,31 +143,31 @@ class Order:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        attempts = [Payment.from_json(one) for one in data["attempts"]]
+        attempts = [PaymentRecord.from_json(one) for one in data["attempts"]]
         members: dict[str, Any] = {**data, "attempts": attempts}
         return cls(**members)
 
 
 @dataclass(slots=True)
 class Delivery:
-    """One attempt to deliver a callback, and what the merchant answered."""
+    """One attempt to deliver a callback, and the merchant's response."""
 
     at: int
     variant: str
     body: str
     signed: bool
     status: int | None = None
-    answer: str = ""
+    response: str = ""
     error: str | None = None
     milliseconds: int = 0
 
 
 @dataclass(slots=True)
-class Callback:
-    """A callback: what is to be told, and how the telling went.
+class CallbackRecord:
+    """A callback, and the attempts to deliver it.
 
     Attributes:
-        state: `pending`, `held` (until the next one is delivered), `delivered`, `given up`, `withheld` or `blocked`.
+        state: `pending`, `held` (until the next one is delivered), `delivered`, `failed`, `withheld` or `blocked`.
         variant: how it is sent: `signed`, `unsigned`, `wrongly_signed` or `other_amount`.
         due: when the next attempt is, None if there is none.
     """
@@ -162,6 +185,15 @@ class Callback:
     amount: int | None = None
     deliveries: list[Delivery] = field(default_factory=list[Delivery])
 
+    @property
+    def status(self) -> int:
+        status: int = self.members["status"]
+        return status
+
+    @property
+    def status_name(self) -> str:
+        return PaymentStatus(self.status).name
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -172,15 +204,15 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One request to the gateway's endpoints, with its secrets masked, and what became of it.
+class RequestRecord:
+    """One request to the gateway's endpoints and its response, with secrets masked.
 
     Attributes:
         operation: the endpoint's name, such as `Query`; None for an address that is no endpoint.
-        verdict: what the gateway made of it, such as `accepted`, `signature refused` or `refused 2009`.
-        explanation: what the gateway does not say: why.
-        faults: the faults that were applied.
-        status: the HTTP status of the answer; None if there was no answer.
+        verdict: what the gateway decided, such as `accepted`, `signature refused` or `refused 2009`.
+        explanation: the reason, which the real gateway does not give.
+        faults: the faults that fired.
+        status: the HTTP status of the response; None if there was no response.
     """
 
     id: int
@@ -194,5 +226,5 @@ class Request:
     explanation: Mapping[str, Any] | None
     faults: tuple[str, ...]
     status: int | None
-    answer: str
+    response: str
     milliseconds: float

@@ -1,6 +1,6 @@
-"""The requests to the gateway, remembered and shown with their secrets masked.
+"""The log of requests to the gateway, which shows them with their secrets masked.
 
-A request is noted as it came and made presentable only when somebody looks: most are never looked at.
+A request is stored as it was received, and masked when it is first shown: most never are.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from commercepay._base.json_guards import is_array, is_object
-from commercepay.sandbox.model import Request
+from commercepay.sandbox.model import RequestRecord
 
 KEPT: Final = 5000
 MASK: Final = "***"
@@ -20,8 +20,8 @@ _SECRET_HEADERS: Final = frozenset({"authorization", "cap-signature", "cookie", 
 
 
 @dataclass(slots=True)
-class Noted:
-    """A request as it came and what became of it: holds secrets, so it doesn't show itself."""
+class LoggedRequest:
+    """A request as it was received, and its response. Both contain secrets, so the repr leaves them out."""
 
     id: int
     at: int
@@ -34,17 +34,17 @@ class Noted:
     explanation: Mapping[str, Any] | None
     faults: tuple[str, ...]
     status: int | None
-    answer: bytes = field(repr=False)
+    response: bytes = field(repr=False)
     milliseconds: float
-    shown: Request | None = field(default=None, repr=False)
+    shown: RequestRecord | None = field(default=None, repr=False)
 
 
 class Masking:
-    """What may be shown of what came.
+    """Masks secrets.
 
     Args:
         members: names, in lower case, of the members whose values are secret.
-        secrets: the secret values themselves, wherever they turn up.
+        secrets: the secret values themselves, which are masked anywhere.
     """
 
     def __init__(self, members: Collection[str], secrets: Collection[str]) -> None:
@@ -52,13 +52,13 @@ class Masking:
         self._secrets = secrets
 
     def text(self, text: str) -> str:
-        """A text without the secrets, which a caller may have put where they don't belong."""
+        """A text with its secrets masked, and in UTF-8: half a surrogate pair becomes its escape sequence."""
         for secret in self._secrets:
             text = text.replace(secret, MASK)
-        return text
+        return text.encode(errors="backslashreplace").decode()
 
     def body(self, content: bytes) -> str:
-        """A body: where a member is secret, with that member masked."""
+        """A body as text, with its secret members masked."""
         text = content.decode(errors="replace")
         lowered = text.lower()
         if not any(name in lowered for name in self._members):
@@ -74,46 +74,46 @@ class Masking:
         return [self._masked(item) for item in value] if is_array(value) else value
 
 
-class Records:
+class RequestLog:
     """The newest requests, oldest first."""
 
     def __init__(self, masking: Masking) -> None:
-        self._noted: deque[Noted] = deque(maxlen=KEPT)
+        self._logged: deque[LoggedRequest] = deque(maxlen=KEPT)
         self._masking = masking
 
-    def add(self, noted: Noted) -> None:
-        self._noted.append(noted)
+    def add(self, logged: LoggedRequest) -> None:
+        self._logged.append(logged)
 
     def clear(self) -> None:
-        self._noted.clear()
+        self._logged.clear()
 
     def __len__(self) -> int:
-        return len(self._noted)
+        return len(self._logged)
 
-    def __iter__(self) -> Iterator[Request]:
-        return map(self._shown, self._noted)
+    def __iter__(self) -> Iterator[RequestRecord]:
+        return map(self._shown, self._logged)
 
-    def __reversed__(self) -> Iterator[Request]:
-        return map(self._shown, reversed(self._noted))
+    def __reversed__(self) -> Iterator[RequestRecord]:
+        return map(self._shown, reversed(self._logged))
 
-    def _shown(self, noted: Noted) -> Request:
-        if noted.shown is None:
-            noted.shown = Request(
-                id=noted.id,
-                at=noted.at,
-                method=noted.method,
-                url=self._masking.text(noted.url),
+    def _shown(self, logged: LoggedRequest) -> RequestRecord:
+        if logged.shown is None:
+            logged.shown = RequestRecord(
+                id=logged.id,
+                at=logged.at,
+                method=logged.method,
+                url=self._masking.text(logged.url),
                 headers={
                     name: MASK if name in _SECRET_HEADERS else self._masking.text(value)
-                    for name, value in noted.headers.items()
+                    for name, value in logged.headers.items()
                 },
-                body=self._masking.body(noted.body),
-                operation=noted.operation,
-                verdict=noted.verdict,
-                explanation=noted.explanation,
-                faults=noted.faults,
-                status=noted.status,
-                answer=self._masking.body(noted.answer),
-                milliseconds=noted.milliseconds,
+                body=self._masking.body(logged.body),
+                operation=logged.operation,
+                verdict=logged.verdict,
+                explanation=logged.explanation,
+                faults=logged.faults,
+                status=logged.status,
+                response=self._masking.body(logged.response),
+                milliseconds=logged.milliseconds,
             )
-        return noted.shown
+        return logged.shown

@@ -1,6 +1,6 @@
-"""The gateway's rules: who may come in, what a request does, and how a payment may move. No HTTP, no I/O of its own.
+"""The gateway's rules: who has access, what a request does, and how a payment may move. No HTTP, no I/O.
 
-What is an assumption (nobody published it) is listed in docs/sandbox.md.
+docs/sandbox.md lists the rules that are assumptions, because nobody published them.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from commercepay.sandbox.clock import Clock, iso
-from commercepay.sandbox.model import Event, Order, Payment, Tenant
-from commercepay.sandbox.store import State
+from commercepay.sandbox.model import Event, Order, PaymentRecord, Tenant
+from commercepay.sandbox.store import Store
 from commercepay.status import PaymentStatus
 
 TOKEN_LIFETIME: Final = 86_400
 """Seconds, as seen on staging."""
 
 DEFAULT_EXPIRY: Final = 30
-"""Minutes in which an order can be paid that says nothing itself. An assumption."""
+"""Minutes in which an order can be paid unless the request gives another number. An assumption."""
 
 CHANNELS: Final = {2: "FPX", 4: "Channel 4", 22: "Channel 22"}
-"""The channel numbers that were seen; that 2 is FPX is an assumption, the others' names are unknown."""
+"""The channel numbers that were seen. That 2 is FPX is an assumption; the other names are unknown."""
 
 _UNPAID = {status for status in PaymentStatus if status.is_closed_unpaid}
 MOVES: Final[Mapping[PaymentStatus, frozenset[PaymentStatus]]] = {
@@ -33,11 +33,11 @@ MOVES: Final[Mapping[PaymentStatus, frozenset[PaymentStatus]]] = {
     PaymentStatus.REFUND_IN_PROGRESS: frozenset({PaymentStatus.REFUNDED, PaymentStatus.REFUND_FAILED}),
     PaymentStatus.REFUND_FAILED: frozenset({PaymentStatus.REFUND_IN_PROGRESS}),
 }
-"""Where a payment can go from where it is: money is taken once, and given back only after it was taken."""
+"""The statuses that can follow each status: money is taken once, and returned only after it was taken."""
 
 
-class Refused(Exception):
-    """The gateway refuses, with one of its codes."""
+class GatewayRefusal(Exception):
+    """The gateway refuses a request, with one of its codes."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -45,8 +45,8 @@ class Refused(Exception):
         self.message = message
 
 
-def _not_found() -> Refused:
-    return Refused(2010, "Transaction Not Found")
+def _not_found() -> GatewayRefusal:
+    return GatewayRefusal(2010, "Transaction Not Found")
 
 
 class LoginFailed(Exception):
@@ -64,29 +64,29 @@ class Grant:
 
 
 class Gateway:
-    """The rules over one state.
+    """The rules, applied to one store.
 
     Args:
-        announce: called with every outcome that the merchant is to be told by a callback.
+        announce: called with every outcome for which the merchant gets a callback.
     """
 
     def __init__(
         self,
-        state: State,
+        store: Store,
         clock: Clock,
         tenants: Mapping[int, Tenant],
-        announce: Callable[[Order, Payment], None],
+        announce: Callable[[Order, PaymentRecord], None],
     ) -> None:
-        self.state = state
+        self.store = store
         self.clock = clock
         self.tenants = tenants
         self._announce = announce
         self._tokens: dict[str, Grant] = {}
         self._revoked: dict[str, str] = {}
-        self._expiries = [(order.expires, order.number) for order in state.orders.values() if order.state == "open"]
+        self._expiries = [(order.expires, order.number) for order in store.orders.values() if order.state == "open"]
         heapq.heapify(self._expiries)
 
-    # --- who may come in ---------------------------------------------------------------------------------------------
+    # --- access ------------------------------------------------------------------------------------------------------
 
     def authenticate(self, tenant_header: str | None, members: Mapping[str, Any]) -> dict[str, Any]:
         tenant = self._tenant(tenant_header)
@@ -106,7 +106,7 @@ class Gateway:
         }
 
     def admit(self, authorization: str | None, tenant_header: str | None) -> Tenant:
-        """The tenant whose token this is."""
+        """The tenant that the token was issued to."""
         scheme, _, token = (authorization or "").partition(" ")
         grant = self._tokens.get(token) if scheme.lower() == "bearer" else None
         if grant is None:
@@ -140,7 +140,7 @@ class Gateway:
             return "the token is in braces, brackets or quotes (`Bearer {token}`): send the bare token after `Bearer `"
         if authorization in self._tokens or scheme.lower() != "bearer":
             return "the Authorization header does not begin with `Bearer `"
-        return self._revoked.get(token, "the access token is none that this sandbox gave out since it was started")
+        return self._revoked.get(token, "this sandbox has not issued this access token since it was started")
 
     # --- the endpoints -----------------------------------------------------------------------------------------------
 
@@ -158,12 +158,12 @@ class Gateway:
 
     def query(self, tenant: Tenant, members: dict[str, Any], base_url: str) -> dict[str, Any]:
         transaction, session = members.get("TransactionNumber"), members.get("SessionNumber")
-        order = self.state.order(transaction or session or "")
+        order = self.store.order(transaction or session or "")
         if order is None or order.tenant_id != tenant.id or (session and order.session_number != session):
             raise _not_found()
         payment = order.last
         if transaction:
-            found = self.state.payment(transaction)
+            found = self.store.payment(transaction)
             if found is None:
                 raise _not_found()
             payment = found[1]
@@ -183,8 +183,8 @@ class Gateway:
         }
 
     def _open(self, tenant: Tenant, members: dict[str, Any], *, is_session: bool, minutes: int | None) -> Order:
-        if self.state.has_reference(tenant.id, members["referenceCode"]):
-            raise Refused(2009, "Duplicate Transaction")
+        if self.store.has_reference(tenant.id, members["referenceCode"]):
+            raise GatewayRefusal(2009, "Duplicate Transaction")
         now = self.clock.now()
         payment = self._new_payment(now, members.get("channelId"))
         order = Order(
@@ -196,15 +196,15 @@ class Gateway:
             expires=now + int(DEFAULT_EXPIRY if minutes is None else minutes) * 60_000,
             attempts=[payment],
         )
-        self.state.add(order)
-        self.state.save(order)
+        self.store.add(order)
+        self.store.save(order)
         heapq.heappush(self._expiries, (order.expires, order.number))
         return order
 
-    def _new_payment(self, now: int, channel_id: int | None) -> Payment:
-        # All digits, so that whoever signs it as a number learns here that it is a string.
+    def _new_payment(self, now: int, channel_id: int | None) -> PaymentRecord:
+        # All digits, so that signing it as a number fails here already: it is a string.
         number = str(10**15 + secrets.randbelow(9 * 10**15))
-        return Payment(
+        return PaymentRecord(
             number, now, channel_id=channel_id, timeline=[Event(now, PaymentStatus.PENDING.value, "created")]
         )
 
@@ -218,36 +218,36 @@ class Gateway:
         channel_id: int | None = None,
         attempt: int | None = None,
         note: str = "",
-    ) -> Payment:
-        """The customer's attempt ends in a status; in a session after a failed attempt, this is a new attempt.
+    ) -> PaymentRecord:
+        """The customer's attempt ends in a status. In a session, after a failed attempt, this is a new attempt.
 
         Args:
-            number: of the session, or without a session of the transaction.
-            attempt: which attempt is meant (1 is the first), so that a form sent twice is one attempt.
+            number: the session number; without a session the transaction number.
+            attempt: the number of the attempt (1 is the first), so that a form that is sent twice is one attempt.
 
         Raises:
-            Refused: 2010 no such order, 2021 it expired, 2022 it, or that attempt, has ended.
+            GatewayRefusal: 2010 no such order, 2021 it expired, 2022 the order or the attempt has ended.
         """
         order = self._order(number)
         payment = order.last
         again = order.is_session and payment.status.is_closed_unpaid
         if order.expired:
-            raise Refused(2021, "Payment Expired")
+            raise GatewayRefusal(2021, "Payment Expired")
         if attempt is not None and attempt != len(order.attempts) + again:
-            raise Refused(2022, "Transaction Already Processed")
+            raise GatewayRefusal(2022, "Transaction Already Processed")
         if again:
             payment = self._new_payment(self.clock.now(), order.request.get("channelId"))
             self._check_move(payment, status)
-            self.state.add_attempt(order, payment)
+            self.store.add_attempt(order, payment)
         self._check_move(payment, status)
         if channel_id is not None:
             payment.channel_id = channel_id
         self._record(order, payment, status, note or "settled")
         return payment
 
-    def move(self, transaction_number: str, status: PaymentStatus) -> Payment:
-        """One payment goes to another status, as captures, refunds and voids do at the real gateway's back office."""
-        found = self.state.payment(transaction_number)
+    def move(self, transaction_number: str, status: PaymentStatus) -> PaymentRecord:
+        """One payment goes to another status, as with a capture, refund or void in the real gateway's back office."""
+        found = self.store.payment(transaction_number)
         if found is None:
             raise _not_found()
         order, payment = found
@@ -256,25 +256,25 @@ class Gateway:
         return payment
 
     def expire(self, number: str) -> Order:
-        """The order's time is over at once.
+        """The order expires at once.
 
         Raises:
-            Refused: 2010 no such order, 2021 it has expired already, 2022 it has ended.
+            GatewayRefusal: 2010 no such order, 2021 it has already expired, 2022 it has ended.
         """
         order = self._order(number)
         if order.expired:
-            raise Refused(2021, "Payment Expired")
+            raise GatewayRefusal(2021, "Payment Expired")
         if order.state != "open":
-            raise Refused(2022, "Transaction Already Processed")
+            raise GatewayRefusal(2022, "Transaction Already Processed")
         self._expire(order)
         return order
 
     def tick(self) -> None:
-        """Orders whose time is over expire."""
+        """Expire the orders that are due."""
         now = self.clock.now()
         while self._expiries and self._expiries[0][0] <= now:
             _, number = heapq.heappop(self._expiries)
-            order = self.state.orders.get(number)
+            order = self.store.orders.get(number)
             if order is not None and order.state == "open":
                 self._expire(order)
 
@@ -283,7 +283,7 @@ class Gateway:
         return self._expiries[0][0] if self._expiries else None
 
     def _order(self, number: str) -> Order:
-        order = self.state.order(number)
+        order = self.store.order(number)
         if order is None:
             raise _not_found()
         return order
@@ -293,29 +293,31 @@ class Gateway:
         if order.last.status.is_pending:
             self._record(order, order.last, PaymentStatus.EXPIRED, "expired")
         else:
-            self.state.save(order)
+            self.store.save(order)
 
-    def _check_move(self, payment: Payment, status: PaymentStatus) -> None:
+    def _check_move(self, payment: PaymentRecord, status: PaymentStatus) -> None:
         if status in MOVES.get(payment.status, ()):
             return
         if payment.status is PaymentStatus.EXPIRED:
-            raise Refused(2021, "Payment Expired")
+            raise GatewayRefusal(2021, "Payment Expired")
         if payment.status.is_final:
-            raise Refused(2022, "Transaction Already Processed")
-        raise Refused(0, f"A payment does not go from {payment.status.name} to {status.name}")
+            raise GatewayRefusal(2022, "Transaction Already Processed")
+        raise GatewayRefusal(0, f"A payment does not go from {payment.status.name} to {status.name}")
 
-    def _record(self, order: Order, payment: Payment, status: PaymentStatus, note: str) -> None:
+    def _record(self, order: Order, payment: PaymentRecord, status: PaymentStatus, note: str) -> None:
         payment.status = status
         payment.timeline.append(Event(self.clock.now(), status.value, note))
         if payment.provider_transaction_number is None and (status.is_paid or status.is_authorised):
             payment.provider_transaction_number = f"SANDBOX-{payment.transaction_number}"
         if status.is_closed_unpaid:
             payment.provider_error_message = status.name.replace("_", " ").capitalize()
-        self.state.save(order)
+        self.store.save(order)
         self._announce(order, payment)
 
 
 def _tenant_problem(header: str | None) -> str:
     if header is None:
-        return "there is no Abp-TenantId header (older integrations write Abp.TenantId; the sandbox wants the hyphen)"
-    return "the Abp-TenantId header names no tenant of this sandbox"
+        return (
+            "there is no Abp-TenantId header (older integrations write Abp.TenantId; the sandbox requires the hyphen)"
+        )
+    return "this sandbox has no tenant of that Abp-TenantId"

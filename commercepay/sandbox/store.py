@@ -1,7 +1,7 @@
-"""What a sandbox remembers: always in memory, and with a file also there.
+"""The orders and callbacks of a sandbox: in memory, and also in an SQLite file if there is one.
 
-An order or callback that changed is saved as one row, and `commit` is called before the change is acknowledged. SQLite's
-write-ahead log makes a commit survive the death of the process at any moment (not a power cut: the sandbox does not wait
+A changed order or callback is saved as one row, and `commit` is called before the change is acknowledged. With SQLite's
+write-ahead log a commit survives if the process is killed at any moment (but not a power cut: the sandbox does not wait
 for the disk).
 """
 
@@ -11,15 +11,15 @@ import json
 import sqlite3
 from pathlib import Path
 
-from commercepay.sandbox.model import Callback, Order, Payment
+from commercepay.sandbox.model import CallbackRecord, Order, PaymentRecord
 
 
 class StateFileError(Exception):
     """The state file can't be used."""
 
 
-class State:
-    """Orders and callbacks, with the ways to find them."""
+class Store:
+    """Orders and callbacks, and their indexes."""
 
     def __init__(self, file: Path | None = None) -> None:
         self.version = 0
@@ -29,12 +29,12 @@ class State:
             for text in self._file.all("orders"):
                 self.add(Order.from_json(json.loads(text)))
             for text in self._file.all("callbacks"):
-                callback = Callback.from_json(json.loads(text))
+                callback = CallbackRecord.from_json(json.loads(text))
                 self.callbacks[callback.id] = callback
 
     def _clear(self) -> None:
         self.orders: dict[str, Order] = {}
-        self.callbacks: dict[int, Callback] = {}
+        self.callbacks: dict[int, CallbackRecord] = {}
         self._order_of: dict[str, Order] = {}
         self._references: set[tuple[int, str]] = set()
 
@@ -44,7 +44,7 @@ class State:
         for payment in order.attempts:
             self._order_of[payment.transaction_number] = order
 
-    def add_attempt(self, order: Order, payment: Payment) -> None:
+    def add_attempt(self, order: Order, payment: PaymentRecord) -> None:
         order.attempts.append(payment)
         self._order_of[payment.transaction_number] = order
 
@@ -55,7 +55,7 @@ class State:
         """The order of a session number or a transaction number."""
         return self.orders.get(number) or self._order_of.get(number)
 
-    def payment(self, transaction_number: str) -> tuple[Order, Payment] | None:
+    def payment(self, transaction_number: str) -> tuple[Order, PaymentRecord] | None:
         order = self._order_of.get(transaction_number)
         if order is None:
             return None
@@ -64,16 +64,16 @@ class State:
     def next_callback_id(self) -> int:
         return max(self.callbacks, default=0) + 1
 
-    def save(self, record: Order | Callback) -> None:
+    def save(self, record: Order | CallbackRecord) -> None:
         self.version += 1
-        if isinstance(record, Callback):
+        if isinstance(record, CallbackRecord):
             self.callbacks[record.id] = record
         if self._file is not None:
             table, key = ("orders", record.number) if isinstance(record, Order) else ("callbacks", record.id)
             self._file.put(table, key, json.dumps(record.to_json()))
 
     def touch(self) -> None:
-        """Something that is not kept here changed: whoever watches should look again."""
+        """Raise the version because something changed that is not stored here."""
         self.version += 1
 
     def commit(self) -> None:
@@ -97,7 +97,7 @@ class _File:
     def __init__(self, path: Path) -> None:
         self._begun = False
         try:
-            # Used by one thread at a time, but not always the one that opened it.
+            # Used by one thread at a time, but not always by the thread that opened it.
             self._db = sqlite3.connect(path, timeout=1, check_same_thread=False, isolation_level=None)
         except sqlite3.Error as error:
             raise StateFileError(f"{path} can't be used as a state file: {error}") from error
@@ -112,7 +112,9 @@ class _File:
             raise
 
     def _prepare(self, path: Path) -> None:
-        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")  # two sandboxes on one file would not see each other
+        self._db.execute(
+            "PRAGMA locking_mode = EXCLUSIVE"
+        )  # two sandboxes on one file would overwrite each other's data
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("BEGIN IMMEDIATE")

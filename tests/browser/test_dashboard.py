@@ -257,7 +257,7 @@ def test_faults(developer: Page, sb: Sandbox) -> None:
         faults.get_by_label("Headers").fill('{"Retry-After": "3"}' if kind == "status" else "")
         press(faults, "Add the fault")
         expect(row(page, "fault", kind)).to_be_visible()
-    active = sb._world.faults.active
+    active = sb._core.faults.active
     assert [(one.kind, one.times, one.status) for one in active] == [
         ("drop_after", None, None),
         ("status", 3, 429),
@@ -266,10 +266,10 @@ def test_faults(developer: Page, sb: Sandbox) -> None:
     assert active[1].headers == {"Retry-After": "3"}
     press(row(page, "fault", "drop after"), "Remove")
     expect(row(page, "fault", "drop after")).to_have_count(0)
-    assert len(sb._world.faults.active) == 2
+    assert len(sb._core.faults.active) == 2
     press(faults, "Clear all faults")
-    expect(faults.get_by_text("Nothing is to go wrong.")).to_be_visible()
-    assert sb._world.faults.active == []
+    expect(faults.get_by_text("No faults.")).to_be_visible()
+    assert sb._core.faults.active == []
 
 
 def test_the_clock(developer: Page, sb: Sandbox, shop: Shop) -> None:
@@ -294,13 +294,13 @@ def test_revoking_tokens_and_reset(developer: Page, sb: Sandbox, shop: Shop) -> 
     press(page, "Revoke all tokens")
     expect(page.get_by_role("heading", name="Requests")).to_be_visible()
     if page.evaluate("!document.getElementById('live').hidden"):
-        expect(page.locator("#said")).to_have_text("Revoke all tokens: done.")
+        expect(page.locator("#notice")).to_have_text("Revoke all tokens: done.")
     shop.open()
     assert [one.verdict for one in sb.requests].count("token refused") == 1
     dashboard(page, sb)
     page.get_by_text("Reset", exact=True).click()
     press(page, "Reset the sandbox")
-    expect(page.get_by_text("Nothing was opened yet.")).to_be_visible()
+    expect(page.get_by_text("Nothing yet.")).to_be_visible()
     assert (sb.orders, sb.requests) == ([], [])
 
 
@@ -315,7 +315,7 @@ def test_what_can_not_be_done_is_said(developer: Page, sb: Sandbox, shop: Shop, 
     press(row(page, "order", "INV-1"), "Fail")
     expect(page.get_by_role("alert")).to_have_text("Not done: Transaction Already Processed")
     press(row(page, "callback", "blocked"), "signed")
-    expect(page.get_by_role("alert")).to_contain_text("leads away from this machine")
+    expect(page.get_by_role("alert")).to_contain_text("on another machine")
     assert statuses(sb) == [["PAID"]]
     assert sb.callbacks[0].deliveries == []
     if live:
@@ -380,9 +380,9 @@ def test_a_sandbox_that_was_stopped(page: Page, sb: Sandbox, expected_errors: li
     expected_errors.append("ERR_FAILED")
     dashboard(page, sb)
     page.route("**/_sandbox/api/state", lambda route: route.abort())
-    expect(page.locator("#said")).to_have_text("The sandbox does not answer.")
+    expect(page.locator("#notice")).to_have_text("The sandbox does not respond.")
     page.unroute_all()
-    expect(page.locator("#said")).to_have_text("")
+    expect(page.locator("#notice")).to_have_text("")
 
 
 # --- for everybody ---------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ PAID_EVERY = 7  # the sessions whose callback got lost
 
 def opened(gateway: Sandbox, path: Path, sessions: int) -> None:
     """Sessions in the sandbox and in the merchant's record. Opened without HTTP, which is not what is measured here."""
-    world, tenant = gateway._world, gateway._world.tenant
+    core, tenant = gateway._core, gateway._core.tenant
 
     def some(numbers: range) -> list[tuple[int, str]]:
         rows = []
@@ -42,14 +42,12 @@ def opened(gateway: Sandbox, path: Path, sessions: int) -> None:
                 "returnUrl": "http://127.0.0.1/return",
                 "callbackUrl": "http://127.0.0.1/callback",
                 "ipAddress": "203.0.113.9",
-                "timestamp": world.clock.now(),
+                "timestamp": core.clock.now(),
                 "expiredInMinutes": 10_000,
             }
-            result = world.gateway.initial_session(tenant, members, gateway.url)
+            result = core.gateway.initial_session(tenant, members, gateway.url)
             if number % PAID_EVERY == 0:
-                world.gateway.settle(
-                    result["sessionNumber"], PaymentStatus.PAID, note="by tests/certainty/reconcile.py"
-                )
+                core.gateway.settle(result["sessionNumber"], PaymentStatus.PAID, note="by tests/certainty/reconcile.py")
             rows.append((number, result["sessionNumber"]))
         return rows
 

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from commercepay import signature
 from commercepay.errors import UnsignableData
 from commercepay.sandbox.description import load
-from commercepay.sandbox.web.api_document import DOCUMENT
+from commercepay.sandbox.web.control_api import api
 from commercepay.testing import Sandbox, sandbox
 
 DESCRIPTION: dict[str, Any] = json.loads(files("commercepay_api").joinpath("openapi.json").read_text(encoding="utf-8"))
@@ -31,7 +31,7 @@ SETTINGS = settings(max_examples=100, deadline=None, suppress_health_check=list(
 
 gateway = schemathesis.openapi.from_dict(DESCRIPTION)
 gateway.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-own_api = schemathesis.openapi.from_dict(DOCUMENT)
+own_api = schemathesis.openapi.from_dict(api.openapi())
 
 
 @pytest.fixture(scope="module")

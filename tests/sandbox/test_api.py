@@ -11,14 +11,14 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
-from commercepay.sandbox.web.api_document import DOCUMENT
-from commercepay.sandbox.web.control_api import ACTIONS
+from commercepay.sandbox.web.control_api import api as control_api
 
 if TYPE_CHECKING:
     from conftest import Caller
 
     from commercepay.testing import Sandbox
 
+DOCUMENT = control_api.openapi()
 OPERATIONS = {
     operation["operationId"]: (method.upper(), path, operation)
     for path, item in DOCUMENT["paths"].items()
@@ -56,9 +56,13 @@ def test_the_document_is_valid_and_served(api: Api) -> None:
     assert api("document")["info"]["title"] == "CommercePay sandbox"
 
 
-def test_the_document_and_the_actions_agree() -> None:
-    """Each operation that is described exists, and nothing else."""
-    assert OPERATIONS.keys() == ACTIONS.keys()
+def test_the_document_has_every_operation() -> None:
+    """Whatever the dashboard can do, and all that it shows, is an operation."""
+    of_payments = {"sessions", "session", "payments", "payment", "pay", "fail", "cancel", "expire", "move"}
+    of_logs = {"callbacks", "callback", "resend", "requests", "request"}
+    of_faults = {"faults", "add_fault", "clear_faults", "remove_fault"}
+    of_all = {"state", "revoke_tokens", "clock", "advance", "reset", "document"}
+    assert OPERATIONS.keys() == of_payments | of_logs | of_faults | of_all
 
 
 def test_a_session_is_seen_and_paid(api: Api, caller: Caller) -> None:
@@ -97,7 +101,7 @@ def test_what_can_not_be_done_is_refused_with_the_gateways_code(api: Api, caller
     for name in ("pay", "fail", "cancel", "expire", "session", "payment"):
         assert api(name, number="nothing", expect=404)["error"]["code"] == 2010
     assert api("fail", number=number, status=1, expect=400)["error"]["message"] == "PAID is not a status for this"
-    assert api("move", number=number, expect=400)["error"]["message"] == '"status" is a required property'
+    assert api("move", number=number, expect=400)["error"]["message"] == "status: Field required"
     assert api("pay", number=number, chanel=1, expect=400)
     assert api("resend", number=99, expect=404)
     assert api("callback", number="x", expect=404)
@@ -152,11 +156,11 @@ def test_callbacks_are_shown_and_resent(sb: Sandbox, api: Api, caller: Caller) -
     ]
     blocked = caller.open(callbackUrl="https://shop.example.my/callback")
     api("pay", number=blocked)
-    assert "away from this machine" in api("resend", number=callback["id"] + 1, expect=409)["error"]["message"]
+    assert "on another machine" in api("resend", number=callback["id"] + 1, expect=409)["error"]["message"]
 
 
 def test_faults_are_set_and_removed(api: Api, caller: Caller) -> None:
-    """Faults are added, listed, struck, removed one by one and all at once."""
+    """Faults are added, listed, fired, removed one by one and all at once."""
     first = api("add_fault", kind="status", endpoint="Query", status=502, times=None)
     second = api("add_fault", kind="latency", seconds=0)
     assert [one["id"] for one in api("faults")] == [first["id"], second["id"]]

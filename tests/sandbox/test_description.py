@@ -11,7 +11,7 @@ import pytest
 
 from commercepay import signature
 from commercepay.sandbox.description import Description, load
-from commercepay.sandbox.sandbox import World
+from commercepay.sandbox.sandbox import SandboxCore
 from commercepay.sandbox.web.server import Background
 from commercepay.testing import Sandbox
 
@@ -40,7 +40,7 @@ def document() -> dict[str, Any]:
 @pytest.fixture
 def extended(document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("commercepay.sandbox.description.load", lambda: Description(document))
-    background = Background(World())
+    background = Background(SandboxCore())
     yield Sandbox(background)
     background.stop()
 
@@ -61,7 +61,7 @@ def test_an_endpoint_without_example_says_so(
     """Without an example there is nothing to answer but an error."""
     document["paths"][REFUND]["post"]["responses"] = {"200": {"description": "ok"}}
     monkeypatch.setattr("commercepay.sandbox.description.load", lambda: Description(document))
-    background = Background(World())
+    background = Background(SandboxCore())
     answer = caller_of(Sandbox(background)).post("MadeUp", {"colour": "red"})
     background.stop()
     assert answer.status_code == 500

@@ -196,7 +196,7 @@ def test_pairs_of_readings_are_found(sb: Sandbox, caller: Caller, first: str, se
 
 
 def test_a_signature_of_no_known_reading_gets_the_right_string(sb: Sandbox, caller: Caller) -> None:
-    """What fits no reading is not guessed at: the right string, and that the secret key may be another one."""
+    """What fits no reading is not guessed at: the right string, and that the secret key may be wrong."""
     sent = caller.members()
     answer = caller.post("InitialSession", sent, signed=signature.sign(caller.url + PATH, sent, "quite another key"))
     explanation = sb.requests[-1].explanation
@@ -204,7 +204,7 @@ def test_a_signature_of_no_known_reading_gets_the_right_string(sb: Sandbox, call
     assert explanation["readings"] == []
     assert explanation["yours"] is None
     assert explanation["right"] == signature.string_to_sign(caller.url + PATH, sent)
-    assert "secret key may be another one" in answer.headers["x-sandbox-explanation"]
+    assert "secret key may be wrong" in answer.headers["x-sandbox-explanation"]
 
 
 def test_a_missing_signature_is_said_to_be_missing(caller: Caller) -> None:

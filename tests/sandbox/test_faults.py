@@ -166,8 +166,8 @@ def test_a_passing_fault_is_retried_where_that_is_safe(
     number = sdk.create().session_number
     sb.faults.add(**fault, endpoint=endpoint)
     assert sdk.query(number, max_retries=2).session_number == number
-    struck = [one for one in sb.requests if one.faults]
-    assert [one.operation for one in struck] == [endpoint]
+    hit = [one for one in sb.requests if one.faults]
+    assert [one.operation for one in hit] == [endpoint]
     assert len(sb.orders) == 1
 
 
@@ -215,7 +215,7 @@ def test_a_status_comes_with_body_and_headers(sb: Sandbox, caller: Caller) -> No
     assert sb.requests[-1].verdict == "not processed"
 
 
-def test_a_fault_strikes_the_next_requests_only(sb: Sandbox, caller: Caller) -> None:
+def test_a_fault_fires_for_the_next_requests_only(sb: Sandbox, caller: Caller) -> None:
     """With `times`, the fault is over after so many requests, and only of its endpoint."""
     sb.faults.add("status", status=502, endpoint="Query", times=2)
     statuses = []
@@ -225,14 +225,14 @@ def test_a_fault_strikes_the_next_requests_only(sb: Sandbox, caller: Caller) -> 
     assert statuses == [502, 502, 400]
 
 
-@pytest.mark.parametrize(("share", "struck"), [(0.5, 5), (0.25, 2), (0.3, 3), (1.0, 10)])
-def test_a_fault_strikes_a_share(sb: Sandbox, caller: Caller, share: float, struck: int) -> None:
-    """With `share`, that part of the requests is struck, evenly, for as long as the fault is in force."""
+@pytest.mark.parametrize(("share", "fired"), [(0.5, 5), (0.25, 2), (0.3, 3), (1.0, 10)])
+def test_a_fault_fires_for_a_share(sb: Sandbox, caller: Caller, share: float, fired: int) -> None:
+    """With `share`, the fault fires for that part of the requests, evenly, as long as it is active."""
     assert caller.token
     fault = sb.faults.add("status", status=502, times=None, share=share)
     statuses = [caller.get("Query", {"Timestamp": 1}).status_code for _ in range(10)]
-    assert statuses.count(502) == struck
-    assert fault.fired == struck
+    assert statuses.count(502) == fired
+    assert fault.fired == fired
 
 
 def test_faults_come_together(sb: Sandbox, caller: Caller) -> None:
@@ -278,6 +278,6 @@ def test_refusals_are_not_distorted(sb: Sandbox, caller: Caller) -> None:
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(sb: Sandbox, options: dict[str, Any]) -> None:
-    """What can't be meant is an error at once rather than a fault that never strikes."""
+    """Impossible options are an error at once, not a fault that never fires."""
     with pytest.raises(ValueError, match=r"must be|needs"):
         sb.faults.add(**options)

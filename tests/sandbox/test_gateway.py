@@ -62,11 +62,11 @@ def test_credentials_of_another_tenant_are_refused(caller: Caller, other: Caller
     ("change", "why"),
     [
         ({"Authorization": None}, "no Authorization header"),
-        ({"Authorization": "Bearer nonsense"}, "none that this sandbox gave out"),
+        ({"Authorization": "Bearer nonsense"}, "has not issued this access token"),
         ({"Authorization": "Bearer {%s}"}, "in braces"),
         ({"Authorization": "%s"}, "does not begin with"),
         ({"Abp-TenantId": None}, "no Abp-TenantId header"),
-        ({"Abp-TenantId": "4711"}, "names no tenant"),
+        ({"Abp-TenantId": "4711"}, "has no tenant of"),
         ({"Abp-TenantId": "1002"}, "belongs to tenant 1001"),
     ],
 )
@@ -382,4 +382,4 @@ def test_a_request_is_recorded_with_its_verdict(sb: Sandbox, caller: Caller) -> 
         ("InitialSession", 400, "signature refused"),
     ]
     assert json.loads(sb.requests[1].body) == members
-    assert json.loads(sb.requests[2].answer)["error"]["code"] == 2009
+    assert json.loads(sb.requests[2].response)["error"]["code"] == 2009

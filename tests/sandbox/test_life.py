@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from commercepay import PaymentStatus
-from commercepay.sandbox.rules import MOVES, Refused
+from commercepay.sandbox.rules import MOVES, GatewayRefusal
 
 if TYPE_CHECKING:
     from conftest import Caller
@@ -45,7 +45,7 @@ def test_a_paid_session_is_not_paid_again(sb: Sandbox, caller: Caller) -> None:
     number = caller.open()
     sb.pay(number)
     for act in (sb.pay, sb.fail, sb.cancel, sb.expire):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(GatewayRefusal) as caught:
             act(number)
         assert caught.value.code == 2022
     assert len(sb.orders[0].attempts) == 1
@@ -56,14 +56,14 @@ def test_a_payment_without_a_session_has_one_attempt(sb: Sandbox, caller: Caller
     """What RequestPayment started fails for good."""
     number = caller.start()
     sb.fail(number)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(GatewayRefusal) as caught:
         sb.pay(number)
     assert caught.value.code == 2022
 
 
 def test_an_unknown_number_is_not_found(sb: Sandbox) -> None:
     """What was never opened can't be paid: 2010."""
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(GatewayRefusal) as caught:
         sb.pay("nothing")
     assert caught.value.code == 2010
 
@@ -76,7 +76,7 @@ def test_a_session_expires_at_its_time(sb: Sandbox, caller: Caller, minutes: int
     assert caller.query(SessionNumber=number)["status"] == 0
     sb.clock.advance(6)
     assert caller.query(SessionNumber=number)["status"] == 10
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(GatewayRefusal) as caught:
         sb.pay(number)
     assert caught.value.code == 2021
 
@@ -92,7 +92,7 @@ def test_an_expired_session_keeps_its_failed_attempt(sb: Sandbox, caller: Caller
     sb.fail(number)
     sb.expire(number)
     assert caller.query(SessionNumber=number)["status"] == 2
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(GatewayRefusal) as caught:
         sb.pay(number)
     assert caught.value.code == 2021
 
@@ -126,7 +126,7 @@ def test_a_paid_payment_is_refunded_along_its_way(sb: Sandbox, caller: Caller) -
     for status in (S.REFUND_IN_PROGRESS, S.REFUND_FAILED, S.REFUND_IN_PROGRESS, S.REFUNDED):
         sb.move(payment.transaction_number, status)
         assert caller.query(TransactionNumber=payment.transaction_number)["status"] == status
-    with pytest.raises(Refused):
+    with pytest.raises(GatewayRefusal):
         sb.move(payment.transaction_number, S.PAID)
 
 
@@ -143,7 +143,7 @@ def test_no_other_way_is_open(sb: Sandbox, caller: Caller) -> None:
         if end in MOVES[start]:
             assert sb.move(number, end).status is end
         else:
-            with pytest.raises(Refused):
+            with pytest.raises(GatewayRefusal):
                 sb.move(number, end)
             assert caller.query(TransactionNumber=number)["status"] == start
     unpaid = [one for one in known if one.is_closed_unpaid]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import subprocess
 import sys
 import threading
@@ -136,7 +137,7 @@ def test_revoked_tokens_are_renewed_by_the_client(sb: Sandbox) -> None:
 
 def test_nothing_here_shows_a_secret(sb: Sandbox) -> None:
     """Neither the sandbox nor its credentials show password or secret key."""
-    shown = repr(sb) + repr(sb.credentials) + repr(sb._world.tenants) + str(sb.credentials)
+    shown = repr(sb) + repr(sb.credentials) + repr(sb._core.tenants) + str(sb.credentials)
     assert sb.credentials.password not in shown
     assert sb.credentials.secret_key not in shown
 
@@ -184,8 +185,10 @@ def test_a_missing_library_names_the_extra(module: str) -> None:
     assert module in done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("module", ["click", "starlette", "jsonschema_rs"])
-@pytest.mark.parametrize("command", ["sandbox", "demo"])
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [("sandbox", "fastapi"), *itertools.product(("sandbox", "demo"), ("click", "starlette", "jsonschema_rs"))],
+)
 def test_the_command_names_the_extra_too(module: str, command: str) -> None:
     """`commercepay sandbox` and `demo` without their libraries write one clear line, and no traceback."""
     done = without(

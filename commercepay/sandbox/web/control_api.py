@@ -1,434 +1,401 @@
-"""The sandbox's JSON API, and the dashboard: one page with a form for each thing that the API can do."""
+"""The control API: what the dashboard can do, as JSON. FastAPI checks the arguments and writes the OpenAPI document."""
 
 from __future__ import annotations
 
-import inspect
+import contextlib
 import json
-import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from itertools import islice
-from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import urlencode
 
-from jsonschema_rs import Draft202012Validator
+from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Query
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
-from commercepay._base.json_guards import is_object
-from commercepay.sandbox.deliveries import VARIANTS
-from commercepay.sandbox.faults import KINDS, Fault
-from commercepay.sandbox.rules import CHANNELS, MOVES, Refused
-from commercepay.sandbox.sandbox import World
+from commercepay._version import __version__
+from commercepay.sandbox.deliveries import Variant
+from commercepay.sandbox.faults import Fault
+from commercepay.sandbox.rules import GatewayRefusal
+from commercepay.sandbox.sandbox import SandboxCore
 from commercepay.sandbox.web import serializers
-from commercepay.sandbox.web.api_document import DOCUMENT
-from commercepay.sandbox.web.payment_page import foreign, label, read_form, render
+from commercepay.sandbox.web.app import PREFIX
+from commercepay.sandbox.web.dashboard import dashboard, filters_of
+from commercepay.sandbox.web.html import is_foreign, read_form
+from commercepay.sandbox.web.serializers import (
+    CallbackView,
+    ClockView,
+    FaultView,
+    NewFault,
+    PaymentView,
+    RequestView,
+    SessionView,
+    StateView,
+)
 from commercepay.status import PaymentStatus
 
-Given = Mapping[str, Any]
-Act = Callable[[World, Given], Any]
+T = TypeVar("T")
+V = TypeVar("V", bound=BaseModel)
 
 
-class Rejected(Exception):
-    """What was asked of the API can't be done."""
-
-    def __init__(self, status: int, message: str, code: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
+class ErrorInfo(BaseModel):
+    code: int | None = Field(description="The gateway's code, if it has one for this.")
+    message: str
 
 
-def routes(world: World) -> list[Route]:
-    """A route for each operation of the document, and the dashboard."""
-    found = [_route(world, path, item) for path, item in DOCUMENT["paths"].items()]
+class Problem(BaseModel):
+    """What was refused, and why."""
 
-    async def dashboard(request: Request) -> Response:
-        return _dashboard(world, request, request.query_params)
-
-    async def inbox(_request: Request) -> Response:
-        return Response(status_code=200)  # takes any callback: for those who have no receiver yet
-
-    return [
-        *found,
-        Route("/_sandbox/", dashboard, methods=["GET"]),
-        Route("/_sandbox/inbox", inbox, methods=["POST"]),
-    ]
+    error: ErrorInfo
 
 
-# --- the dashboard ---------------------------------------------------------------------------------------------------
-
-_SHOWN: Final = 50
-"""Of each kind, the newest."""
-
-_FILTERS: Final = ("q", "state", "status", "callback", "operation", "verdict")
-_NOT_ACCEPTED: Final = "not accepted"
+class Options(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
 
 
-def _dashboard(
-    world: World, request: Request, filters: Mapping[str, str], *, problem: str = "", status: int = 200
-) -> Response:
-    wanted = {name: filters.get(name, "").strip() for name in _FILTERS}
-    text = wanted["q"].lower()
-
-    def shown(found: Iterable[serializers.View], fits: Callable[[serializers.View], bool]) -> list[serializers.View]:
-        fitting = (one for one in found if fits(one) and (not text or text in _text(one)))
-        return list(islice(fitting, _SHOWN))
-
-    def of_order(one: serializers.View) -> bool:
-        statuses = [payment["status_name"] for payment in one["payments"]]
-        return wanted["state"] in ("", one["state"]) and wanted["status"] in ("", *statuses)
-
-    def of_callback(one: serializers.View) -> bool:
-        return wanted["callback"] in ("", one["state"]) and wanted["status"] in ("", one["status_name"])
-
-    def of_request(one: serializers.View) -> bool:
-        verdicts = ("", one["verdict"], _NOT_ACCEPTED if one["verdict"] != "accepted" else "")
-        return wanted["operation"] in ("", one["operation"]) and wanted["verdict"] in verdicts
-
-    return render(
-        "dashboard.html",
-        status=status,
-        problem=problem,
-        wanted=wanted,
-        filtered=any(wanted.values()),
-        state=serializers.state(world),
-        refused=sum(one.verdict != "accepted" for one in world.requests),
-        orders=shown((serializers.order(one) for one in reversed(world.state.orders.values())), of_order),
-        callbacks=shown((serializers.callback(one) for one in reversed(world.state.callbacks.values())), of_callback),
-        requests=shown((serializers.request(one) for one in reversed(world.requests)), of_request),
-        statuses=[one.name for one in PaymentStatus],
-        callback_states=DOCUMENT["components"]["schemas"]["Callback"]["properties"]["state"]["enum"],
-        endpoints=sorted(operation.name for operation in world.description.operations.values()),
-        verdicts=["accepted", _NOT_ACCEPTED, *sorted({one.verdict for one in world.requests} - {"accepted"})],
-        failures=_choices(one for one in MOVES[PaymentStatus.PENDING] if one.is_closed_unpaid and one not in _ACTED),
-        moves={one.value: _choices(MOVES.get(one, ())) for one in PaymentStatus},
-        channel=next(iter(CHANNELS)),
-        fault_kinds=KINDS,
-        variants=VARIANTS,
-        tenant=world.tenant,
-        base_url=str(request.base_url).rstrip("/"),
-    )
+class Pay(Options):
+    channel_id: int | None = None
 
 
-_ACTED: Final = (PaymentStatus.CANCELLED, PaymentStatus.CANCELLED_BY_USER, PaymentStatus.EXPIRED)
-"""What has a button of its own."""
+class Fail(Pay):
+    status: int = Field(default=PaymentStatus.FAILED.value, ge=0, le=99)
 
 
-def _choices(statuses: Iterable[PaymentStatus]) -> list[tuple[int, str]]:
-    return [(one.value, f"{one.value} {label(one.name)}") for one in sorted(statuses)]
+class Cancel(Options):
+    status: int = Field(default=PaymentStatus.CANCELLED_BY_USER.value, ge=0, le=99)
 
 
-def _text(view: serializers.View) -> str:
-    return json.dumps(view, ensure_ascii=False).lower()
+class Move(Options):
+    status: int = Field(ge=0, le=99)
 
 
-def _filters_of(request: Request) -> dict[str, str]:
-    """The filters of the dashboard that a form was sent from."""
-    try:
-        parts = urlsplit(request.headers.get("referer", ""))
-    except ValueError:
-        return {}
-    found = dict(parse_qsl(parts.query)) if parts.netloc == request.headers.get("host") else {}
-    return {name: found[name] for name in _FILTERS if found.get(name)}
+class Resend(Options):
+    variant: Variant | None = None
 
 
-# --- the JSON API ----------------------------------------------------------------------------------------------------
+class Advance(Options):
+    advance: float = Field(ge=0, le=10**10, allow_inf_nan=False, description="How far, in seconds.")
 
 
-def _route(world: World, path: str, item: Mapping[str, Any]) -> Route:
-    """All methods of a path in one route, so that the answer to any other method lists them all."""
-    endpoints = {
-        method.upper(): _endpoint(world, operation, ACTIONS[operation["operationId"]])
-        for method, operation in item.items()
-    }
+class Action(APIRoute):
+    """Runs an operation on the sandbox as it is now, and commits what it changed. Its body may be a form, too."""
 
-    async def endpoint(request: Request) -> Response:
-        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        body: Any = self.body_field and self.body_field.field_info.annotation
 
-    return Route(path, endpoint, methods=list(endpoints))
+        async def handler(request: Request) -> Response:
+            core: SandboxCore = request.state.core
+            core.gateway.tick()
+            if request.method == "POST" and is_foreign(request):
+                raise HTTPException(403, "a page of another site sent this")
+            is_form = "form" in request.headers.get("content-type", "")
+            response = await handle(await _as_json(request, body) if is_form else request)
+            core.store.commit()
+            if not is_form:
+                return response
+            filters = urlencode(filters_of(request))
+            return RedirectResponse(f"/_sandbox/?{filters}" if filters else "/_sandbox/", 303)
 
-
-def _endpoint(world: World, operation: dict[str, Any], act: Act) -> Callable[[Request], Awaitable[Response]]:
-    body = operation.get("requestBody")
-    schema = body["content"]["application/json"]["schema"] if body is not None else None
-    validator = None
-    if schema is not None:
-        validator = Draft202012Validator({**schema, "components": DOCUMENT["components"]})
-        schema = DOCUMENT["components"]["schemas"]["NewFault"] if "$ref" in schema else schema
-    parameters = {one["name"]: one["schema"] for one in operation["parameters"] if one["in"] == "query"}
-
-    async def endpoint(request: Request) -> Response:
-        form = "form" in request.headers.get("content-type", "")
-        try:
-            given = _query(parameters, request)
-            if validator is not None and schema is not None:
-                sent = _typed(schema, await read_form(request)) if form else _json(await request.body())
-                _check(request, validator, sent)
-                given |= sent
-            world.gateway.tick()
-            answer: Any = act(world, {**given, **request.path_params})
-            if inspect.isawaitable(answer):
-                answer = await answer
-            world.state.commit()
-        except Rejected as error:
-            return problem(request, error.status, error.code, str(error))
-        except Refused as error:
-            return problem(request, 404 if error.code == 2010 else 409, error.code, error.message)
-        if not form:
-            return _answer(answer)
-        filters = urlencode(_filters_of(request))
-        return RedirectResponse(f"/_sandbox/?{filters}" if filters else "/_sandbox/", 303)
-
-    def problem(request: Request, status: int, code: int | None, message: str) -> Response:
-        if "text/html" in request.headers.get("accept", "") and request.method == "POST":  # from the dashboard
-            return _dashboard(world, request, _filters_of(request), problem=message, status=status)
-        return _answer({"error": {"code": code, "message": message}}, status)
-
-    return endpoint
+        return handler
 
 
-def _check(request: Request, validator: Draft202012Validator, sent: Given) -> None:
-    if foreign(request):
-        raise Rejected(403, "this came from another site's page")
-    if problems := [error.message for error in validator.iter_errors(sent)]:
-        raise Rejected(400, "; ".join(problems)[:500])
+async def _as_json(request: Request, body: type[BaseModel] | None) -> Request:
+    """A request with a form, as one with JSON: each field in its own type, empty ones left out."""
+    given: dict[str, Any] = {name: text for name, text in (await read_form(request)).items() if text}
+    for name, field in body.model_fields.items() if body is not None else ():
+        if name in given and field.annotation != str and field.annotation != str | None:
+            with contextlib.suppress(ValueError):  # a plain word, or nonsense: validation decides
+                given[name] = json.loads(given[name])
+    content = json.dumps(given).encode()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": content}
+
+    return Request({**request.scope, "headers": [(b"content-type", b"application/json")]}, receive)
 
 
-def _answer(content: Any, status: int = 200) -> Response:
-    text = json.dumps(content, separators=(",", ":"))  # ASCII: what is shown here may hold anything a caller sent
-    return Response(text, status, media_type="application/json")
+api: Final = FastAPI(
+    title="CommercePay sandbox",
+    version=__version__,
+    description=(
+        "What the dashboard can do, for scripts. A body is JSON or a form; a form is answered with a redirect to the"
+        " dashboard. `number` is a session number or a transaction number. Not part of the real gateway."
+    ),
+    openapi_url=None,  # it is an operation here
+    docs_url=None,
+    redoc_url=None,
+)
+router: Final = APIRouter(
+    prefix=PREFIX,
+    route_class=Action,
+    generate_unique_id_function=lambda route: route.name,
+    responses={"default": {"model": Problem, "description": "Refused."}},
+    strict_content_type=False,
+)
 
 
-def _json(body: bytes) -> dict[str, Any]:
-    if not body.strip():
-        return {}
-    try:
-        read = json.loads(body, parse_float=_number, parse_constant=_number)
-    except (ValueError, RecursionError):
-        raise Rejected(400, "the body is not JSON") from None
-    if not is_object(read):
-        raise Rejected(400, "the body must be a JSON object")
-    return read
+def _problem(request: Request, status: int, message: str, code: int | None = None) -> Response:
+    if "text/html" in request.headers.get("accept", "") and request.method == "POST":  # from the dashboard
+        return dashboard(request.state.core, request, filters_of(request), problem=message, status=status)
+    content = json.dumps({"error": {"code": code, "message": message}})  # ASCII: names of members may contain anything
+    return Response(content, status, media_type="application/json")
 
 
-def _number(text: str) -> int | float:
-    """JSON's 2.0 is the integer 2; NaN and infinity are no JSON."""
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return int(number) if number.is_integer() else number
+@api.exception_handler(GatewayRefusal)
+async def _refused(request: Request, error: GatewayRefusal) -> Response:
+    return _problem(request, 404 if error.code == 2010 else 409, error.message, error.code)
 
 
-def _query(parameters: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    texts = {name: request.query_params[name] for name in parameters if name in request.query_params}
-    given: dict[str, Any] = texts | _typed({"properties": parameters}, texts)
-    for name, value in given.items():
-        schema = parameters[name]
-        if not Draft202012Validator(schema).is_valid(value):
-            raise Rejected(400, f"{name} must be of type {schema['type']} and in its range")
-    return given
+@api.exception_handler(StarletteHTTPException)
+async def _failed(request: Request, error: StarletteHTTPException) -> Response:
+    response = _problem(request, error.status_code, error.detail)
+    response.headers.update(error.headers or {})
+    return response
 
 
-def _typed(schema: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of a form in the types of a schema; an empty field is one left out."""
-    found: dict[str, Any] = {}
-    for name, text in fields.items():
-        types = schema["properties"].get(name, {}).get("type", "string")
-        try:
-            if text == "":
-                continue
-            if text == "null" and "null" in types:
-                found[name] = None
-                continue
-            if "integer" in types:
-                found[name] = int(text)
-            elif "number" in types:
-                found[name] = float(text)
-            elif "object" in types:
-                found[name] = json.loads(text)
-            else:
-                found[name] = text in ("true", "on") if "boolean" in types else text
-        except ValueError:
-            found[name] = text  # the validator says what it should be
-    return found
+@api.exception_handler(RequestValidationError)
+async def _invalid(request: Request, error: RequestValidationError) -> Response:
+    def place(one: Any) -> str:
+        return ".".join(part for part in one["loc"][1:] if isinstance(part, str)) or "the body"
+
+    return _problem(request, 400, "; ".join(f"{place(one)}: {one['msg']}" for one in error.errors())[:500])
 
 
-# --- what each operation does ----------------------------------------------------------------------------------------
+def _core(request: Request) -> SandboxCore:
+    core: SandboxCore = request.state.core
+    return core
 
 
-def _sessions(world: World, given: Given) -> list[serializers.View]:
-    orders = (order for order in reversed(world.state.orders.values()) if order.is_session)
-    return _filtered((serializers.order(order) for order in orders), given)
+Core = Annotated[SandboxCore, Depends(_core)]
 
 
-def _session(world: World, given: Given) -> serializers.View:
-    order = world.state.orders.get(given["number"])
+@api.get("/_sandbox/", include_in_schema=False)
+async def show_dashboard(request: Request) -> Response:
+    core: SandboxCore = request.state.core
+    core.gateway.tick()
+    core.store.commit()
+    return dashboard(core, request, request.query_params)
+
+
+@router.get("/openapi.json")
+async def document() -> dict[str, Any]:
+    """This document."""
+    return api.openapi()
+
+
+@router.get("/state")
+async def state(core: Core) -> StateView:
+    """The sandbox as a whole. Poll `version` to see whether something changed."""
+    return serializers.state(core)
+
+
+@router.get("/sessions")
+async def sessions(core: Core, state: str | None = None, reference_code: str | None = None) -> list[SessionView]:
+    """Sessions, newest first."""
+    found = (serializers.session(order) for order in reversed(core.store.orders.values()) if order.is_session)
+    return _filtered(found, state=state, reference_code=reference_code)
+
+
+@router.get("/sessions/{number}")
+async def session(core: Core, number: str) -> SessionView:
+    """One session."""
+    order = core.store.orders.get(number)
     if order is None or not order.is_session:
-        raise Rejected(404, "no such session", 2010)
-    return serializers.order(order)
+        raise GatewayRefusal(2010, "no such session")
+    return serializers.session(order)
 
 
-def _payments(world: World, given: Given) -> list[serializers.View]:
-    found = (
-        serializers.payment(order, one)
-        for order in reversed(world.state.orders.values())
-        for one in reversed(order.attempts)
-    )
-    return _filtered(found, given)
+@router.get("/payments")
+async def payments(
+    core: Core, status: int | None = None, reference_code: str | None = None, session_number: str | None = None
+) -> list[PaymentView]:
+    """Payments, newest first; those without a session too."""
+    orders = reversed(core.store.orders.values())
+    found = (serializers.payment(order, one) for order in orders for one in reversed(order.attempts))
+    return _filtered(found, status=status, reference_code=reference_code, session_number=session_number)
 
 
-def _payment(world: World, given: Given) -> serializers.View:
-    order = world.state.order(given["number"])
+@router.get("/payments/{number}")
+async def payment(core: Core, number: str) -> PaymentView:
+    """One payment with its timeline; of a session the last one."""
+    order = core.store.order(number)
     if order is None:
-        raise Rejected(404, "no such payment", 2010)
-    found = world.state.payment(given["number"])
+        raise GatewayRefusal(2010, "no such payment")
+    found = core.store.payment(number)
     return serializers.payment(order, found[1] if found is not None else order.last)
 
 
-def _filtered(found: Any, given: Given) -> list[serializers.View]:
-    return [view for view in found if all(view[name] == value for name, value in given.items())]
+@router.post("/payments/{number}/pay")
+async def pay(core: Core, number: str, options: Annotated[Pay, Body(default_factory=Pay)]) -> PaymentView:
+    """The customer pays."""
+    return _settle(core, number, PaymentStatus.PAID, options.channel_id)
 
 
-def _settle(status: PaymentStatus, *, only: Callable[[PaymentStatus], bool] = lambda _: True) -> Act:
-    def act(world: World, given: Given) -> serializers.View:
-        wanted = PaymentStatus(given.get("status", status))
-        if not only(wanted):
-            raise Rejected(400, f"{wanted.name} is not a status for this")
-        order = world.state.order(given["number"])
-        number = order.number if order is not None else given["number"]
-        payment = world.gateway.settle(number, wanted, channel_id=given.get("channel_id"), note="by the sandbox's API")
-        return serializers.payment(world.state.orders[number], payment)
-
-    return act
+@router.post("/payments/{number}/fail")
+async def fail(core: Core, number: str, options: Annotated[Fail, Body(default_factory=Fail)]) -> PaymentView:
+    """The customer's attempt fails."""
+    failures = {one for one in PaymentStatus if one.is_closed_unpaid}
+    return _settle(core, number, PaymentStatus(options.status), options.channel_id, failures)
 
 
-def _expire(world: World, given: Given) -> serializers.View:
-    order = world.gateway.expire(given["number"])
+@router.post("/payments/{number}/cancel")
+async def cancel(core: Core, number: str, options: Annotated[Cancel, Body(default_factory=Cancel)]) -> PaymentView:
+    """The customer cancels the attempt."""
+    cancelled = {PaymentStatus.CANCELLED, PaymentStatus.CANCELLED_BY_USER}
+    return _settle(core, number, PaymentStatus(options.status), None, cancelled)
+
+
+@router.post("/payments/{number}/expire")
+async def expire(core: Core, number: str) -> PaymentView:
+    """The session or payment expires at once."""
+    order = core.gateway.expire(number)
     return serializers.payment(order, order.last)
 
 
-def _move(world: World, given: Given) -> serializers.View:
-    world.gateway.move(given["number"], PaymentStatus(given["status"]))
-    return _payment(world, given)
+@router.post("/payments/{number}/move")
+async def move(core: Core, number: str, options: Move) -> PaymentView:
+    """The payment of this transaction number goes to another status: capture, refund, void."""
+    core.gateway.move(number, PaymentStatus(options.status))
+    return await payment(core, number)
 
 
-def _callbacks(world: World, given: Given) -> list[serializers.View]:
-    return _filtered((serializers.callback(one) for one in reversed(world.state.callbacks.values())), given)
+@router.get("/callbacks")
+async def callbacks(
+    core: Core, state: str | None = None, number: str | None = None, transaction_number: str | None = None
+) -> list[CallbackView]:
+    """Callbacks with their deliveries, newest first."""
+    found = map(CallbackView.model_validate, reversed(core.store.callbacks.values()))
+    return _filtered(found, state=state, number=number, transaction_number=transaction_number)
 
 
-def _callback(world: World, given: Given) -> serializers.View:
-    return serializers.callback(world.state.callbacks[_id(given, world.state.callbacks)])
+@router.get("/callbacks/{number}")
+async def callback(core: Core, number: str) -> CallbackView:
+    """One callback."""
+    return CallbackView.model_validate(_find(core.store.callbacks, number))
 
 
-def _resend(world: World, given: Given) -> serializers.View:
+@router.post("/callbacks/{number}/resend")
+async def resend(core: Core, number: str, options: Annotated[Resend, Body(default_factory=Resend)]) -> CallbackView:
+    """Send a callback again, at once."""
+    found = _find(core.store.callbacks, number)
     try:
-        return serializers.callback(world.deliveries.resend(_id(given, world.state.callbacks), given.get("variant")))
+        return CallbackView.model_validate(core.deliveries.resend(found.id, options.variant))
     except ValueError as error:
-        raise Rejected(409, str(error)) from None
+        raise HTTPException(409, str(error)) from None
 
 
-def _requests(world: World, given: Given) -> list[serializers.View]:
-    found: list[serializers.View] = []
-    for one in reversed(world.requests):
-        if len(found) >= given.get("limit", 200) or one.id <= given.get("after", 0):
-            break
-        wanted = (
-            given.get("operation", one.operation) == one.operation
-            and given.get("verdict", "") in one.verdict
-            and given.get("status", one.status) == one.status
-        )
-        if wanted:
-            found.append(serializers.request(one))
-    return found
+@router.get("/requests")
+async def requests(
+    core: Core,
+    operation: str | None = None,
+    verdict: Annotated[str, Query(description="A part of it, such as `refused`.")] = "",
+    status: int | None = None,
+    after: Annotated[int, Query(description="Only those with a higher id.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 200,
+) -> list[RequestView]:
+    """Requests to the gateway, newest first."""
+    found = (
+        RequestView.model_validate(one) for one in reversed(core.requests) if one.id > after and verdict in one.verdict
+    )
+    return _filtered(found, operation=operation, status=status)[:limit]
 
 
-def _request(world: World, given: Given) -> serializers.View:
-    found = {str(one.id): one for one in world.requests}.get(given["id"])
+@router.get("/requests/{number}")
+async def request(core: Core, number: str) -> RequestView:
+    """One request."""
+    return RequestView.model_validate(_find({one.id: one for one in core.requests}, number))
+
+
+@router.get("/faults")
+async def faults(core: Core) -> list[FaultView]:
+    """The active faults, oldest first."""
+    return serializers.faults(core)
+
+
+@router.post("/faults")
+async def add_fault(core: Core, fault: NewFault) -> FaultView:
+    """Add a fault."""
+    try:
+        added = core.faults.add(Fault(**fault.model_dump()))
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from None
+    core.store.touch()
+    return FaultView.model_validate(added)
+
+
+@router.post("/faults/clear")
+async def clear_faults(core: Core) -> list[FaultView]:
+    """Remove all faults."""
+    core.faults.clear()
+    core.store.touch()
+    return serializers.faults(core)
+
+
+@router.post("/faults/{number}/remove")
+async def remove_fault(core: Core, number: str) -> list[FaultView]:
+    """Remove one fault."""
+    core.faults.remove(_find({fault.id: fault for fault in core.faults.active}, number).id)
+    core.store.touch()
+    return serializers.faults(core)
+
+
+@router.post("/tokens/revoke")
+async def revoke_tokens(core: Core) -> StateView:
+    """Revoke all access tokens."""
+    core.gateway.revoke_tokens()
+    core.store.touch()
+    return serializers.state(core)
+
+
+@router.get("/clock")
+async def clock(core: Core) -> ClockView:
+    """The sandbox's clock."""
+    return serializers.state(core)
+
+
+@router.post("/clock")
+async def advance(core: Core, options: Advance) -> ClockView:
+    """Set the clock forward."""
+    core.advance(options.advance)
+    return serializers.state(core)
+
+
+@router.post("/reset")
+async def reset(core: Core) -> StateView:
+    """Remove everything: the sandbox is then as it was at its start, with an empty store."""
+    await core.reset()
+    return serializers.state(core)
+
+
+api.include_router(router)
+
+
+def _settle(
+    core: SandboxCore,
+    number: str,
+    status: PaymentStatus,
+    channel_id: int | None = None,
+    allowed: Collection[PaymentStatus] = (PaymentStatus.PAID,),
+) -> PaymentView:
+    if status not in allowed:
+        raise HTTPException(400, f"{status.name} is not a status for this")
+    order = core.store.order(number)
+    key = order.number if order is not None else number
+    settled = core.gateway.settle(key, status, channel_id=channel_id, note="by the control API")
+    return serializers.payment(core.store.orders[key], settled)
+
+
+def _filtered(views: Iterable[V], **wanted: str | int | None) -> list[V]:
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return [view for view in views if all(getattr(view, name) == value for name, value in given.items())]
+
+
+def _find(records: Mapping[int, T], number: str) -> T:
+    found = {str(key): record for key, record in records.items()}.get(number)
     if found is None:
-        raise Rejected(404, "no such request, or too long ago")
-    return serializers.request(found)
-
-
-def _add_fault(world: World, given: Given) -> serializers.View:
-    try:
-        fault = world.faults.add(Fault(**given))
-    except ValueError as error:
-        raise Rejected(400, str(error)) from None
-    world.state.touch()
-    return fault.to_json()
-
-
-def _faults(world: World, _given: Given) -> list[serializers.View]:
-    return [fault.to_json() for fault in world.faults.active]
-
-
-def _clear_faults(world: World, given: Given) -> list[serializers.View]:
-    world.faults.clear()
-    world.state.touch()
-    return _faults(world, given)
-
-
-def _remove_fault(world: World, given: Given) -> list[serializers.View]:
-    world.faults.remove(_id(given, {fault.id: fault for fault in world.faults.active}))
-    world.state.touch()
-    return _faults(world, given)
-
-
-def _revoke_tokens(world: World, _given: Given) -> serializers.View:
-    world.gateway.revoke_tokens()
-    world.state.touch()
-    return serializers.state(world)
-
-
-def _clock(world: World, _given: Given) -> serializers.View:
-    state = serializers.state(world)
-    return {name: state[name] for name in ("now", "clock_ahead_seconds")}
-
-
-def _advance(world: World, given: Given) -> serializers.View:
-    world.advance(given["advance"])
-    return _clock(world, given)
-
-
-async def _reset(world: World, _given: Given) -> serializers.View:
-    await world.reset()
-    return serializers.state(world)
-
-
-def _id(given: Given, known: Mapping[int, object]) -> int:
-    text = given["id"]
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) in known):
-        raise Rejected(404, "there is none of that id")
-    return int(text)
-
-
-ACTIONS: Mapping[str, Act] = {
-    "state": lambda world, _: serializers.state(world),
-    "sessions": _sessions,
-    "session": _session,
-    "payments": _payments,
-    "payment": _payment,
-    "pay": _settle(PaymentStatus.PAID),
-    "fail": _settle(PaymentStatus.FAILED, only=lambda status: status.is_closed_unpaid),
-    "cancel": _settle(
-        PaymentStatus.CANCELLED_BY_USER,
-        only=lambda one: one in (PaymentStatus.CANCELLED, PaymentStatus.CANCELLED_BY_USER),
-    ),
-    "expire": _expire,
-    "move": _move,
-    "callbacks": _callbacks,
-    "callback": _callback,
-    "resend": _resend,
-    "requests": _requests,
-    "request": _request,
-    "faults": _faults,
-    "add_fault": _add_fault,
-    "clear_faults": _clear_faults,
-    "remove_fault": _remove_fault,
-    "revoke_tokens": _revoke_tokens,
-    "clock": _clock,
-    "advance": _advance,
-    "reset": _reset,
-    "document": lambda _world, _given: DOCUMENT,
-}
-"""By the operation's name in the document."""
+        raise HTTPException(404, "there is none of that id")
+    return found

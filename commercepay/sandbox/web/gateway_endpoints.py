@@ -1,4 +1,4 @@
-"""The gateway's endpoints over HTTP: the token, then the signature over what was bound to the model, then the members."""
+"""The gateway's endpoints over HTTP. Checks the token, then the signature over the bound members, then the members."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from commercepay import signature
 from commercepay._base.json_guards import is_object
 from commercepay.errors import UnsignableData
 from commercepay.sandbox import answers, explain, faults
-from commercepay.sandbox.answers import Answer
+from commercepay.sandbox.answers import GatewayResponse
 from commercepay.sandbox.description import Operation
 from commercepay.sandbox.faults import Fault
 from commercepay.sandbox.model import Json, Tenant
-from commercepay.sandbox.request_log import Noted
-from commercepay.sandbox.rules import Gateway, LoginFailed, NoAccess, Refused
-from commercepay.sandbox.sandbox import World
+from commercepay.sandbox.request_log import LoggedRequest
+from commercepay.sandbox.rules import Gateway, GatewayRefusal, LoginFailed, NoAccess
+from commercepay.sandbox.sandbox import SandboxCore
 
 log = logging.getLogger("commercepay.sandbox")
 
@@ -36,12 +36,12 @@ HANDLERS: Final[Mapping[str, Callable[[Gateway], Handler]]] = {
     "RequestPayment": lambda gateway: gateway.request_payment,
     "Query": lambda gateway: gateway.query,
 }
-"""An endpoint of the description that is not here answers with the description's own example."""
+"""The endpoints with behaviour. Others of the description respond with the description's example."""
 
 
 @dataclass(slots=True, repr=False)
-class Incoming:
-    """One request as it came, secrets and all."""
+class IncomingRequest:
+    """One request as it was received, with its secrets."""
 
     method: str
     path: str
@@ -52,18 +52,18 @@ class Incoming:
     began: float
     id: int
     operation: Operation | None = None
-    struck: list[Fault] = field(default_factory=list[Fault])
+    fired: list[Fault] = field(default_factory=list[Fault])
 
     @property
     def url(self) -> str:
         return self.base_url + self.path + (f"?{self.query}" if self.query else "")
 
 
-class Front:
-    """The ASGI application behind the description's paths."""
+class GatewayEndpoints:
+    """The ASGI application for the paths of the description."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, core: SandboxCore) -> None:
+        self._core = core
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         incoming = await self._read(scope, receive)
@@ -71,32 +71,32 @@ class Front:
             await _send(send, 413, b"", {"connection": "close"})
             return
         operation = incoming.operation
-        struck = incoming.struck = self._world.faults.for_request(operation.name) if operation is not None else []
-        kinds = {fault.kind for fault in struck}
-        for fault in struck:
+        fired = incoming.fired = self._core.faults.for_request(operation.name) if operation is not None else []
+        kinds = {fault.kind for fault in fired}
+        for fault in fired:
             if fault.kind == "latency":
                 await asyncio.sleep(fault.seconds)
             elif fault.kind == "tokens_revoked":
-                self._world.gateway.revoke_tokens()
-        instead = next((fault for fault in struck if fault.kind == "status"), None)
+                self._core.gateway.revoke_tokens()
+        instead = next((fault for fault in fired if fault.kind == "status"), None)
         if "drop_before" in kinds:
             self._record(incoming, None, None, "not processed")
             await _drop(scope, receive)
             return
         if instead is not None and not instead.processed:
-            await self._answer_instead(incoming, send, instead, "not processed")
+            await self._respond_instead(incoming, send, instead, "not processed")
             return
-        answer = self._process(incoming)
-        self._world.state.commit()
+        response = self._process(incoming)
+        self._core.store.commit()
         if "drop_after" in kinds:
-            self._record(incoming, answer, None, answer.verdict)
+            self._record(incoming, response, None, response.verdict)
             await _drop(scope, receive)
         elif instead is not None:
-            await self._answer_instead(incoming, send, instead, answer.verdict)
+            await self._respond_instead(incoming, send, instead, response.verdict)
         else:
-            await self._answer(incoming, send, answer)
+            await self._respond(incoming, send, response)
 
-    async def _read(self, scope: Scope, receive: Receive) -> Incoming | None:
+    async def _read(self, scope: Scope, receive: Receive) -> IncomingRequest | None:
         began = time.perf_counter()
         chunks: list[bytes] = []
         size = 0
@@ -112,7 +112,7 @@ class Front:
         for name, value in scope["headers"]:
             headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
         host = headers.get("host") or "{}:{}".format(*scope["server"])
-        incoming = Incoming(
+        incoming = IncomingRequest(
             method=scope["method"],
             path=scope["path"],
             query=scope["query_string"].decode("latin-1"),
@@ -120,31 +120,31 @@ class Front:
             headers=headers,
             body=b"".join(chunks),
             began=began,
-            id=self._world.next_request_id(),
+            id=self._core.next_request_id(),
         )
-        incoming.operation = self._world.description.find(incoming.method, incoming.path)
+        incoming.operation = self._core.description.find(incoming.method, incoming.path)
         return incoming
 
-    # --- what the gateway does with it -------------------------------------------------------------------------------
+    # --- processing -------------------------------------------------------------------------------------------------
 
-    def _process(self, incoming: Incoming) -> Answer:
-        world, operation = self._world, incoming.operation
-        world.gateway.tick()
+    def _process(self, incoming: IncomingRequest) -> GatewayResponse:
+        core, operation = self._core, incoming.operation
+        core.gateway.tick()
         if operation is None:
             return self._no_operation(incoming)
         tenant_header = incoming.headers.get("abp-tenantid")
-        tenant = world.tenant
+        tenant = core.tenant
         if operation.needs_token:
             try:
-                tenant = world.gateway.admit(incoming.headers.get("authorization"), tenant_header)
+                tenant = core.gateway.admit(incoming.headers.get("authorization"), tenant_header)
             except NoAccess as error:
                 return answers.unauthorized(str(error))
         read = _query(incoming.query) if operation.in_query else _json(incoming)
-        if isinstance(read, Answer):
+        if isinstance(read, GatewayResponse):
             return read
         bound = operation.model.bind(read)
         if operation.in_query:
-            bound = operation.model.typed(bound)  # a query has no types of its own
+            bound = operation.model.typed(bound)  # a query string has no types
         valid = operation.is_valid(bound)
         typed = bound if valid else operation.model.typed(bound)
         if operation.needs_signature:
@@ -153,22 +153,22 @@ class Front:
                 return problem
         if not valid:
             return answers.invalid(operation.problems(bound))
-        answer = self._act(operation, tenant, tenant_header, typed, incoming.base_url)
-        if answer.explanation is None and (odd := explain.hint(typed)) is not None:
-            answer.explanation = {"text": odd}
-        return answer
+        response = self._act(operation, tenant, tenant_header, typed, incoming.base_url)
+        if response.explanation is None and (odd := explain.hint(typed)) is not None:
+            response.explanation = {"text": odd}
+        return response
 
-    def _no_operation(self, incoming: Incoming) -> Answer:
-        known = [f"{method} {operation.path}" for (method, _), operation in self._world.description.operations.items()]
-        answer = answers.not_found(incoming.method, incoming.path, known)
-        if allowed := self._world.description.methods(incoming.path):
-            answer.status = 405
-            answer.headers["allow"] = ", ".join(allowed)
-        return answer
+    def _no_operation(self, incoming: IncomingRequest) -> GatewayResponse:
+        known = [f"{method} {operation.path}" for (method, _), operation in self._core.description.operations.items()]
+        response = answers.not_found(incoming.method, incoming.path, known)
+        if allowed := self._core.description.methods(incoming.path):
+            response.status = 405
+            response.headers["allow"] = ", ".join(allowed)
+        return response
 
     def _check_signature(
-        self, incoming: Incoming, operation: Operation, tenant: Tenant, sent: Json, typed: Json
-    ) -> Answer | None:
+        self, incoming: IncomingRequest, operation: Operation, tenant: Tenant, sent: Json, typed: Json
+    ) -> GatewayResponse | None:
         given = incoming.headers.get("cap-signature")
         try:
             message = signature.message(incoming.url, typed)
@@ -178,7 +178,7 @@ class Front:
             return None
         untyped = operation.model.bind(sent, as_sent=True)
         bound = operation.model.typed(untyped)
-        refused = explain.Refused(
+        refused = explain.RefusedRequest(
             url=incoming.url,
             bound=bound,
             untyped=untyped,
@@ -186,52 +186,52 @@ class Front:
             raw=incoming.body.decode(errors="replace"),
             given=given,
             secret=tenant.secret_key,
-            other_secrets=tuple(one.secret_key for one in self._world.tenants.values() if one.id != tenant.id),
-            servers=self._world.description.servers,
+            other_secrets=tuple(one.secret_key for one in self._core.tenants.values() if one.id != tenant.id),
+            servers=self._core.description.servers,
         )
-        masked = self._world.masking.text
+        masked = self._core.masking.text
         explanation = explain.explain(refused)
         return answers.bad_signature({name: masked(v) if isinstance(v, str) else v for name, v in explanation.items()})
 
     def _act(
         self, operation: Operation, tenant: Tenant, tenant_header: str | None, members: Json, base_url: str
-    ) -> Answer:
+    ) -> GatewayResponse:
         try:
             if operation.name == "Authenticate":
-                return answers.success(self._world.gateway.authenticate(tenant_header, members))
+                return answers.success(self._core.gateway.authenticate(tenant_header, members))
             if operation.name == "Query" and not (members.get("TransactionNumber") or members.get("SessionNumber")):
                 numbers = ("transactionNumber", "sessionNumber")
                 return answers.invalid([("TransactionNumber or SessionNumber is required.", numbers)])
             if (handler := HANDLERS.get(operation.name)) is not None:
-                return answers.success(handler(self._world.gateway)(tenant, members, base_url))
+                return answers.success(handler(self._core.gateway)(tenant, members, base_url))
         except LoginFailed as error:
             return answers.login_failed(str(error))
-        except Refused as error:
+        except GatewayRefusal as error:
             return answers.refused(error.code, error.message)
         return _example(operation)
 
-    # --- how it is answered ------------------------------------------------------------------------------------------
+    # --- responding --------------------------------------------------------------------------------------------------
 
-    async def _answer(self, incoming: Incoming, send: Send, answer: Answer) -> None:
-        payload = answer.payload
-        for fault in incoming.struck:
+    async def _respond(self, incoming: IncomingRequest, send: Send, response: GatewayResponse) -> None:
+        payload = response.payload
+        for fault in incoming.fired:
             if fault.kind in ("unknown_status", "wrong_types"):
                 payload = _distorted(payload, fault)
         content = _encode(payload).encode(errors="replace")
-        status, content_type = answer.status, "application/json; charset=utf-8"
-        for fault in incoming.struck:
+        status, content_type = response.status, "application/json; charset=utf-8"
+        for fault in incoming.fired:
             if fault.kind == "truncated":
                 content = content[: len(content) // 2]
             elif fault.kind == "not_json":
                 page = faults.HTML.format(status=200) if fault.body is None else fault.body
                 status, content, content_type = 200, page.encode(), "text/html; charset=utf-8"
-        self._record(incoming, answer, status, answer.verdict, content)
-        headers = {"content-type": content_type, "x-sandbox-request": str(incoming.id), **answer.headers}
-        if answer.explanation is not None:
-            headers["x-sandbox-explanation"] = explain.header(answer.explanation["text"])
+        self._record(incoming, response, status, response.verdict, content)
+        headers = {"content-type": content_type, "x-sandbox-request": str(incoming.id), **response.headers}
+        if response.explanation is not None:
+            headers["x-sandbox-explanation"] = explain.header(response.explanation["text"])
         await _send(send, status, content, headers)
 
-    async def _answer_instead(self, incoming: Incoming, send: Send, fault: Fault, verdict: str) -> None:
+    async def _respond_instead(self, incoming: IncomingRequest, send: Send, fault: Fault, verdict: str) -> None:
         status = fault.status or 500
         content = (faults.HTML.format(status=status) if fault.body is None else fault.body).encode()
         self._record(incoming, None, status, verdict, content)
@@ -240,12 +240,17 @@ class Front:
         await _send(send, status, content, headers)
 
     def _record(
-        self, incoming: Incoming, answer: Answer | None, status: int | None, verdict: str, content: bytes = b""
+        self,
+        incoming: IncomingRequest,
+        response: GatewayResponse | None,
+        status: int | None,
+        verdict: str,
+        content: bytes = b"",
     ) -> None:
-        explanation = answer.explanation if answer is not None else None
-        noted = Noted(
+        explanation = response.explanation if response is not None else None
+        noted = LoggedRequest(
             id=incoming.id,
-            at=self._world.clock.now(),
+            at=self._core.clock.now(),
             method=incoming.method,
             url=incoming.url,
             headers=incoming.headers,
@@ -253,17 +258,17 @@ class Front:
             operation=incoming.operation.name if incoming.operation is not None else None,
             verdict=verdict,
             explanation=explanation,
-            faults=tuple(fault.kind for fault in incoming.struck),
+            faults=tuple(fault.kind for fault in incoming.fired),
             status=status,
-            answer=content,
+            response=content,
             milliseconds=round((time.perf_counter() - incoming.began) * 1000, 3),
         )
-        self._world.requests.add(noted)
-        self._world.state.touch()
+        self._core.requests.add(noted)
+        self._core.store.touch()
         if log.isEnabledFor(logging.INFO):
             why = explain.header(explanation["text"]) if explanation is not None else ""
-            told = f"{ascii(incoming.path)[1:-1]} {status or 'no answer'} {verdict}"
-            log.info("%d %s %s%s", incoming.id, incoming.method, told, f": {why}" if why else "")
+            line = f"{ascii(incoming.path)[1:-1]} {status or 'no response'} {verdict}"
+            log.info("%d %s %s%s", incoming.id, incoming.method, line, f": {why}" if why else "")
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -280,12 +285,12 @@ _decode: Final = json.JSONDecoder(parse_float=_number, parse_constant=_no_consta
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def _json(incoming: Incoming) -> Json | Answer:
+def _json(incoming: IncomingRequest) -> Json | GatewayResponse:
     kind = incoming.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        answer = answers.refused(0, "Unsupported Media Type", status=415)
-        answer.explanation = {"text": f"Content-Type must be application/json, not {kind or 'left out'}"}
-        return answer
+        response = answers.refused(0, "Unsupported Media Type", status=415)
+        response.explanation = {"text": f"Content-Type must be application/json, not {kind or 'left out'}"}
+        return response
     try:
         read = _decode(incoming.body.decode())
     except (ValueError, RecursionError) as error:
@@ -300,21 +305,21 @@ def _query(text: str) -> Json:
     return read
 
 
-def _example(operation: Operation) -> Answer:
-    """An endpoint that is described but has no behaviour here: its own example."""
+def _example(operation: Operation) -> GatewayResponse:
+    """The response of an endpoint without behaviour: the example in the description."""
     example = operation.example
     if is_object(example):
         result = example.get("result", example) if "__abp" in example else example
-        answer = answers.success(result)
-        answer.explanation = {
+        response = answers.success(result)
+        response.explanation = {
             "text": f"{operation.name} has no behaviour in the sandbox: this is the description's example"
         }
-        return answer
-    answer = answers.refused(0, "An internal error occurred during your request!", status=500)
-    answer.explanation = {
+        return response
+    response = answers.refused(0, "An internal error occurred during your request!", status=500)
+    response.explanation = {
         "text": f"{operation.name} has neither behaviour in the sandbox nor an example in the description"
     }
-    return answer
+    return response
 
 
 def _distorted(payload: Json, fault: Fault) -> Json:
@@ -344,7 +349,7 @@ async def _send(send: Send, status: int, content: bytes, headers: Mapping[str, s
 
 
 async def _drop(scope: Scope, receive: Receive) -> None:
-    """Close the connection without an answer; see `server.DroppableProtocol`."""
+    """Close the connection without an response; see `server.DroppableProtocol`."""
     scope["extensions"]["commercepay.drop"]()
     while (await receive())["type"] != "http.disconnect":
         pass

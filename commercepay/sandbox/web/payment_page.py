@@ -2,174 +2,141 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from commercepay.sandbox.model import Json, Order, Payment
-from commercepay.sandbox.rules import CHANNELS, MOVES, Refused
-from commercepay.sandbox.sandbox import World
-from commercepay.sandbox.web import serializers
+from commercepay.sandbox.model import Json, Order, PaymentRecord
+from commercepay.sandbox.rules import CHANNELS, MOVES, GatewayRefusal
+from commercepay.sandbox.sandbox import SandboxCore
+from commercepay.sandbox.web.html import is_foreign, label, read_form, render
 from commercepay.status import PaymentStatus
 
 EXPIRE = "expire"
 
-LONG: Final = 10_000
-"""Characters of one text on a page."""
 
-_HEADERS: Final = {
-    "cache-control": "no-store",  # the back button shows how things stand now
-    # A form may lead anywhere on the web: after paying, to the merchant and wherever he sends the browser then.
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
-        " form-action 'self' http: https:; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-}
-_STATIC: Final = Path(__file__).parent / "static"
-_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-
-
-def routes(world: World) -> list[Route]:
+def routes(core: SandboxCore) -> list[Route]:
     async def page(request: Request) -> Response:
-        world.gateway.tick()
-        world.state.commit()
-        order = world.state.order(request.path_params["number"])
-        if order is None:
-            return _missing()
-        return render("pay.html", **_context(world, order))
+        core.gateway.tick()
+        core.store.commit()
+        order = core.store.order(request.path_params["number"])
+        return _missing() if order is None else render("pay.html", **_context(core, order))
 
     async def pay(request: Request) -> Response:
-        if foreign(request):
+        if is_foreign(request):
             return _foreign()
         number = request.path_params["number"]
         form = await read_form(request)
-        world.gateway.tick()
+        core.gateway.tick()
         try:
-            _act(world, number, form)
-        except Refused as error:
-            # Sent twice, from a second tab, by the back button, or too late: show how things stand instead.
-            world.state.commit()
-            return _missing() if error.code == 2010 else _as_it_stands(world, number, form)
-        world.state.commit()
-        order = world.state.orders[number]
+            _act(core, number, form)
+        except GatewayRefusal as error:
+            # Sent twice, from a second tab, after the back button, or too late: show the present state instead.
+            core.store.commit()
+            return _missing() if error.code == 2010 else _present_state(core, number, form)
+        core.store.commit()
+        order = core.store.orders[number]
         return _back(order, order.last) or RedirectResponse(f"/pay/{number}", 303)
 
     return [
         Route("/pay/{number}", page, methods=["GET"]),
         Route("/pay/{number}", pay, methods=["POST"]),
-        Route("/_sandbox/static/{name}", static, methods=["GET"]),
     ]
 
 
-async def static(request: Request) -> Response:
-    """Stylesheets, scripts and the icon: all that the pages load."""
-    name = request.path_params["name"]
-    content = _files().get(name)
-    if content is None:
-        return Response(status_code=404)
-    headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
-    return Response(content, 200, headers, media_type=_TYPES[Path(name).suffix])
-
-
-@lru_cache(maxsize=1)
-def _files() -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in _STATIC.iterdir() if path.suffix in _TYPES}
-
-
-def _act(world: World, number: str, form: Mapping[str, str]) -> None:
+def _act(core: SandboxCore, number: str, form: Mapping[str, str]) -> None:
     outcome = form.get("outcome", "")
     if outcome == EXPIRE:
-        world.gateway.expire(number)
+        core.gateway.expire(number)
         return
-    if not outcome.isascii() or not outcome.isdigit():
-        raise Refused(0, "No outcome was chosen")
-    attempt, channel = form.get("attempt", ""), form.get("channel", "")
-    world.gateway.settle(
+    status = _integer(outcome)
+    if status is None:
+        raise GatewayRefusal(0, "No outcome was chosen")
+    core.gateway.settle(
         number,
-        PaymentStatus(int(outcome[:9])),
-        attempt=int(attempt) if attempt.isascii() and attempt.isdigit() else None,
-        channel_id=int(channel) if channel.isascii() and channel.isdigit() else None,
+        PaymentStatus(status),
+        attempt=_integer(form.get("attempt", "")),
+        channel_id=_integer(form.get("channel", "")),
         note="on the payment page",
     )
 
 
-def _as_it_stands(world: World, number: str, form: Mapping[str, str]) -> Response:
-    """For the very attempt that the form was about, where it ended; else the page as it is now."""
-    order = world.state.orders.get(number)
-    attempt = form.get("attempt", "")
-    if order is not None and attempt.isascii() and attempt.isdigit() and 0 < int(attempt) <= len(order.attempts):
-        payment = order.attempts[int(attempt) - 1]
+def _integer(text: str) -> int | None:
+    return int(text[:9]) if text.isascii() and text.isdigit() else None
+
+
+def _present_state(core: SandboxCore, number: str, form: Mapping[str, str]) -> Response:
+    """Back to the merchant if the attempt that the form was about has ended; else the page as it is now."""
+    order = core.store.orders.get(number)
+    attempt = _integer(form.get("attempt", "")) or 0
+    if order is not None and 0 < attempt <= len(order.attempts):
+        payment = order.attempts[attempt - 1]
         if not payment.status.is_pending and (response := _back(order, payment)) is not None:
             return response
     return RedirectResponse(f"/pay/{number}", 303)
 
 
-def _back(order: Order, payment: Payment) -> Response | None:
-    """To the merchant, if the return URL is one that a browser can be sent to."""
+def _back(order: Order, payment: PaymentRecord) -> Response | None:
+    """To the merchant, if the return URL is one that a browser can open."""
     url = return_url(order, payment)
     return RedirectResponse(url, 303) if url is not None else None
 
 
-def return_url(order: Order, payment: Payment) -> str | None:
+def return_url(order: Order, payment: PaymentRecord) -> str | None:
     try:
         parts = urlsplit(order.return_url)
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or not parts.netloc:
         return None
-    told = urlencode({"ReferenceCode": order.reference_code, "TransactionNumber": payment.transaction_number})
-    return urlunsplit(parts._replace(query=f"{parts.query}&{told}" if parts.query else told))
+    added = urlencode({"ReferenceCode": order.reference_code, "TransactionNumber": payment.transaction_number})
+    return urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))
 
 
-def _context(world: World, order: Order) -> dict[str, Any]:
+def _context(core: SandboxCore, order: Order) -> dict[str, Any]:
     extra: Json = order.request.get("requestPaymentExtraInfo") or {}
     hidden: list[Any] = extra.get("hiddenChannel") or []
     chosen = order.request.get("channelId")
     channels = {chosen: CHANNELS.get(chosen, f"Channel {chosen}")} if chosen is not None else CHANNELS
     return {
-        "order": serializers.order(order),
-        "merchant": world.tenants[order.tenant_id].name,
+        "order": order,
+        "merchant": core.tenants[order.tenant_id].name,
         "description": order.request.get("description") or "",
         "open": order.state == "open",
-        "seconds_left": max(0, -((world.clock.now() - order.expires) // 1000)),  # rounded up
+        "seconds_left": max(0, -((core.clock.now() - order.expires) // 1000)),  # rounded up
         "attempt": len(order.attempts) + (order.is_session and order.last.status.is_closed_unpaid),
         "channels": [(number, name) for number, name in channels.items() if number not in hidden],
         "outcomes": _outcomes(),
         "expire": EXPIRE,
-        "last": serializers.payment(order, order.last),
+        "last_status": order.last.status.name,
         "return_url": return_url(order, order.last),
         **_ended(order),
     }
 
 
 def _outcomes() -> list[tuple[str, list[tuple[int | str, str]]]]:
-    """How an attempt can end without being paid, in groups."""
+    """How an attempt can end without a payment, in groups."""
     ends = sorted(MOVES[PaymentStatus.PENDING] - {PaymentStatus.PAID, PaymentStatus.EXPIRED})
-    taken = [one for one in ends if not one.is_closed_unpaid]
-    left = [PaymentStatus.CANCELLED_BY_USER, PaymentStatus.CANCELLED]
-    failed = [one for one in ends if one not in (*taken, *left)]
+    reserved = [one for one in ends if not one.is_closed_unpaid]
+    cancelled = [PaymentStatus.CANCELLED_BY_USER, PaymentStatus.CANCELLED]
+    failed = [one for one in ends if one not in (*reserved, *cancelled)]
 
     def choices(statuses: list[PaymentStatus]) -> list[tuple[int | str, str]]:
         return [(one.value, label(one.name)) for one in statuses]
 
     return [
-        ("It is reserved", choices(taken)),
-        ("It fails", choices(failed)),
-        ("It is given up", [*choices(left), (EXPIRE, "Let it expire")]),
+        ("The amount is reserved", choices(reserved)),
+        ("The attempt fails", choices(failed)),
+        ("The customer stops", [*choices(cancelled), (EXPIRE, "Let it expire")]),
     ]
 
 
 def _ended(order: Order) -> dict[str, str]:
-    """What a page says on which nothing more can be paid."""
+    """The texts of a page on which nothing more can be paid."""
     what, status = "session" if order.is_session else "payment", order.last.status
     if order.state == "expired":
         return {"ended": f"This {what} has expired", "ended_text": "Nothing was paid. Start again at the merchant."}
@@ -179,71 +146,11 @@ def _ended(order: Order) -> dict[str, str]:
     return {"ended": label(status.name), "ended_text": text}
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form, the first of each name."""
-    body = (await request.body()).decode(errors="replace")
-    fields: dict[str, str] = {}
-    for name, value in parse_qsl(body, keep_blank_values=True, max_num_fields=100):
-        fields.setdefault(name, value)
-    return fields
-
-
-def foreign(request: Request) -> bool:
-    """Whether a browser sent this on behalf of another site's page."""
-    origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
-
-
-def label(status_name: str) -> str:
-    """A status as a customer reads it."""
-    return status_name.replace("_", " ").capitalize()
-
-
-def tone(status_name: str) -> str:
-    """How a status is coloured."""
-    if status_name == "PAID":
-        return "good"
-    if status_name in ("PENDING", "AUTHORISED", "REFUND_IN_PROGRESS"):
-        return "wait"
-    if status_name in ("CANCELLED", "CANCELLED_BY_USER", "EXPIRED", "REFUNDED", "VOIDED"):
-        return "muted"
-    return "bad"
-
-
-def pretty(value: Any) -> str:
-    """JSON to look at, unless it is too long for that."""
-    if isinstance(value, str) and len(value) > LONG:
-        return f"{value[:LONG]}\n... and {len(value) - LONG} characters more, which the JSON API has"
-    try:
-        read = json.loads(value) if isinstance(value, str) else value
-        return json.dumps(read, indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return str(value)
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Any:
-    import jinja2  # here, so that a sandbox whose pages nobody looks at starts faster
-
-    loader = jinja2.PackageLoader("commercepay.sandbox.web", "templates")
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(label=label, tone=tone, pretty=pretty)
-    return environment
-
-
-def render(template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    page: str = _environment().get_template(template).render(context)
-    # What callers sent may hold what UTF-8 does not, such as half a surrogate pair.
-    return HTMLResponse(page.encode(errors="backslashreplace"), status, _HEADERS)
-
-
 def _missing() -> Response:
-    text = "This sandbox knows no such session or payment. It may have been reset or restarted since the link was made."
+    text = "This sandbox has no such session or payment. It may have been reset or restarted since the link was made."
     return render("missing.html", status=404, heading="Nothing to pay here", text=text)
 
 
 def _foreign() -> Response:
-    text = "This form was sent by another site's page. Nothing was done."
-    return render("missing.html", status=403, heading="Not from here", text=text)
+    text = "A page of another site sent this form. Nothing was done."
+    return render("missing.html", status=403, heading="Form refused", text=text)

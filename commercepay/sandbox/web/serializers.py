@@ -1,98 +1,191 @@
-"""The records as JSON and for the pages: times as text, statuses with their names."""
+"""The records as the control API returns them and the dashboard shows them."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from commercepay.errors import ArgumentError
-from commercepay.money import Money
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
 from commercepay.sandbox.clock import iso
-from commercepay.sandbox.model import Callback, Order, Payment, Request
-from commercepay.sandbox.sandbox import World
-from commercepay.status import PaymentStatus
+from commercepay.sandbox.deliveries import Variant
+from commercepay.sandbox.faults import KINDS, Kind
+from commercepay.sandbox.model import Order, PaymentRecord
+from commercepay.sandbox.sandbox import SandboxCore
 
-View = dict[str, Any]
-
-
-def status_name(status: int) -> str:
-    return PaymentStatus(status).name
+Time = Annotated[str, BeforeValidator(iso), Field(description="ISO 8601 in UTC, by the sandbox's clock.")]
+Minor = Annotated[int, Field(description="Minor units.")]
 
 
-def amount(order: Order) -> str:
-    """As a person reads it: `MYR 12.34`."""
-    try:
-        return str(Money.from_minor(order.amount, order.currency))
-    except ArgumentError:
-        return f"{order.currency} {order.amount} (minor units)"
+class View(BaseModel):
+    """What is shown of a record: the attributes of the same names."""
+
+    model_config = ConfigDict(from_attributes=True)
 
 
-def payment(order: Order, one: Payment) -> View:
-    return {
-        "transaction_number": one.transaction_number,
-        "session_number": order.session_number,
-        "tenant_id": order.tenant_id,
-        "reference_code": order.reference_code,
-        "amount": order.amount,
-        "currency": order.currency,
-        "amount_text": amount(order),
-        "status": one.status.value,
-        "status_name": one.status.name,
-        "channel_id": one.channel_id,
-        "provider_transaction_number": one.provider_transaction_number,
-        "provider_error_message": one.provider_error_message,
-        "created": iso(one.created),
-        "timeline": [
-            {"at": iso(step.at), "status": step.status, "status_name": status_name(step.status), "note": step.note}
-            for step in one.timeline
-        ],
-    }
+class NewFault(BaseModel):
+    model_config = ConfigDict(from_attributes=True, strict=True, extra="forbid")
+
+    kind: Kind = Field(description=" ".join(f"`{kind}`: {text}." for kind, text in KINDS.items()))
+    endpoint: str | None = Field(default=None, description="Such as `Query`; null for all.")
+    times: int | None = Field(default=1, description="For how many of the next requests; null for no limit.")
+    share: float = Field(default=1.0, description="For which share of them; 0.5 is every other one.")
+    seconds: float = 0.0
+    status: int | None = None
+    body: str | None = None
+    headers: dict[str, str] = {}
+    processed: bool = False
+    amount: int | None = None
 
 
-def order(one: Order) -> View:
-    return {
-        "number": one.number,
-        "session_number": one.session_number,
-        "tenant_id": one.tenant_id,
-        "state": one.state,
-        "reference_code": one.reference_code,
-        "amount": one.amount,
-        "currency": one.currency,
-        "amount_text": amount(one),
-        "created": iso(one.created),
-        "expires": iso(one.expires),
-        "pay_path": f"/pay/{one.number}",
-        "request": one.request,
-        "payments": [payment(one, attempt) for attempt in one.attempts],
-    }
+class FaultView(NewFault):
+    """A fault that is active."""
+
+    id: int
+    fired: int = Field(description="How often it fired.")
 
 
-def callback(one: Callback) -> View:
-    view = one.to_json()
-    view["created"] = iso(one.created)
-    view["due"] = None if one.due is None else iso(one.due)
-    view["status"] = one.members["status"]
-    view["status_name"] = status_name(one.members["status"])
-    view["deliveries"] = [{**asdict(delivery), "at": iso(delivery.at)} for delivery in one.deliveries]
-    return view
+class ClockView(View):
+    now: Time
+    clock_ahead_seconds: float
 
 
-def request(one: Request) -> View:
-    view = asdict(one)
-    view["at"] = iso(one.at)
-    view["faults"] = list(one.faults)
-    return view
+class StateView(ClockView):
+    """The sandbox as a whole."""
+
+    version: int = Field(description="Rises with every change.")
+    sessions: int
+    payments: int
+    callbacks: int
+    requests: int
+    faults: list[FaultView]
 
 
-def state(world: World) -> View:
-    orders = world.state.orders.values()
-    return {
-        "version": world.state.version,
-        "now": iso(world.clock.now()),
-        "clock_ahead_seconds": world.clock.ahead / 1000,
-        "sessions": sum(one.is_session for one in orders),
-        "payments": sum(len(one.attempts) for one in orders),
-        "callbacks": len(world.state.callbacks),
-        "requests": len(world.requests),
-        "faults": [fault.to_json() for fault in world.faults.active],
-    }
+class EventView(View):
+    """One step of a payment."""
+
+    at: Time
+    status: int
+    status_name: str
+    note: str
+
+
+class _OfOrder(View):
+    session_number: str | None
+    tenant_id: int
+    reference_code: str
+    amount: Minor
+    currency: str
+    amount_text: str
+
+
+class _OfPayment(View):
+    transaction_number: str
+    status: int
+    status_name: str
+    channel_id: int | None
+    provider_transaction_number: str | None
+    provider_error_message: str | None
+    created: Time
+    timeline: list[EventView]
+
+
+class PaymentView(_OfPayment, _OfOrder):
+    """One attempt to pay."""
+
+
+class _OfSession(_OfOrder):
+    number: str
+    state: Literal["open", "closed", "expired"]
+    created: Time
+    expires: Time
+    pay_path: str = Field(description="The path of the payment page.")
+    request: dict[str, Any] = Field(description="The members that the session was opened with.")
+
+
+class SessionView(_OfSession):
+    """A session that InitialSession opened, with the attempts to pay it."""
+
+    payments: list[PaymentView]
+
+
+class DeliveryView(View):
+    """One attempt to deliver a callback."""
+
+    at: Time
+    variant: Variant
+    body: str
+    signed: bool
+    status: int | None
+    response: str
+    error: str | None
+    milliseconds: int
+
+
+class CallbackView(View):
+    """A callback, with the attempts to deliver it."""
+
+    id: int
+    number: str = Field(description="The session number; without a session the transaction number.")
+    transaction_number: str
+    tenant_id: int
+    url: str
+    members: dict[str, Any]
+    status: int
+    status_name: str
+    created: Time
+    variant: Variant
+    state: Literal["pending", "held", "delivered", "failed", "withheld", "blocked"]
+    due: Time | None = Field(description="When the next attempt is made.")
+    amount: int | None
+    deliveries: list[DeliveryView]
+
+
+class RequestView(View):
+    """A request to the gateway's endpoints, with its secrets masked."""
+
+    id: int
+    at: Time
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str
+    operation: str | None
+    verdict: str
+    explanation: dict[str, Any] | None = Field(
+        description="`text`, and for a refused signature `readings`, `right`, `yours` and `differ_at`."
+    )
+    faults: list[str]
+    status: int | None
+    response: str
+    milliseconds: float
+
+
+def payment(order: Order, record: PaymentRecord) -> PaymentView:
+    return PaymentView.model_construct(
+        **dict(_OfOrder.model_validate(order)), **dict(_OfPayment.model_validate(record))
+    )
+
+
+def session(order: Order) -> SessionView:
+    payments = [payment(order, one) for one in order.attempts]
+    return SessionView.model_construct(**dict(_OfSession.model_validate(order)), payments=payments)
+
+
+def faults(core: SandboxCore) -> list[FaultView]:
+    return [FaultView.model_validate(fault) for fault in core.faults.active]
+
+
+def state(core: SandboxCore) -> StateView:
+    orders = core.store.orders.values()
+    return StateView.model_validate(
+        {
+            "version": core.store.version,
+            "now": core.clock.now(),
+            "clock_ahead_seconds": core.clock.ahead / 1000,
+            "sessions": sum(one.is_session for one in orders),
+            "payments": sum(len(one.attempts) for one in orders),
+            "callbacks": len(core.store.callbacks),
+            "requests": len(core.requests),
+            "faults": core.faults.active,
+        }
+    )

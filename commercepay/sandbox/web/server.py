@@ -16,7 +16,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from commercepay.sandbox.sandbox import World
+from commercepay.sandbox.sandbox import SandboxCore
 from commercepay.sandbox.web.app import build
 
 T = TypeVar("T")
@@ -25,9 +25,9 @@ _Base: Any = AutoHTTPProtocol
 
 
 class DroppableProtocol(_Base):  # type: ignore[misc]  # uvicorn picks the class at run time: httptools, or else h11
-    """uvicorn's own protocol, which also tells the application how to drop the connection.
+    """uvicorn's protocol, which also lets the application drop the connection.
 
-    ASGI has no word for it: an application that just returns is answered for with a 500.
+    ASGI has no message for that: when an application returns without a response, uvicorn sends a 500.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -43,7 +43,7 @@ class DroppableProtocol(_Base):  # type: ignore[misc]  # uvicorn picks the class
 
 
 class Server(uvicorn.Server):
-    """A server that stops at once: whatever was acknowledged is committed, and a sandbox has nobody to wait for."""
+    """A server that stops at once: all that was acknowledged is committed, so there is nothing to wait for."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -65,13 +65,13 @@ class Server(uvicorn.Server):
                     await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # First accept no more, and only then close: asyncio loses a connection that was accepted just before the close.
+        # Stop accepting first, then close: asyncio loses a connection that was accepted just before the close.
         for server in self.servers:
             for listener in server.sockets:
                 with contextlib.suppress(NotImplementedError):  # Windows accepts in another way
                     asyncio.get_running_loop().remove_reader(listener)
         await self._hang_up()
-        await self.lifespan.shutdown()  # ends the callbacks under way, which may have been calling this very server
+        await self.lifespan.shutdown()  # ends running callbacks, which may call this server
         await self._hang_up()
         for server in self.servers:
             server.close()
@@ -79,7 +79,7 @@ class Server(uvicorn.Server):
             one.close()
 
     async def _hang_up(self) -> None:
-        # A connection that was accepted just now takes a few turns of the loop to be there, and then to be gone.
+        # A new connection needs a few turns of the event loop to appear in the list, and then to end.
         for _ in range(5):
             for connection in list(self.server_state.connections):
                 transport: Any = connection.transport
@@ -89,7 +89,7 @@ class Server(uvicorn.Server):
             await asyncio.sleep(0)
 
     def stop(self) -> None:
-        """From any thread, or a signal."""
+        """Stop the server. Can be called from any thread or signal handler."""
         self.should_exit = True
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stopping.set)
@@ -100,9 +100,9 @@ class Server(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket: once this returns, connections are accepted (and wait)."""
+    """A listening socket: connections are queued from now on."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio sends small packets without delay only where the protocol is named: else each answer may take 40 ms more.
+    # With the protocol given, asyncio sends small packets without delay; otherwise a response may take 40 ms more.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -123,32 +123,32 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def server(world: World, ready: Callable[[], None] = lambda: None) -> Server:
+def server(core: SandboxCore, ready: Callable[[], None] = lambda: None) -> Server:
     config = uvicorn.Config(
-        build(world),
+        build(core),
         http=DroppableProtocol,
-        loop="asyncio",  # uvloop, where it is installed, does not close while a connection is being aborted
+        loop="asyncio",  # uvloop, if installed, does not close while a connection is being aborted
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        # What goes wrong in a request is logged by the sandbox; uvicorn has only shutdowns to add.
+        # The sandbox logs errors of requests; uvicorn would only add messages about the shutdown.
         log_level=logging.CRITICAL,
     )
     return Server(config, ready)
 
 
 class Background:
-    """A server in a thread of its own."""
+    """A server in a thread."""
 
-    def __init__(self, world: World, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.world = world
+    def __init__(self, core: SandboxCore, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.core = core
         listener = listen(host, port)
         self.url = url_of(listener)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._server = server(world, self._on_ready)
+        self._server = server(core, self._on_ready)
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name=f"commercepay-sandbox {self.url}", daemon=True
         )
@@ -161,7 +161,7 @@ class Background:
         self._ready.set()
 
     def call(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
-        """Run a function in the server's own thread, to which everything of the world belongs."""
+        """Run a function in the thread of the server, to which the core belongs."""
 
         async def run() -> T:
             return function(*args, **options)

@@ -1,7 +1,7 @@
 // The page works without this: every button is a form. Here its parts are renewed in place as soon as something changed,
 // without losing what is open, chosen, typed or focused.
 const main = document.querySelector("main");
-const said = document.getElementById("said");
+const notice = document.getElementById("notice");
 const live = document.getElementById("live");
 const served = new WeakMap(); // of each part the markup that the server sent, by which a changed one is known
 
@@ -60,9 +60,9 @@ addEventListener("submit", async (event) => {
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
     const problem = await show(answer);
     document.getElementById("problem").replaceChildren(...problem.children);
-    said.textContent = answer.ok ? `${event.submitter.textContent.trim()}: done.` : "";
+    notice.textContent = answer.ok ? `${event.submitter.textContent.trim()}: done.` : "";
   } catch {
-    said.textContent = "The sandbox does not answer.";
+    notice.textContent = "The sandbox does not respond.";
   }
 });
 
@@ -72,12 +72,12 @@ async function look() {
   if (document.hidden || live.getAttribute("aria-pressed") !== "true") return;
   try {
     const state = await (await fetch("/_sandbox/api/state")).json();
-    if (gone) said.textContent = "";
+    if (gone) notice.textContent = "";
     gone = false;
     if (String(state.version) !== main.dataset.version) await show(await fetch(location.href));
   } catch {
     gone = true;
-    said.textContent = "The sandbox does not answer.";
+    notice.textContent = "The sandbox does not respond.";
   }
 }
 

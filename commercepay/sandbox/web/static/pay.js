@@ -11,7 +11,7 @@ async function look() {
 
 if (left) {
   const end = Date.now() + left.dataset.secondsLeft * 1000;
-  const said = document.getElementById("said");
+  const notice = document.getElementById("notice");
   const two = (number) => String(number).padStart(2, "0");
   const count = () => {
     const seconds = Math.max(0, Math.ceil((end - Date.now()) / 1000));
@@ -19,7 +19,7 @@ if (left) {
     const minutes = Math.floor(seconds / 60) % 60;
     left.textContent = (hours ? `${hours}:${two(minutes)}` : minutes) + `:${two(seconds % 60)}`;
     left.classList.toggle("soon", seconds <= 60);
-    if (seconds <= 60 && !said.textContent) said.textContent = "Less than a minute is left to pay.";
+    if (seconds <= 60 && !notice.textContent) notice.textContent = "Less than a minute is left to pay.";
     if (seconds === 0) location.reload();
   };
   count();
