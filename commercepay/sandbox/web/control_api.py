@@ -107,7 +107,7 @@ async def _as_json(request: Request, body: type[BaseModel] | None) -> Request:
     """A request with a form, as one with JSON: each field in its own type, empty ones left out."""
     given: dict[str, Any] = {name: text for name, text in (await read_form(request)).items() if text}
     for name, field in body.model_fields.items() if body is not None else ():
-        if name in given and field.annotation != str and field.annotation != str | None:
+        if name in given and field.annotation is not str and field.annotation != str | None:
             with contextlib.suppress(ValueError):  # a plain word, or nonsense: validation decides
                 given[name] = json.loads(given[name])
     content = json.dumps(given).encode()
