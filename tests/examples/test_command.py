@@ -18,8 +18,8 @@ def test_the_command_starts_shop_and_sandbox(kind: str, tmp_path: Path) -> None:
             assert customer.page.startswith(shop.sandbox_url)
             assert customer.follow(customer.pay()) == "paid"
             assert shop.shipped(customer.reference) == 1
-            told = httpx.get(f"{shop.sandbox_url}/_sandbox/api/callbacks", trust_env=False).json()
-            assert {one["number"] for one in told} == {customer.number}
+            callbacks = httpx.get(f"{shop.sandbox_url}/_sandbox/api/callbacks", timeout=30, trust_env=False).json()
+            assert {one["number"] for one in callbacks} == {customer.number}
     finally:
         shop.stop()
 

@@ -24,7 +24,7 @@ class Caller:
     def __init__(self, sandbox: Sandbox, credentials: Credentials) -> None:
         self.url = sandbox.url
         self.credentials = credentials
-        self.http = httpx.Client(base_url=sandbox.url, timeout=10, trust_env=False)
+        self.http = httpx.Client(base_url=sandbox.url, timeout=30, trust_env=False)
         self._references = itertools.count(1)
         self._token: str | None = None
 

@@ -71,7 +71,7 @@ def test_the_printed_lines_lead_an_sdk_there(command: Command, monkeypatch: pyte
         )
     assert httpx.get(session.redirect_url, trust_env=False).status_code == 200
     dashboard = next(line.split()[1] for line in printed.splitlines() if line.split()[:1] == ["dashboard"])
-    assert httpx.get(dashboard, trust_env=False).status_code == 200
+    assert httpx.get(dashboard, timeout=30, trust_env=False).status_code == 200
 
 
 def test_requests_and_explanations_are_logged(command: Command) -> None:
@@ -87,7 +87,7 @@ def test_requests_and_explanations_are_logged(command: Command) -> None:
 def test_ctrl_c_ends_it_at_once_and_quietly(command: Command) -> None:
     """Even with a connection open, it ends within seconds, without a traceback."""
     url = command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].strip()
-    with httpx.Client(base_url=url, trust_env=False) as client:
+    with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
         client.get("/_sandbox/api/state")
         began = time.monotonic()
         errors = command.end()
@@ -108,7 +108,10 @@ def test_the_url_of_every_interface_works(host: str) -> None:
         url = command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].strip()
         with CommercePay(environment="sandbox", base_url=url) as client, pytest.raises(TransactionNotFound):
             client.payments.query(session_number="1")
-        assert httpx.get(f"{url}/_sandbox/", headers={"Host": "sandbox:8400"}, trust_env=False).status_code == 200
+        assert (
+            httpx.get(f"{url}/_sandbox/", headers={"Host": "sandbox:8400"}, timeout=30, trust_env=False).status_code
+            == 200
+        )
     finally:
         command.end()
 
