@@ -316,7 +316,7 @@ def _read(data: dict[str, Any], body: bytes) -> Callback:
         try:
             amount = Money.from_minor(data["amount"], data["currencyCode"])
         except ArgumentError as error:
-            wrong += error.problems
+            wrong.extend(error.problems)
         else:
             return Callback(
                 status=PaymentStatus(data["status"]),

@@ -17,6 +17,8 @@ from commercepay.errors import (
     ValidationProblem,
 )
 
+_TOKEN_REFUSED = {"message": "The token was refused"}
+
 
 class Response(Record):
     """What came back, as it came.
@@ -50,7 +52,7 @@ def read(answer: Response) -> Any:
         # A refused signature comes so, with `success: true`.
         raise _refusal(result, body, answer)
     if body.get("unAuthorizedRequest") is True or (answer.status_code == 401 and (result is None or result is body)):
-        raise _refusal({"code": None, "message": "The token was refused"}, body | {"unAuthorizedRequest": True}, answer)
+        raise _refusal(_TOKEN_REFUSED, body, answer)
     if result is None and (answer.status_code >= 400 or body.get("success") is not True):
         raise invalid(answer, "neither a result nor an error in it")
     if result is body and answer.status_code >= 400:
@@ -68,10 +70,8 @@ def refuses_token(answer: Response) -> bool:
         return False
     try:
         read(answer)
-    except AuthenticationError:
-        return True
-    except (APIError, InvalidResponse):
-        return False
+    except APIError as error:
+        return isinstance(error, AuthenticationError)
     return False
 
 
@@ -98,7 +98,7 @@ def _decoded(answer: Response) -> dict[str, Any]:
             why = f"it is a JSON {type(body).__name__}, not an object"
     if answer.status_code == 401:
         # The status alone says it: a proxy or filter may have eaten the envelope.
-        raise _refusal({"code": None, "message": "The token was refused"}, {"unAuthorizedRequest": True}, answer)
+        raise _refusal(_TOKEN_REFUSED, {}, answer)
     raise invalid(answer, why)
 
 

@@ -133,12 +133,18 @@ def test_expectation_must_be_one(reference: Any, amount: Any, told: str) -> None
         Expected(reference_code=reference, amount=amount)
 
 
+def test_an_expectation_holds_what_was_given() -> None:
+    """Reference and amount are kept as they were given."""
+    expected = Expected(reference_code="INV-2", amount=Money("1.00", "SGD"))
+    assert (expected.reference_code, expected.amount) == ("INV-2", Money("1.00", "SGD"))
+
+
 @pytest.mark.parametrize(
     "other", [{}, {"status": 1, "amount": 1234}, None, "paid", b"{}", PaymentStatus.PAID, EXPECTED]
 )
 def test_only_what_the_gateway_said_is_judged(other: Any) -> None:
     """A dict or a status is neither a verified callback nor an answer, and is not judged at all."""
-    with pytest.raises(ArgumentError, match="said must be"):
+    with pytest.raises(ArgumentError, match=f"said must be .*, not {type(other).__name__}"):
         decide(EXPECTED, other)
 
 
@@ -150,7 +156,9 @@ def test_expectation_is_not_a_bare_value() -> None:
 
 def test_decision_is_a_value() -> None:
     """A decision is immutable, compares by what it says, and survives a pickle."""
-    decision = decide(EXPECTED, said("callback"))
+    callback = said("callback")
+    decision = decide(EXPECTED, callback)
+    assert (decision.expected, decision.said) == (EXPECTED, callback)
     assert decision == decide(EXPECTED, said("callback"))
     assert pickle.loads(pickle.dumps(decision)) == decision
     with pytest.raises(AttributeError, match="immutable"):

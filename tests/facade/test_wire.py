@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -294,7 +295,9 @@ def test_query_sends_what_is_signed(driver: Any, gateway: Any, cp: Any) -> None:
     driver.do(cp.request("GET", "/x", params={"n": 5, "s": "5", "b": True, "f": 1.5, "gone": None, "Upper": "é /?&"}))
 
     received = gateway.seen[-1]
-    assert received.target == "/x?n=5&s=5&b=true&f=1.5&Upper=%C3%A9+%2F%3F%26"
+    path, _, query = received.target.partition("?")
+    assert path == "/x"
+    assert parse_qsl(query) == [("n", "5"), ("s", "5"), ("b", "true"), ("f", "1.5"), ("Upper", "é /?&")]
     expected = {"n": 5, "s": "5", "b": True, "f": 1.5, "Upper": "é /?&"}
     assert received.signature == signature_of(gateway.url + "/x", expected)
 

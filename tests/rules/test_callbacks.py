@@ -246,11 +246,45 @@ def nested(depth: int, opening: str = "[", closing: str = "]", core: str = "1") 
     return (json.dumps(FACT)[:-1] + f', "deep": {inner}}}').encode()
 
 
-def test_depth_limit_is_exact() -> None:
+@pytest.mark.parametrize(("opening", "depth"), [("[", 1), ("[[],", 2)], ids=["alone", "with siblings"])
+def test_depth_limit_is_exact(opening: str, depth: int) -> None:
     """The deepest nesting allowed is accepted, one more is not."""
-    body = nested(MAX_DEPTH)
+    body = nested(MAX_DEPTH + 1 - depth, opening)
     assert verify(body, raw_signature(body), URL, SECRET).transaction_number == "TN0001"
-    assert rejection(nested(MAX_DEPTH + 1)).reason is CallbackRejection.BODY_NESTED_TOO_DEEP
+    assert rejection(nested(MAX_DEPTH + 2 - depth, opening)).reason is CallbackRejection.BODY_NESTED_TOO_DEEP
+
+
+@pytest.mark.parametrize("name", ["amount", "status", "channelId"])
+def test_integers_have_64_bits(name: str) -> None:
+    """The largest and the smallest integer of 64 bits are accepted (an amount must be positive), one more is not."""
+    most = 2**63 - 1
+    for fitting in (most, 1 if name == "amount" else -most - 1):
+        body = written({**FACT, name: fitting})
+        assert verify(body, raw_signature(body), URL, SECRET).raw[name] == fitting
+    for other in (most + 1, -most - 2):
+        assert rejection(written({**FACT, name: other})).problems == (f"{name} must be an integer of at most 64 bits",)
+
+
+@pytest.mark.parametrize("char", [" ", "~", "\xa0", "\u200b", "\u202e"])
+def test_other_characters_are_kept(char: str) -> None:
+    """Characters next to the control characters, and invisible ones, are accepted."""
+    reference_code = f"A{char}\u2060"  # U+2060 is neither printable nor a control character
+    body = written({**FACT, "referenceCode": reference_code})
+    assert verify(body, raw_signature(body), URL, SECRET).reference_code == reference_code
+
+
+@pytest.mark.parametrize("char", ["\0", "\x1b", "\x1f", "\x7f", "\x80", "\x9f"])
+def test_control_characters(char: str) -> None:
+    """A control character, C0 or C1, is refused."""
+    problems = rejection(written({**FACT, "referenceCode": f"A{char}"})).problems
+    assert problems == ("referenceCode must not hold control characters",)
+
+
+def test_a_secret_beyond_ascii() -> None:
+    """A secret key may hold any text that has a UTF-8 form."""
+    secret = "gehe\u00efm-\u79d8\u5bc6"
+    signature = reference.signature(URL, BODY.decode(), secret)
+    assert verify(BODY, signature, URL, secret).raw == FACT
 
 
 # --- what is rejected, and why ---------------------------------------------------------------------------------------
@@ -307,6 +341,8 @@ MALFORMED_BODIES: dict[str, tuple[bytes, CallbackRejection]] = {
     "deep objects": (nested(5000, '{"a":', "}"), R.BODY_NESTED_TOO_DEEP),
     "nothing but opening brackets": (b"[" * MAX_BODY, R.BODY_NESTED_TOO_DEEP),
     "nothing but opening braces": (b'{"a":' * 10_000, R.BODY_NESTED_TOO_DEEP),
+    "no JSON, behind many brackets": (b"[]" * 40 + b"X" * 40, R.BODY_NOT_JSON),
+    "deep, behind no JSON": (b"X" * 40 + b"[" * 40, R.BODY_NESTED_TOO_DEEP),
     "deep, behind a text full of quotes": (text(f', "a": "\\"]]{"]" * 9}", "b": {"[" * 99}'), R.BODY_NESTED_TOO_DEEP),
 }
 
@@ -331,6 +367,7 @@ MALFORMED_SIGNATURES: dict[str, tuple[Any, CallbackRejection]] = {
     "too short": (SIGNATURE[:-1], R.SIGNATURE_MALFORMED),
     "0x in front": ("0x" + SIGNATURE[2:], R.SIGNATURE_MALFORMED),
     "no hex digit": ("g" + SIGNATURE[1:], R.SIGNATURE_MALFORMED),
+    "an X": ("X" + SIGNATURE[1:], R.SIGNATURE_MALFORMED),
     "digits of another script": ("\u0660" * 64, R.SIGNATURE_MALFORMED),
     "full-width letters": ("\uff41" * 64, R.SIGNATURE_MALFORMED),
     "a lone surrogate": ("\ud800" * 64, R.SIGNATURE_MALFORMED),
@@ -353,6 +390,9 @@ def test_malformed_signature(case: str) -> None:
         verify(BODY, signature, URL, SECRET)
     assert caught.value.reason is reason
     assert caught.value.is_forgery
+    assert caught.value.body == BODY
+    if signature and not isinstance(signature, str):
+        assert f"must be one str, not a {type(signature).__name__}" in str(caught.value)
     assert SIGNATURE[:16] not in str(caught.value) + repr(caught.value.__dict__)
 
 
@@ -384,9 +424,12 @@ WRONG_MEMBERS: dict[str, tuple[dict[str, Any], CallbackRejection]] = {
 def test_wrong_members(case: str) -> None:
     """A rightly signed body that isn't a callback is rejected, naming each member, in bounded space."""
     change, reason = WRONG_MEMBERS[case]
-    error = rejection(written({name: item for name, item in {**FACT, **change}.items() if item is not ...}))
+    body = written({name: item for name, item in {**FACT, **change}.items() if item is not ...})
+    error = rejection(body)
     assert error.reason is reason
     assert error.problems
+    assert "; ".join(error.problems)[:300] in str(error)
+    assert error.body == body
     assert not error.is_forgery
     assert len(str(error)) < 400
     assert all(len(problem) <= 300 for problem in error.problems)
@@ -397,8 +440,29 @@ def test_every_problem_is_named() -> None:
     """All that is wrong is told at once."""
     error = rejection(written({"amount": "1", "status": None, "referenceCode": 7}))
     assert error.reason is R.MEMBER_MISSING
-    told = " ".join(error.problems)
-    assert all(name in told for name in ("amount", "status", "referenceCode", "currencyCode", "transactionNumber"))
+    assert error.problems == (
+        "currencyCode is missing",
+        "status is missing",
+        "transactionNumber is missing",
+        "amount must be an integer, not a str",
+        "referenceCode must be a non-empty string, not a int",
+    )
+    told = rejection(written({**FACT, "amount": 1.5, "channelId": [], "referenceCode": True})).problems
+    assert [problem.rpartition(" ")[2] for problem in told] == ["float", "list", "bool"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"amount=1234", "Expecting value: line 1 column 1 (char 0)"),
+        (b"[]", "the body is a JSON list, not an object"),
+        (b"null", "the body is a JSON NoneType, not an object"),
+        (text(', "Amount": 1, "STATUS": 1'), "could not tell them apart; STATUS: equal to 'status'"),
+    ],
+)
+def test_the_text_says_what_is_wrong(body: bytes, told: str) -> None:
+    """The error's text says what is wrong with the body."""
+    assert told in str(rejection(body))
 
 
 def test_a_forged_body_is_not_described() -> None:
@@ -418,7 +482,7 @@ def test_body_that_is_not_bytes(body: Any) -> None:
 def test_unusable_secret(secret: Any) -> None:
     """A secret key that can't be one is the application's mistake, and is not shown."""
     with pytest.raises(ArgumentError, match="secret_key must be") as caught:
-        verify(BODY, SIGNATURE, URL, secret)
+        verify(b"", None, URL, secret)  # whatever comes with it
     assert "key'" not in str(caught.value)
 
 

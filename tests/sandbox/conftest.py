@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -70,8 +71,9 @@ class Caller:
         path = f"{GATEWAY}/{endpoint}"
         if signed is None:
             signed = signature.sign(self.url + path, members, self.credentials.secret_key)
-        headers = self.headers(signed) | options.pop("headers", {})
-        return self.http.post(path, json=members, headers=headers, **options)
+        headers = self.headers(signed) | {"Content-Type": "application/json"} | options.pop("headers", {})
+        body = json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+        return self.http.post(path, content=body, headers=headers, **options)
 
     def get(self, endpoint: str, members: dict[str, Any], *, signed: str | None = None) -> httpx.Response:
         path = f"{GATEWAY}/{endpoint}"
