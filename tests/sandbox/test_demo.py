@@ -21,13 +21,13 @@ def test_the_demo_takes_a_payment() -> None:
         "callback",
         "query",
     ]
-    assert "signature right: INV-1, MYR 12.34, PAID" in done.output
+    assert "signature verified: INV-1, MYR 12.34, PAID" in done.output
     assert "\nPaid: status 1 (paid), in " in done.output
 
 
 def test_without_a_callback_the_demo_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """A customer who does not pay leaves the demo without a callback: it ends within its timeout, with exit status 1."""
-    monkeypatch.setattr(demo, "PATIENCE", 0.01)
+    monkeypatch.setattr(demo, "CALLBACK_TIMEOUT", 0.01)
     monkeypatch.setattr(demo, "_pay_as_a_customer", lambda redirect_url: "nowhere")
     lines: list[str] = []
     assert demo.run(lines.append) == 1
