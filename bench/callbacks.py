@@ -1,4 +1,4 @@
-"""What verifying a callback costs, beside the verification of other SDKs."""
+"""The time to verify a callback, compared with other SDKs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _loop(call: Callable[[], object]) -> Callable[[], float]:
 
 
 def main(rounds: int = 60) -> None:
-    """The same facts, in each SDK's own envelope and signature."""
+    """Verify the same data, in the envelope and with the signature of each SDK."""
     as_sent = json.dumps(DATA).encode()
     in_order = json.dumps({name: DATA[name] for name in sorted(DATA) if DATA[name] is not None}, separators=(",", ":"))
     ours = signature.sign(URL, DATA, SECRET)

@@ -1,4 +1,4 @@
-"""What a call costs over a loopback server: bare httpx, signed by hand, the raw generated function, the facade."""
+"""The time of a call to a loopback server: bare httpx, signed by hand, the raw generated function, the facade."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECRET = "example-Secret-Key-01"
 CREDENTIALS: dict[str, Any] = {"tenant_id": 42, "username": "shop", "password": "pw", "secret_key": SECRET}
 SESSION = "/api/services/app/PaymentGateway/InitialSession"
 QUERY = "/api/services/app/PaymentGateway/Query"
-ANSWERS = {
+RESPONSES = {
     b"/api/TokenAuth/Authenticate": {"accessToken": "t" * 600, "expireInSeconds": 86400},
     SESSION.encode(): {"redirectionType": 1, "redirectUrl": "https://pay.example/s/1", "sessionNumber": "S1"},
     QUERY.encode(): {
@@ -48,8 +48,8 @@ BODY = {
 }
 
 
-class _FixedAnswers(asyncio.Protocol):
-    """The cheapest server there is, so that what is measured is the client."""
+class _FixedResponses(asyncio.Protocol):
+    """A server that does as little as possible, so that the client is measured."""
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -65,7 +65,7 @@ class _FixedAnswers(asyncio.Protocol):
         if end and len(rest) >= length:
             self._buffer = rest[length:]
             path = head.split(b" ", 2)[1].partition(b"?")[0]
-            envelope = {"result": ANSWERS[path], "targetUrl": None, "success": True, "error": None}
+            envelope = {"result": RESPONSES[path], "targetUrl": None, "success": True, "error": None}
             body = json.dumps(envelope | {"unAuthorizedRequest": False, "__abp": True}).encode()
             self._transport.write(
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
@@ -74,7 +74,7 @@ class _FixedAnswers(asyncio.Protocol):
 
 def _serve(ready: Connection) -> None:
     async def main() -> None:
-        server = await asyncio.get_running_loop().create_server(_FixedAnswers, "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(_FixedResponses, "127.0.0.1", 0)
         ready.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
@@ -103,13 +103,13 @@ def _sync_candidates(base: str) -> dict[str, Callable[[], object]]:
     cp = CommercePay(base_url=base, **CREDENTIALS)
 
     def hand_post() -> object:
-        answer = bare.post(SESSION, json=BODY, headers={"cap-signature": _signed_by_hand(base + SESSION, BODY)})
-        return answer.json()["result"]["sessionNumber"]
+        response = bare.post(SESSION, json=BODY, headers={"cap-signature": _signed_by_hand(base + SESSION, BODY)})
+        return response.json()["result"]["sessionNumber"]
 
     def hand_get() -> object:
         params = {"SessionNumber": "S1", "Timestamp": 1621851652617}
-        answer = bare.get(QUERY, params=params, headers={"cap-signature": _signed_by_hand(base + QUERY, params)})
-        return answer.json()["result"]["status"]
+        response = bare.get(QUERY, params=params, headers={"cap-signature": _signed_by_hand(base + QUERY, params)})
+        return response.json()["result"]["status"]
 
     return {
         "POST, bare httpx": lambda: bare.post(SESSION, json=BODY).json(),
@@ -171,14 +171,14 @@ def _timed(call: Callable[[], object]) -> Callable[[], float]:
     return once
 
 
-def _told(medians: dict[str, float], colour: str) -> None:
+def _print_tables(medians: dict[str, float], prefix: str) -> None:
     for verb in ("POST", "GET"):
-        part = {name: seconds for name, seconds in medians.items() if name.startswith(f"{colour}{verb},")}
-        table(f"{colour}{verb} over loopback, median of single calls", part, f"{colour}{verb}, bare httpx")
+        part = {name: seconds for name, seconds in medians.items() if name.startswith(f"{prefix}{verb},")}
+        table(f"{prefix}{verb} over loopback, median of single calls", part, f"{prefix}{verb}, bare httpx")
 
 
 def main(rounds: int = 1500) -> None:
-    """Measure single calls in turns."""
+    """Measure single calls, the candidates in turn."""
     here, there = multiprocessing.get_context("spawn").Pipe()
     server = multiprocessing.get_context("spawn").Process(target=_serve, args=(there,), daemon=True)
     server.start()
@@ -187,13 +187,13 @@ def main(rounds: int = 1500) -> None:
         calls = _sync_candidates(base)
         for call in calls.values():
             call()
-        _told(take_turns({name: _timed(call) for name, call in calls.items()}, rounds), "")
+        _print_tables(take_turns({name: _timed(call) for name, call in calls.items()}, rounds), "")
         with asyncio.Runner() as runner:
             tasks = runner.run(_built(base))
             timed = {name: _timed(lambda call=call: runner.run(_awaited(call))) for name, call in tasks.items()}
             for once in timed.values():
                 once()
-            _told(take_turns(timed, rounds), "async ")
+            _print_tables(take_turns(timed, rounds), "async ")
     finally:
         server.terminate()
         server.join()

@@ -1,4 +1,4 @@
-"""Taking turns, and telling the result."""
+"""Measure candidates in turn, and print the result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 
 def take_turns(candidates: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """The median seconds of each candidate, a sample from each in every round; the order turns from round to round."""
+    """The median seconds of each candidate. Every round takes one sample of each; the order rotates."""
     samples: dict[str, list[float]] = {name: [] for name in candidates}
     names = list(candidates)
     for turn in range(rounds):
@@ -17,7 +17,7 @@ def take_turns(candidates: Mapping[str, Callable[[], float]], rounds: int) -> di
 
 
 def table(title: str, medians: Mapping[str, float], base: str | Sequence[str], unit: str = "µs") -> None:
-    """One line a candidate, with its ratio to each base."""
+    """Print one line for each candidate, with its ratio to each base."""
     scale = {"µs": 1e6, "ms": 1e3}[unit]
     bases = [base] if isinstance(base, str) else list(base)
     print(f"\n{title}")

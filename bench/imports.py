@@ -1,4 +1,4 @@
-"""What an import costs, beside bare Python and other SDKs: whole processes, isolated from the environment."""
+"""The time of an import, compared with bare Python and other SDKs: whole processes, isolated from the environment."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def _process(statement: str) -> Callable[[], float]:
 
 
 def main(rounds: int = 25) -> None:
-    """Medians over bare Python."""
+    """Print the medians, minus that of bare Python."""
     candidates = {name: _process(statement) for name, statement in STATEMENTS.items()}
     for once in candidates.values():
-        once()  # compiled once, as in any installation
+        once()  # compiles the modules
     medians = take_turns(candidates, rounds)
     print("\nImporting, in milliseconds over bare Python")
     for name, seconds in medians.items():

@@ -1,6 +1,6 @@
 """Speed, side by side in one run: `nox -s bench`, or with parts: `nox -s bench -- calls callbacks imports sandbox`.
 
-What is compared is measured in turns, so that the machine's moods fall on all alike; what is printed are medians and ratios.
+Candidates are measured in turn, so that a change in the machine's load affects all of them. Medians and ratios are printed.
 """
 
 from __future__ import annotations

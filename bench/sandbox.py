@@ -1,9 +1,9 @@
-"""Signed requests a second at the sandbox, beside a bare application of the same framework and server.
+"""Signed requests per second at the sandbox, compared with a bare application of the same framework and server.
 
     python bench/sandbox.py [--rounds N] [--requests N]
 
-Both servers are processes of their own. The requests are made, signed and written out beforehand, so that the client
-costs next to nothing; the rounds are interleaved, and the medians are compared. To reach: 40 %.
+Each server is a separate process. The requests are built and signed beforehand, so that the client takes almost no time. The
+rounds alternate, and the medians are compared. The target is 40 %.
 """
 
 from __future__ import annotations
@@ -75,17 +75,17 @@ def started(target: Callable[[Connection], None]) -> str:
 
 
 def authenticate(url: str) -> str:
-    answer = httpx.post(
+    response = httpx.post(
         f"{url}/api/TokenAuth/Authenticate",
         headers={"Abp-TenantId": str(TENANT.id)},
         json={"userNameOrEmailAddress": TENANT.username, "password": TENANT.password},
     )
-    token: str = answer.json()["result"]["accessToken"]
+    token: str = response.json()["result"]["accessToken"]
     return token
 
 
 class Maker:
-    """Makes signed requests, as the bytes that go over the wire."""
+    """Builds signed requests, as bytes of HTTP."""
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url
@@ -118,12 +118,12 @@ class Maker:
 
 
 class Load(asyncio.Protocol):
-    """One connection: the next request goes out as soon as the last is answered."""
+    """One connection. It sends the next request when the response to the last has arrived."""
 
     def __init__(self, requests: list[bytes], done: asyncio.Future[list[bytes]]) -> None:
         self._requests = iter(requests)
         self._done = done
-        self._answers: list[bytes] = []
+        self._responses: list[bytes] = []
         self._buffer = b""
 
     def connection_made(self, transport: Any) -> None:
@@ -135,7 +135,7 @@ class Load(asyncio.Protocol):
         request = next(self._requests, None)
         if request is None:
             self._transport.close()
-            self._done.set_result(self._answers)
+            self._done.set_result(self._responses)
         else:
             self._transport.write(request)
 
@@ -148,13 +148,13 @@ class Load(asyncio.Protocol):
         if len(body) >= length:
             if not head.startswith(b"HTTP/1.1 200"):
                 raise SystemExit(f"not accepted: {self._buffer.decode()}")
-            self._answers.append(body)
+            self._responses.append(body)
             self._buffer = b""
             self._next()
 
 
 async def run(url: str, requests: list[bytes]) -> tuple[float, list[bytes]]:
-    """Requests a second, and the answers."""
+    """The requests per second, and the responses."""
     loop = asyncio.get_running_loop()
     host, _, port = url.partition("://")[2].rpartition(":")
     ends: list[asyncio.Future[list[bytes]]] = [loop.create_future() for _ in range(CONNECTIONS)]
@@ -162,8 +162,8 @@ async def run(url: str, requests: list[bytes]) -> tuple[float, list[bytes]]:
     for number, end in enumerate(ends):
         part = requests[number::CONNECTIONS]
         await loop.create_connection(lambda part=part, end=end: Load(part, end), host, int(port))
-    answers = [answer for part in await asyncio.gather(*ends) for answer in part]
-    return len(requests) / (time.perf_counter() - began), answers
+    responses = [response for part in await asyncio.gather(*ends) for response in part]
+    return len(requests) / (time.perf_counter() - began), responses
 
 
 def median(rates: list[float]) -> float:
@@ -182,9 +182,9 @@ async def main(arguments: list[str] | None = None) -> None:
         for who, maker in makers.items():
             run_id = uuid.uuid4().hex[:12]
             posts = [maker.session(f"{run_id}-{number}") for number in range(given.requests)]
-            rate, answers = await run(maker.url, posts)
+            rate, responses = await run(maker.url, posts)
             rates["POST", who].append(rate)
-            sessions = [json.loads(answer)["result"]["sessionNumber"] for answer in answers]
+            sessions = [json.loads(response)["result"]["sessionNumber"] for response in responses]
             rate, _ = await run(maker.url, [maker.query(session) for session in sessions])
             rates["GET", who].append(rate)
     for kind, name in (("POST", "InitialSession"), ("GET", "Query")):

@@ -1,4 +1,4 @@
-"""The description says what is known of the gateway: neither less nor more. The tables are transcribed from the facts."""
+"""The description has every known fact about the gateway, and no others. The tables are copied from the facts."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ PAYMENT = {
 
 
 def flat(description: dict[str, Any], name: str) -> tuple[dict[str, Any], set[str]]:
-    """All members of a schema and the required ones, those that it takes over included."""
+    """All members of a schema, and its required members, with those of the schemas that it includes."""
     schema = description["components"]["schemas"][name]
     members, required = dict(schema.get("properties", {})), set(schema.get("required", ()))
     for part in schema.get("allOf", []):
@@ -160,7 +160,7 @@ def flat(description: dict[str, Any], name: str) -> tuple[dict[str, Any], set[st
 
 
 def type_name(schema: dict[str, Any]) -> str:
-    """A member's type in words: `integer`, `string|null`, or the names of the schemas that it may be."""
+    """The type of a member: `integer`, `string|null`, or the names of its schemas."""
     if "$ref" in schema:
         return schema["$ref"].rpartition("/")[2]
     if "allOf" in schema:
@@ -177,21 +177,21 @@ def is_valid(description: dict[str, Any], name: str, value: Any) -> bool:
 
 
 def test_all_schemas_with_members_are_in_the_table(description: dict[str, Any]) -> None:
-    """No schema with members escapes the table."""
+    """The table has every schema with members."""
     described = {name for name in description["components"]["schemas"] if flat(description, name)[0]}
     assert described == set(MEMBERS)
 
 
 @pytest.mark.parametrize("name", MEMBERS)
 def test_members_and_types(description: dict[str, Any], name: str) -> None:
-    """A schema has the members that are known, of the types that are known, and no others."""
+    """A schema has exactly the known members, with the known types."""
     members, _ = flat(description, name)
     assert {member: type_name(schema) for member, schema in members.items()} == MEMBERS[name]
 
 
 @pytest.mark.parametrize("name", MEMBERS)
 def test_required_members(description: dict[str, Any], name: str) -> None:
-    """A schema requires what is known or indispensable, and nothing else."""
+    """A schema requires exactly the members that are known to be required."""
     assert flat(description, name)[1] == REQUIRED.get(name, set())
 
 
@@ -203,7 +203,7 @@ def test_required_members(description: dict[str, Any], name: str) -> None:
     ],
 )
 def test_open_codes(description: dict[str, Any], name: str, known: dict[int, str]) -> None:
-    """The known codes have their names, and any other integer is valid too."""
+    """The known codes have names, and any other integer is valid too."""
     schema = description["components"]["schemas"][name]
     by_name = schema["anyOf"][0]
     assert dict(zip(by_name["enum"], by_name["x-enum-varnames"], strict=True)) == known
@@ -222,7 +222,7 @@ def test_open_codes(description: dict[str, Any], name: str, known: dict[int, str
     ],
 )
 def test_closed_codes(description: dict[str, Any], name: str, known: dict[int, str]) -> None:
-    """The codes of a request have their names, and no other is valid."""
+    """The codes of a request have names, and no other code is valid."""
     schema = description["components"]["schemas"][name]
     assert dict(zip(schema["enum"], schema["x-enum-varnames"], strict=True)) == known
     assert not any(is_valid(description, name, other) for other in (0, len(known) + 1))
@@ -272,7 +272,7 @@ def test_limits(description: dict[str, Any], name: str, at: dict[str, Any], beyo
 @pytest.mark.parametrize("name", ["PaymentRequest", "SessionRequest"])
 @pytest.mark.parametrize("member", sorted(PAYMENT_REQUIRED))
 def test_a_request_without_a_required_member(description: dict[str, Any], name: str, member: str) -> None:
-    """A request that lacks a required member, or has it null, is not valid."""
+    """A request without a required member, or with null for it, is not valid."""
     assert is_valid(description, name, PAYMENT)
     assert not is_valid(description, name, {key: value for key, value in PAYMENT.items() if key != member})
     assert not is_valid(description, name, {**PAYMENT, member: None})
@@ -284,7 +284,7 @@ def test_the_channel_may_be_null(description: dict[str, Any]) -> None:
 
 
 def test_no_limit_is_invented(description: dict[str, Any]) -> None:
-    """The limits are those of the facts and no others."""
+    """The description has exactly the limits of the facts."""
     keywords = {"maxLength", "minLength", "maximum", "minimum", "maxItems", "minItems", "pattern"}
     found = {
         (name, member, keyword, limit)
@@ -315,7 +315,7 @@ OPERATIONS = [
 
 
 def test_the_endpoints_are_the_public_ones(description: dict[str, Any]) -> None:
-    """There are the four operations and the callback, and no invented endpoint."""
+    """The description has exactly the published endpoints and the callback."""
     found = {
         (item[method]["operationId"], method, path) for path, item in description["paths"].items() for method in item
     }
@@ -327,7 +327,7 @@ def test_the_endpoints_are_the_public_ones(description: dict[str, Any]) -> None:
 def test_operations(
     description: dict[str, Any], operation_id: str, method: str, path: str, request_schema: str | None, envelope: str
 ) -> None:
-    """An operation takes its own request and answers every status with its own envelope: the body decides, not the status."""
+    """An operation has its own request schema, and its own envelope for every status."""
     operation = description["paths"][path][method]
     assert operation["operationId"] == operation_id
     if request_schema is not None:
@@ -340,8 +340,8 @@ def test_operations(
         assert response["content"]["application/json"]["schema"]["$ref"].endswith(f"/{envelope}")
 
 
-def test_every_call_but_authenticate_needs_token_tenant_and_signature(description: dict[str, Any]) -> None:
-    """Authenticate needs the tenant alone, every other call all three headers, and a callback its signature."""
+def test_security(description: dict[str, Any]) -> None:
+    """Authenticate needs only the tenant, every other call needs all three headers, a callback needs its signature."""
     needs = {
         item[method]["operationId"]: [sorted(alternative) for alternative in item[method]["security"]]
         for item in description["paths"].values()
@@ -353,7 +353,7 @@ def test_every_call_but_authenticate_needs_token_tenant_and_signature(descriptio
 
 
 def test_the_headers(description: dict[str, Any]) -> None:
-    """The three headers have the names that the gateway reads."""
+    """The three headers have their names."""
     schemes = description["components"]["securitySchemes"]
     assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
     assert (schemes["tenant"]["in"], schemes["tenant"]["name"]) == ("header", "Abp-TenantId")
@@ -361,7 +361,7 @@ def test_the_headers(description: dict[str, Any]) -> None:
 
 
 def test_the_query_parameters(description: dict[str, Any]) -> None:
-    """Query takes one of two numbers as strings, and a timestamp that is a number."""
+    """Query takes two optional strings, and a timestamp that is a number."""
     parameters = description["paths"][f"{GATEWAY}/Query"]["get"]["parameters"]
     assert [(p["name"], p["in"], p["schema"]["type"], p["required"]) for p in parameters] == [
         ("TransactionNumber", "query", "string", False),
@@ -371,7 +371,7 @@ def test_the_query_parameters(description: dict[str, Any]) -> None:
 
 
 def test_the_servers(description: dict[str, Any]) -> None:
-    """Both servers are there, staging first."""
+    """The description has both servers, staging first."""
     assert [(server["x-environment"], server["url"]) for server in description["servers"]] == [
         ("staging", "https://staging-payments.commerce.asia"),
         ("production", "https://payments.commerce.asia"),
@@ -414,18 +414,18 @@ FAILURES = [
 def test_both_shapes_of_failure_fit_every_envelope(
     description: dict[str, Any], envelope: str, body: dict[str, Any]
 ) -> None:
-    """Each endpoint's envelope takes a failure in the place of the result and one beside it."""
+    """Every envelope is valid with a failure in place of the result, and with an error."""
     assert is_valid(description, envelope, body)
 
 
 @pytest.mark.parametrize("envelope", [operation[4] for operation in OPERATIONS])
 def test_an_incomplete_result_fits_no_envelope(description: dict[str, Any], envelope: str) -> None:
-    """A result that lacks what it is for is neither a result nor a failure."""
+    """A result without its required members is neither a result nor a failure."""
     assert not is_valid(description, envelope, {"result": {"redirectionType": 1}, "success": True, "error": None})
 
 
 def test_secrets_are_marked(description: dict[str, Any]) -> None:
-    """The password and the tokens are marked as secret, which keeps them out of generated reprs."""
+    """The password and the tokens are marked as secret, so that generated reprs do not show them."""
     marked = {
         (name, member)
         for name in MEMBERS

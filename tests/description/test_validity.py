@@ -1,4 +1,4 @@
-"""The description is valid, complete in what it says about itself, and its examples are what it says."""
+"""The description is valid and complete, and its examples are valid."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def walk(node: Any, *steps: str) -> Iterator[tuple[tuple[str, ...], Any]]:
     yield steps, node
     if isinstance(node, dict):
         for key, value in node.items():
-            # What stands in an example is data: an example may well have a member named `examples`.
+            # An example is data: it can have a member with the name `examples`.
             if key not in ("example", "examples", "value"):
                 yield from walk(value, *steps, str(key))
     elif isinstance(node, list):
@@ -49,7 +49,7 @@ def examples() -> Iterator[Any]:
 
 
 def documented() -> Iterator[Any]:
-    """Everything that has to say what it is and how well that is known."""
+    """Every entry that must have a description and a source."""
     for kind in ("servers", "tags"):
         for entry in DESCRIPTION[kind]:
             yield pytest.param(entry, id=f"{kind} {entry.get('url') or entry['name']}")
@@ -91,7 +91,7 @@ def test_the_description_is_valid() -> None:
 
 
 def test_there_are_examples_to_check() -> None:
-    """The search for examples finds those of members, bodies and parameters."""
+    """The search finds the examples of members, bodies and parameters."""
     found = [param.id for param in examples()]
     assert len(found) > 100
     assert any("/properties/" in name for name in found)
@@ -101,13 +101,13 @@ def test_there_are_examples_to_check() -> None:
 
 @pytest.mark.parametrize(("where", "value"), list(examples()))
 def test_every_example_is_valid(where: str, value: Any) -> None:
-    """An example is valid against the schema that it illustrates."""
+    """Every example is valid against its schema."""
     jsonschema.Draft202012Validator({**DESCRIPTION, "$ref": where}).validate(value)
 
 
 @pytest.mark.parametrize("entry", list(documented()))
-def test_everything_says_what_it_is_and_how_well_it_is_known(entry: dict[str, Any]) -> None:
-    """An entry has a description and a level of evidence out of the five."""
+def test_every_entry_has_a_description_and_a_source(entry: dict[str, Any]) -> None:
+    """Every entry has a description, and one or more of the five levels of evidence."""
     assert entry["description"].strip()
     levels = entry["x-evidence"].split(", ")
     assert levels
@@ -116,33 +116,33 @@ def test_everything_says_what_it_is_and_how_well_it_is_known(entry: dict[str, An
 
 @pytest.mark.parametrize("schema", list(schemas()))
 def test_every_schema_and_member_has_an_example(schema: dict[str, Any]) -> None:
-    """A schema, and a member of one, shows at least one value."""
+    """Every schema and every member has at least one example."""
     assert schema["examples"]
 
 
 @pytest.mark.parametrize("entry", list(documented()))
-def test_what_is_assumed_is_said_in_words(entry: dict[str, Any]) -> None:
-    """An entry at the level of an assumption says so in its description."""
+def test_every_assumption_is_in_the_description(entry: dict[str, Any]) -> None:
+    """The description of an assumption calls it one."""
     if "A" in entry["x-evidence"].split(", "):
         assert any(word in entry["description"] for word in ("assumption", "not published"))
 
 
 def test_no_default_is_sent() -> None:
-    """No member has a default: generated code would send it, and it would be signed."""
+    """No member has a default, because generated code would sign and send it."""
     assert [
         steps for steps, node in walk(DESCRIPTION["components"]) if isinstance(node, dict) and "default" in node
     ] == []
 
 
 def test_unknown_members_are_not_forbidden() -> None:
-    """No schema closes itself to members that nobody has published."""
+    """No schema forbids unknown members."""
     assert [
         steps for steps, node in walk(DESCRIPTION) if isinstance(node, dict) and "additionalProperties" in node
     ] == []
 
 
 def test_the_package_carries_the_same_description(generated: Path, description: dict[str, Any]) -> None:
-    """The JSON inside the package says what the YAML says, and on its first line that it is generated."""
+    """The JSON in the package equals the YAML, and its first line states that it is generated."""
     text = (generated / "openapi.json").read_text("utf-8")
     data = json.loads(text)
     assert "do not edit" in text.splitlines()[0]

@@ -1,11 +1,11 @@
-"""Fuzzing `commercepay.callbacks.verify`: no exception but `CallbackError`, and no acceptance that the judge refuses.
+"""Fuzz `commercepay.callbacks.verify`: it raises only `CallbackError`, and accepts only what the reference accepts.
 
     python tests/fuzz/fuzz_callbacks.py --mode coverage --runs 1000000      guided by coverage (needs atheris)
     python tests/fuzz/fuzz_callbacks.py --mode random --runs 1000000        random mutation of genuine callbacks
-    ... --seconds 20                                                        either, bounded in time
+    ... --seconds 20                                                        either, for a limited time
 
-The judge is `reference.py` beside this file, which shares no code with the package. An input that breaks the rule ends the
-run with a traceback and an exit status that is not 0; atheris writes it to a file as well. `--seed` repeats a random run.
+The reference is `reference.py` in this folder, which shares no code with the package. An input that breaks the rule ends the
+run with a traceback and an exit status that is not 0; atheris also writes it to a file. `--seed` repeats a random run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FACT = {
 }
 GENUINE = json.dumps(FACT).encode()
 SIGNATURE = reference.signature(URL, reference.canonical(reference.parse(GENUINE)), SECRETS[0])
-# What is put into a callback besides random bytes: the pieces that JSON, Unicode and signatures are known to stumble over.
+# What is inserted into a callback besides random bytes: pieces of JSON and Unicode that often reveal bugs.
 PIECES = [
     *(b'{ } [ ] " : , \\ \\" \\u0000 \\ud800 \\u212a null true false NaN Infinity -Infinity 1e400 -0 0.0 1E3'.split()),
     *(
@@ -55,11 +55,11 @@ VALUES = [
 ]
 
 verdicts: Counter[str] = Counter()
-"""How often each verdict was given: to see that a run went deep, and not only into the first check."""
+"""The number of inputs for each verdict. It shows whether a run reached every check."""
 
 
 class Source(Protocol):
-    """Where a test case's choices come from: atheris' bytes, or a random generator."""
+    """The source of a test case: the bytes of atheris, or a random generator."""
 
     def number(self, low: int, high: int) -> int: ...
     def bytes(self, most: int) -> bytes: ...
@@ -77,30 +77,30 @@ class RandomSource:
 
 
 def case(source: Source) -> tuple[Any, Any]:
-    """A body and a header: made up, or a genuine callback changed, and signed in one way or another."""
+    """A body and a header. The body is random or a changed callback; the header may be its signature."""
     way = source.number(0, 9)
-    body = source.bytes(4000) if way == 0 else _remade(source) if way < 5 else _mutated(source)
+    body = source.bytes(4000) if way == 0 else _with_other_members(source) if way < 5 else _with_other_bytes(source)
     kind = source.number(0, 9)
-    if kind == 0:  # any header, or one digit off
+    if kind == 0:  # a random header, or one wrong digit
         if source.number(0, 1):
             return body, source.bytes(70).decode("latin-1")
         place = source.number(0, 63)
         return body, SIGNATURE[:place] + "0123456789abcdefABCDEF g"[source.number(0, 23)] + SIGNATURE[place + 1 :]
-    if kind == 1:  # no single text
+    if kind == 1:  # not a single string
         return body, [None, [SIGNATURE], SIGNATURE.encode(), f"{SIGNATURE},{SIGNATURE}", 7][source.number(0, 4)]
-    if kind <= 3:  # a genuine signature that may not fit any more
+    if kind <= 3:  # a valid signature, perhaps of another body
         return body, SIGNATURE
     secret = SECRETS[source.number(0, 1)]
     try:
         readings = [reference.without_mark(body), reference.canonical(reference.parse(body))]
-    except (UnicodeDecodeError, reference.NotJudgedError):
+    except (UnicodeDecodeError, reference.AmbiguousBodyError):
         readings = [body.decode("utf-8", "replace")]
     signature = reference.signature(URL, readings[source.number(0, len(readings) - 1)], secret)
     return body, signature.upper() if kind == 4 else signature
 
 
-def _remade(source: Source) -> bytes:
-    """The genuine callback with members left out, doubled, renamed, or given another value."""
+def _with_other_members(source: Source) -> bytes:
+    """A valid callback with members removed, doubled, renamed, or with other values."""
     members = [(json.dumps(name).encode(), json.dumps(value).encode()) for name, value in FACT.items()]
     for _ in range(source.number(0, 3)):
         place = source.number(0, len(members) - 1)
@@ -119,7 +119,7 @@ def _remade(source: Source) -> bytes:
     return b"{" + b",".join(name + b": " + value for name, value in members) + b"}"
 
 
-def _mutated(source: Source) -> bytes:
+def _with_other_bytes(source: Source) -> bytes:
     body = bytearray(GENUINE)
     for _ in range(source.number(0, 4)):
         place = source.number(0, len(body))
@@ -146,17 +146,17 @@ def check(body: Any, signature: Any, verify: Callable[..., Any], rejected: type[
         reason = error.reason.name  # type: ignore[attr-defined]  # of a CallbackError
         verdicts[reason] += 1
         if len(str(error)) > 400:
-            raise AssertionError("a rejection is not bounded") from error
+            raise AssertionError("the text of the rejection is too long") from error
         return
     verdicts["accepted"] += 1
     if not reference.accepts(body, signature, URL, SECRETS):
-        raise AssertionError("accepted what the judge refuses")
-    said = json.loads(body.decode("utf-8-sig"))
+        raise AssertionError("accepted, but the reference rejects it")
+    sent = json.loads(body.decode("utf-8-sig"))
     read = (callback.status.value, callback.amount.minor, callback.amount.currency, callback.reference_code)
-    if read != (said["status"], said["amount"], said["currencyCode"], said["referenceCode"]):
-        raise AssertionError("read something else than was said")
+    if read != (sent["status"], sent["amount"], sent["currencyCode"], sent["referenceCode"]):
+        raise AssertionError("the callback differs from its body")
     if not all(isinstance(value, int) and not isinstance(value, bool) for value in read[:2]) or read[1] <= 0:
-        raise AssertionError("no integer, or no amount")
+        raise AssertionError("status or amount is not an integer, or the amount is not positive")
     if callback.fact_key == GENUINE_KEY and callback.transaction_number.lower() != "tn0001":
         raise AssertionError("another payment with the same key")
 
@@ -200,7 +200,7 @@ def run_guided(runs: int, seconds: float, seed: int) -> int:
         def bytes(self, most: int) -> bytes:
             return bytes(self._provider.ConsumeBytes(self.number(0, most)))
 
-    # libFuzzer ends the process without a word to Python: it runs in a child, and counts in shared memory.
+    # libFuzzer ends the process without returning to Python. It runs in a child process, and counts in shared memory.
     names = ["accepted", *CallbackRejection.__members__]
     counts = multiprocessing.RawArray("q", len(names))
 
@@ -227,7 +227,7 @@ def _start(verify: Callable[..., Any]) -> None:
 
 def report(done: int, began: float) -> None:
     took = time.monotonic() - began
-    print(f"{done} inputs in {took:.0f} s: no exception but CallbackError, no acceptance that the judge refuses")
+    print(f"{done} inputs in {took:.0f} s: only CallbackError was raised, and only valid callbacks were accepted")
     for verdict, count in verdicts.most_common():
         print(f"  {count:9}  {verdict}")
 

@@ -1,8 +1,7 @@
-"""What the signature of a callback must be, written a second time, apart from `commercepay`, from the gateway's rules.
+"""A second implementation of the gateway's signature of a callback, independent of the package.
 
-Nothing here imports the package: it is the judge that the tests and the fuzzer hold `commercepay.callbacks` against. It is
-written to be read, not to be fast, and goes another way where there is one: members are kept as pairs, the JSON is written
-by hand.
+The tests and the fuzzer compare `commercepay.callbacks` with it. It imports nothing of the package. It is written for reading,
+not for speed, and where possible in another way: members are kept as pairs, and the JSON is written by hand.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ import json
 from typing import Any
 
 
-class NotJudgedError(Exception):
-    """The body has no one meaning, so no signature can make it acceptable."""
+class AmbiguousBodyError(Exception):
+    """The body is not JSON with one meaning, so no signature makes it acceptable."""
 
 
 class Number(str):
@@ -22,20 +21,20 @@ class Number(str):
 
 
 class Pairs(list[tuple[str, Any]]):
-    """The members of a JSON object as they came."""
+    """The members of a JSON object, in the order of the text."""
 
 
 def parse(body: bytes) -> Pairs:
-    """The object in a body; raises NotJudgedError unless it is one, and unambiguous."""
+    """The JSON object in a body. Raises AmbiguousBodyError for anything else."""
     try:
         value = json.loads(
             without_mark(body), object_pairs_hook=Pairs, parse_constant=_refuse, parse_float=_number, parse_int=_number
         )
         canonical(value).encode()
     except (ValueError, RecursionError) as error:
-        raise NotJudgedError(str(error)) from None
+        raise AmbiguousBodyError(str(error)) from None
     if not isinstance(value, Pairs):
-        raise NotJudgedError("no object")
+        raise AmbiguousBodyError("not an object")
     return value
 
 
@@ -47,7 +46,7 @@ def without_mark(body: bytes) -> str:
 
 def _number(text: str) -> Number:
     if abs(float(text)) == float("inf"):
-        raise ValueError("no number")
+        raise ValueError("not a finite number")
     if not set(text) & set(".eE"):
         int(text)  # raises for more digits than Python reads
     return Number(text)
@@ -58,11 +57,11 @@ def _refuse(name: str) -> Any:
 
 
 def canonical(value: Any) -> str:
-    """Compact JSON; members sorted by lower-cased name and without nulls at every depth; case kept."""
+    """Compact JSON. At every depth, members are sorted by lower-cased name and nulls are removed. The case is kept."""
     if isinstance(value, Pairs):
         names = [name.lower() for name, _ in value]
         if len(set(names)) < len(names):
-            raise NotJudgedError("a member occurs twice")
+            raise AmbiguousBodyError("a member occurs twice")
         kept = sorted((pair for pair in value if pair[1] is not None), key=lambda pair: pair[0].lower())
         return "{" + ",".join(f"{_string(name)}:{canonical(item)}" for name, item in kept) + "}"
     if isinstance(value, list):
@@ -80,7 +79,7 @@ def _string(text: str) -> str:
 
 
 def lowered(text: str, dotted: str = "\u0130", sigma: str = "alone") -> str:
-    """A text in lower case: what U+0130 becomes, and whether a sigma is looked at alone or with its neighbours."""
+    """A text in lower case. `dotted` replaces U+0130; `sigma` is whether a sigma is converted alone or in context."""
     if sigma == "alone":
         return "".join(dotted if char == "\u0130" else char.lower() for char in text)
     found = []
@@ -92,7 +91,7 @@ def lowered(text: str, dotted: str = "\u0130", sigma: str = "alone") -> str:
 
 
 def signature(url: str, json_text: str, secret: str, dotted: str = "\u0130", sigma: str = "alone") -> str:
-    """The hex digits over a URL and a JSON text, whichever reading the text is."""
+    """The signature of a URL and a JSON text, in hex digits."""
     for mark in "#?":
         url = url.split(mark)[0]
     while url.endswith("/"):
@@ -101,12 +100,12 @@ def signature(url: str, json_text: str, secret: str, dotted: str = "\u0130", sig
 
 
 def accepts(body: bytes, given: object, url: str, secrets: tuple[str, ...]) -> bool:
-    """Whether a signature fits a body in one of the two readings, in one of the lower cases, under one of the secrets."""
+    """Whether the signature is valid for a body: in one of its two readings, lower-cased in one way, with one of the keys."""
     if not isinstance(given, str):
         return False
     try:
         readings = (canonical(parse(body)), without_mark(body))
-    except NotJudgedError:
+    except AmbiguousBodyError:
         return False
     return any(
         given.lower() == signature(url, reading, secret, dotted, sigma)
