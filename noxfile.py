@@ -114,12 +114,13 @@ def mutation(session: nox.Session) -> None:
 
 @nox.session(python=FOUND[0])
 def lint(session: nox.Session) -> None:
-    """Ruff, and the import contract of the layers. `nox -s lint -- --fix` mends what can be mended."""
+    """Ruff, the import contract of the levels, and retired words. `nox -s lint -- --fix` fixes what Ruff can fix."""
     _install(session, "lint", extras=EVERYTHING)
     fix = "--fix" in session.posargs
     session.run("ruff", "check", *(["--fix"] if fix else []), ".")
     session.run("ruff", "format", *([] if fix else ["--check"]), ".")
     session.run("lint-imports", "--no-cache")
+    session.run("python", "docs/words.py")
 
 
 @nox.session(python=FOUND[0])
