@@ -236,8 +236,10 @@ def is_transient(error: DBAPIError) -> bool:
     origin = error.orig
     if error.connection_invalidated or _sqlstate(origin).startswith(("08", *_TRANSIENT)):
         return True
-    # SQLite: busy, locked (the low byte; the others say in what way)
-    return (getattr(origin, "sqlite_errorcode", 0) & 0xFF) in (5, 6)
+    # SQLite: busy, locked (the low byte; the others say in what way). Drivers such as sqlcipher3 have the text alone.
+    if (code := getattr(origin, "sqlite_errorcode", None)) is not None:
+        return (code & 0xFF) in (5, 6)
+    return str(origin).startswith(("database is locked", "database table is locked"))
 
 
 def _sqlstate(origin: BaseException | None) -> str:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, create_engine, select, text
+from sqlalchemy import URL as DatabaseURL
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -30,7 +31,7 @@ SECRET = "example-Secret-Key-01"
 URL = "https://shop.example.my/callback"
 
 SIDES = (
-    ["postgresql/psycopg", "postgresql/psycopg_async", "postgresql/asyncpg"]
+    ["postgresql/" + driver for driver in ("psycopg", "psycopg2", "pg8000", "psycopg_async", "asyncpg")]
     if SERVER
     else ["sqlite/pysqlite", "sqlite/aiosqlite"]
 )
@@ -70,14 +71,13 @@ class Side:
 
     def __init__(self, kind: str, url: str) -> None:
         self.kind = kind
-        dialect, driver = kind.split("/")
+        driver = kind.split("/")[1]
         self.is_async = driver in ("aiosqlite", "asyncpg", "psycopg_async")
         self.url = make_url(url)
-        self.engine: Engine = create_engine(self.url)
+        self.engine: Engine = create_engine(self.url if self.is_async else with_driver(url, driver))
         self._runner = asyncio.Runner() if self.is_async else None
-        self.async_engine = (
-            create_async_engine(self.url.set(drivername=f"{dialect}+{driver}")) if self.is_async else None
-        )
+        self._engines: list[Any] = []
+        self.async_engine = create_async_engine(with_driver(url, driver)) if self.is_async else None
         shop.create_all(self.engine)
 
     def inbox(self, **options: Any) -> Any:
@@ -85,6 +85,19 @@ class Side:
         if self.async_engine is not None:
             return AsyncInbox(self.async_engine, **options)
         return Inbox(self.engine, **options)
+
+    def inbox_with(self, hook: Callable[[Any], object] | None = None, **options: Any) -> Any:
+        """An inbox on an engine of its own: `hook` is called with each new connection of the driver."""
+        engine: Any
+        if self.async_engine is None:
+            core = engine = create_engine(self.engine.url, **options)
+        else:
+            engine = create_async_engine(self.async_engine.url, **options)
+            core = engine.sync_engine
+        if hook is not None:
+            event.listen(core, "connect", lambda connection, record: hook(connection))
+        self._engines.append(engine)
+        return (AsyncInbox if self.is_async else Inbox)(engine, secret_key=SECRET, callback_url=URL)
 
     def run(self, result: Any) -> Any:
         return self._runner.run(result) if self._runner else result
@@ -121,10 +134,22 @@ class Side:
         return [row[0] for row in rows] if len(columns) == 1 else [tuple(row) for row in rows]
 
     def close(self) -> None:
-        self.engine.dispose()
-        if self._runner and self.async_engine:
-            self._runner.run(self.async_engine.dispose())
+        for engine in (self.engine, self.async_engine, *self._engines):
+            if engine is not None:
+                disposed = engine.dispose()
+                if self._runner and disposed is not None:
+                    self._runner.run(disposed)
+        if self._runner:
             self._runner.close()
+
+
+def with_driver(url: str, driver: str) -> DatabaseURL:
+    """The URL for another driver of the same database."""
+    made = make_url(url)
+    made = made.set(drivername=f"{made.get_dialect().name}+{driver}")
+    if driver == "pg8000":  # its name for the socket is a file, not a directory
+        made = made.set(query={"unix_sock": f"{made.query['host']}/.s.PGSQL.5432"})
+    return made
 
 
 def new_database(tmp_path: Path, dialect: str) -> Iterator[str]:

@@ -9,11 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, func, inspect, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Session
 
@@ -21,8 +22,10 @@ from commercepay.callbacks import MAX_BODY, Callback, Verifier
 from commercepay.client import CommercePay
 from commercepay.errors import ArgumentError, CallbackRejection
 from commercepay.inbox import ArrivalState, AsyncInbox, Inbox, arrivals, handled, metadata
+from commercepay.inbox._ledger import is_transient
 from commercepay.money import Money
 
+SERVER = os.environ.get("COMMERCEPAY_TEST_POSTGRESQL")
 Genuine = Callable[..., tuple[bytes, str]]
 Plain = Callable[[Callback, Connection], object]
 
@@ -181,6 +184,37 @@ def test_handler_that_commits_is_not_run_twice(side: Any, genuine: Genuine, ship
         side.receive(inbox, genuine(), handler)
     assert [receipt.state for receipt in side.process(inbox, ship)] == [ArrivalState.DUPLICATE]
     assert side.shipped() == ["INV-1"]
+
+
+class DriverError(Exception):
+    """What a driver raises. Each driver has its own attribute, or none, for the code."""
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        super().__init__(*args)
+        self.__dict__.update(attributes)
+
+
+@pytest.mark.parametrize(
+    ("error", "transient"),
+    [
+        (DriverError(sqlstate="40001"), True),  # psycopg, asyncpg
+        (DriverError(pgcode="40P01"), True),  # psycopg2, psycopg2cffi
+        (DriverError({"S": "ERROR", "C": "40001"}), True),  # pg8000
+        (DriverError({"C": "57P01"}), True),  # the server ends the connection
+        (DriverError(sqlstate="08006"), True),
+        (DriverError(sqlite_errorcode=261), True),  # SQLITE_BUSY_RECOVERY
+        (DriverError("database is locked"), True),  # sqlcipher3
+        (DriverError(sqlstate="23505"), False),
+        (DriverError({"C": "42P01"}), False),
+        (DriverError("database is locked", sqlite_errorcode=1), False),
+        (DriverError("no such table: shipped"), False),
+        (DriverError(), False),
+    ],
+    ids=str,
+)
+def test_which_errors_are_transient(error: Exception, transient: bool) -> None:
+    """A lost race or connection is repeated, whatever the driver calls it; a mistake is not."""
+    assert is_transient(DBAPIError("UPDATE", {}, error)) is transient
 
 
 # --- without a handler -----------------------------------------------------------------------------------------------
@@ -467,6 +501,46 @@ def test_engine_without_transactions_is_refused(way: str) -> None:
         engine = create_engine("sqlite://").execution_options(isolation_level="AUTOCOMMIT")
     with pytest.raises(ArgumentError, match="AUTOCOMMIT"):
         Inbox(engine, secret_key="key")
+
+
+@pytest.mark.parametrize("dialect", ["mysql+pymysql", "mariadb+pymysql", "mssql+pymssql"])
+def test_engine_of_another_database_is_refused(dialect: str) -> None:
+    """An engine of a database that the inbox does not work on is refused when the inbox is built, by its name."""
+    driver = SimpleNamespace(paramstyle="named", version="9.9.9", __version__="9.9.9")
+    engine = create_engine(f"{dialect}://u:p@127.0.0.1:1/x", module=driver)
+    with pytest.raises(ArgumentError, match=f"PostgreSQL and SQLite, not on {dialect.partition('+')[0]}"):
+        Inbox(engine, secret_key="key")
+
+
+def by_itself(connection: Any) -> None:
+    """Has a driver commit each statement by itself."""
+    if hasattr(connection, "isolation_level") and not hasattr(connection, "autocommit"):
+        connection.isolation_level = None  # SQLite before Python 3.12
+    else:
+        connection.autocommit = True
+
+
+AUTOCOMMIT: dict[str, dict[str, Any]] = {"hook": {"hook": by_itself}}
+if SERVER is None:
+    AUTOCOMMIT["isolation_level"] = {"connect_args": {"isolation_level": None}}
+    if sys.version_info >= (3, 12):
+        AUTOCOMMIT["autocommit"] = {"connect_args": {"autocommit": True}}
+
+
+@pytest.mark.parametrize("way", AUTOCOMMIT)
+def test_driver_that_commits_by_itself(side: Any, genuine: Genuine, ship: Plain, way: str) -> None:
+    """If the driver commits each statement, nothing is handled and nothing counts as handled; it is an error each time."""
+    side.create()
+    inbox = side.inbox_with(**AUTOCOMMIT[way])
+    for _ in range(2):  # the gateway's repetition is no duplicate
+        with pytest.raises(ArgumentError, match="commits each statement by itself"):
+            side.receive(inbox, genuine(), failing(ship))
+    with pytest.raises(ArgumentError, match="commits each statement by itself"):
+        side.process(inbox, ship)
+    assert (side.shipped(), side.rows("state")) == ([], ["stored", "stored"])
+    states = [receipt.state for receipt in side.process(side.inbox(), ship)]
+    assert states == [ArrivalState.HANDLED, ArrivalState.DUPLICATE]
+    assert side.shipped() == ["INV-1"]
 
 
 # --- death -----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from inbox.conftest import with_driver
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -74,12 +75,17 @@ def test_sixteen_processes_deliver_a_thousand_callbacks(postgresql_url: str) -> 
     assert set(states) == {"handled", "duplicate"}
 
 
-@pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
-def test_same_callback_at_once(postgresql_url: str, engine: Engine, genuine: Genuine, level: str) -> None:
+LEVELS = pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
+DRIVERS = pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pg8000"])
+
+
+@LEVELS
+@DRIVERS
+def test_same_callback_at_once(postgresql_url: str, engine: Engine, genuine: Genuine, driver: str, level: str) -> None:
     """Many threads with the same callback at the same moment: one handles it, the others wait and find a duplicate."""
-    strict = create_engine(postgresql_url, isolation_level=level, pool_size=20)
+    strict = create_engine(with_driver(postgresql_url, driver), isolation_level=level, pool_size=20)
     inbox = inbox_on(strict)
-    start = threading.Barrier(12)
+    start = threading.Barrier(6)
 
     def slowly(callback: Callback, connection: Connection) -> None:
         enter(callback, connection)
@@ -89,15 +95,18 @@ def test_same_callback_at_once(postgresql_url: str, engine: Engine, genuine: Gen
         start.wait()
         return inbox.receive(*genuine(), slowly).state
 
-    with ThreadPoolExecutor(12) as pool:
-        states = list(pool.map(deliver, range(12)))
+    with ThreadPoolExecutor(6) as pool:
+        states = list(pool.map(deliver, range(6)))
     strict.dispose()
-    assert sorted(states, key=str) == [ArrivalState.DUPLICATE] * 11 + [ArrivalState.HANDLED]
+    assert sorted(states, key=str) == [ArrivalState.DUPLICATE] * 5 + [ArrivalState.HANDLED]
     assert entered(engine) == ["INV-1"]
 
 
+@LEVELS
 @pytest.mark.parametrize("driver", ["asyncpg", "psycopg_async"])
-def test_same_callback_at_once_in_tasks(postgresql_url: str, engine: Engine, genuine: Genuine, driver: str) -> None:
+def test_same_callback_at_once_in_tasks(
+    postgresql_url: str, engine: Engine, genuine: Genuine, driver: str, level: str
+) -> None:
     """The same with tasks on an event loop."""
 
     async def slowly(callback: Callback, connection: Any) -> None:
@@ -105,16 +114,45 @@ def test_same_callback_at_once_in_tasks(postgresql_url: str, engine: Engine, gen
         await asyncio.sleep(0.1)
 
     async def main() -> list[ArrivalState]:
-        asynchronous = create_async_engine(
-            make_url(postgresql_url).set(drivername=f"postgresql+{driver}"), pool_size=20
-        )
+        url = with_driver(postgresql_url, driver)
+        asynchronous = create_async_engine(url, isolation_level=level, pool_size=20)
         inbox = AsyncInbox(asynchronous, secret_key=SECRET, callback_url=URL)
-        receipts = await asyncio.gather(*(inbox.receive(*genuine(), slowly) for _ in range(12)))
+        receipts = await asyncio.gather(*(inbox.receive(*genuine(), slowly) for _ in range(6)))
         await asynchronous.dispose()
         return [receipt.state for receipt in receipts]
 
-    assert sorted(asyncio.run(main()), key=str) == [ArrivalState.DUPLICATE] * 11 + [ArrivalState.HANDLED]
+    assert sorted(asyncio.run(main()), key=str) == [ArrivalState.DUPLICATE] * 5 + [ArrivalState.HANDLED]
     assert entered(engine) == ["INV-1"]
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+@DRIVERS
+def test_serialization_failure_is_survived(
+    postgresql_url: str, engine: Engine, genuine: Genuine, driver: str, level: str
+) -> None:
+    """Two facts whose handlers update one row: PostgreSQL ends the second with a serialization failure, and it is repeated."""
+    strict = create_engine(with_driver(postgresql_url, driver), isolation_level=level)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE stock (items int)"))
+        connection.execute(text("INSERT INTO stock VALUES (0)"))
+    inbox = inbox_on(strict)
+    both = threading.Barrier(2)
+    runs: list[str] = []
+
+    def count(callback: Callback, connection: Connection) -> None:
+        runs.append(callback.reference_code)
+        connection.execute(text("SELECT items FROM stock")).all()  # takes the snapshot
+        if len(runs) <= 2:
+            both.wait(10)
+        connection.execute(text("UPDATE stock SET items = items + 1"))
+
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(inbox.receive, *genuine(code), count) for code in ("INV-1", "INV-2")]
+        assert [future.result().state for future in futures] == [ArrivalState.HANDLED, ArrivalState.HANDLED]
+    strict.dispose()
+    assert len(runs) == 3
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT items FROM stock")).scalar_one() == 2
 
 
 def test_first_fails_while_others_wait(engine: Engine, genuine: Genuine) -> None:
@@ -194,9 +232,11 @@ def test_worker_and_receive_meet(engine: Engine, genuine: Genuine) -> None:
     assert entered(engine) == ["INV-1"]
 
 
-def test_deadlock_in_handlers_is_survived(engine: Engine, genuine: Genuine) -> None:
+@DRIVERS
+def test_deadlock_in_handlers_is_survived(postgresql_url: str, engine: Engine, genuine: Genuine, driver: str) -> None:
     """Two handlers that lock the merchant's rows in opposite order: PostgreSQL ends one, and it is run again."""
-    inbox = inbox_on(engine)
+    own_engine = create_engine(with_driver(postgresql_url, driver))
+    inbox = inbox_on(own_engine)
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO ledger (reference_code) VALUES ('a'), ('b')"))
     both = threading.Barrier(2)
@@ -213,12 +253,15 @@ def test_deadlock_in_handlers_is_survived(engine: Engine, genuine: Genuine) -> N
     with ThreadPoolExecutor(2) as pool:
         futures = [pool.submit(inbox.receive, *genuine(code), crossing) for code in ("INV-1", "INV-2")]
         assert [future.result().state for future in futures] == [ArrivalState.HANDLED, ArrivalState.HANDLED]
+    own_engine.dispose()
     assert len(runs) == 3
 
 
-def test_lost_connection_is_survived(engine: Engine, genuine: Genuine) -> None:
+@DRIVERS
+def test_lost_connection_is_survived(postgresql_url: str, engine: Engine, genuine: Genuine, driver: str) -> None:
     """Connections that the server has ended, in the pool or in the middle of a handler, cost nothing but another try."""
-    inbox = inbox_on(engine)
+    own_engine = create_engine(with_driver(postgresql_url, driver))
+    inbox = inbox_on(own_engine)
     inbox.receive(*genuine("INV-1"), enter)
     runs: list[str] = []
 
@@ -234,6 +277,7 @@ def test_lost_connection_is_survived(engine: Engine, genuine: Genuine) -> None:
         connection.execute(text("SELECT 1"))
 
     assert inbox.receive(*genuine("INV-2"), cut_off).state is ArrivalState.HANDLED
+    own_engine.dispose()
     assert runs == ["INV-2", "INV-2"]
     assert entered(engine) == ["INV-1", "INV-2"]
 

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, text
+import pytest
+from sqlalchemy import create_engine, event, text
 
 from commercepay.callbacks import Callback
-from commercepay.inbox import Inbox
+from commercepay.inbox import ArrivalState, Inbox
 
 DELIVER = Path(__file__).with_name("deliver.py")
 
@@ -55,3 +56,28 @@ def test_tables_created_by_many_processes_at_once(sqlite_url: str, ship: Callabl
     )
     running = [subprocess.Popen([sys.executable, "-c", code, sqlite_url]) for _ in range(4)]
     assert [process.wait(60) for process in running] == [0] * 4
+
+
+@pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE"])
+def test_explicit_begin(
+    side: Any, genuine: Callable[..., tuple[bytes, str]], ship: Callable[..., None], begin: str
+) -> None:
+    """SQLAlchemy's recipe for SQLite, a driver in autocommit and an explicit BEGIN, has transactions and is accepted."""
+
+    def no_own_begin(connection: Any) -> None:
+        connection.isolation_level = None
+
+    inbox = side.inbox_with(no_own_begin)
+    core = getattr(inbox.engine, "sync_engine", inbox.engine)
+    event.listen(core, "begin", lambda connection: connection.exec_driver_sql(begin))
+    side.run(inbox.create_tables())
+
+    def failing(callback: Callback, connection: Any) -> None:
+        ship(callback, connection)
+        raise RuntimeError("the first time")
+
+    with pytest.raises(RuntimeError):
+        side.receive(inbox, genuine(), failing)
+    assert side.shipped() == []
+    assert side.receive(inbox, genuine(), ship).state is ArrivalState.HANDLED
+    assert side.shipped() == ["INV-1"]
