@@ -50,14 +50,20 @@ class Expected(Record):
     amount: Money
 
     def __init__(self, *, reference_code: str, amount: Money) -> None:
-        problems: list[str] = []
-        if not isinstance(reference_code, str) or not reference_code:
-            problems.append("reference_code must be a non-empty str")
-        if not isinstance(amount, Money):
-            problems.append(f"amount must be a Money, not {type(amount).__name__}")
+        problems = expectation_problems(reference_code, amount)
         if problems:
             raise ArgumentError(problems)
         self.__dict__.update(reference_code=reference_code, amount=amount)
+
+
+def expectation_problems(reference_code: object, amount: object) -> list[str]:
+    """What is wrong with the two members of an expectation, a sentence each."""
+    problems: list[str] = []
+    if not isinstance(reference_code, str) or not reference_code:
+        problems.append("reference_code must be a non-empty str")
+    if not isinstance(amount, Money):
+        problems.append(f"amount must be a Money, not {type(amount).__name__}")
+    return problems
 
 
 class Outcome(Enum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from commercepay._base.fact_key import fact_key
-from commercepay._base.record import Record
+from commercepay._base.record import Argument, Record
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
 
@@ -47,7 +47,7 @@ class RecurrenceMode(IntEnum):
     YEARLY = 4
 
 
-class Customer(Record):
+class Customer(Argument):
     """The person who pays (source: public integrations).
 
     Attributes:
@@ -67,7 +67,7 @@ class Customer(Record):
     identification_type: IdentificationType | None = None
 
 
-class SubMerchant(Record):
+class SubMerchant(Argument):
     """The merchant behind the merchant, on a platform (source: public integrations).
 
     Attributes:
@@ -79,7 +79,7 @@ class SubMerchant(Record):
     name: str | None = None
 
 
-class Recurrence(Record):
+class Recurrence(Argument):
     """A plan of recurring payments: `recurringPaymentInfo` (source: public integrations).
 
     Attributes:
@@ -101,7 +101,7 @@ class Recurrence(Record):
     id: str | None = None
 
 
-class PlatformCharge(Record):
+class PlatformCharge(Argument):
     """A platform's share; for authorised partners only (source: public integrations).
 
     Attributes:

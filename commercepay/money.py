@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from commercepay._base.record import Argument
 from commercepay.errors import ArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from decimal import Decimal
-    from typing import NoReturn
+    from typing import NoReturn, overload
 
 __all__ = ["Money"]
 
 DECIMALS = {"MYR": 2, "SGD": 2, "USD": 2, "CNY": 2}
 """Digits behind the point, for the currencies that were seen at the gateway (source: public integrations)."""
 
+SYMBOLS = {"MYR": "RM"}
+"""How the amounts of a currency are written where it is used."""
 
-class Money:
+
+class Money(Argument):
     """An amount of money, always positive.
 
     `Money("12.34", "MYR")` takes the decimal form as a str or a `Decimal`; `Money.from_minor(1234, "MYR")` takes minor
     units (sen, cents), as the gateway counts (source: public integrations). There is no float anywhere, and a plain int
-    is not taken as the decimal form: too many shops were charged a hundredfold by it.
+    is not taken as the decimal form: too many shops were charged a hundredfold by it. A thousands separator is refused as
+    well, because `1.234` and `1,234` mean different amounts in different countries.
+
+    Within one currency, amounts are added, subtracted, multiplied by an int, and compared: `sum(items, start=shipping)`.
+    The result is positive like every amount. Across currencies all of that is an error; only `==` is not, and is false.
+
+    Args:
+        amount: the decimal form. Zeros behind the currency's decimals are exact and accepted: `Decimal("12.3400")`.
+        currency: the ISO 4217 code, three upper-case letters.
+        minor: minor units, instead of the decimal form; `dataclasses.replace` needs it, you can use `from_minor`.
 
     Attributes:
         minor: the amount in minor units, an int.
-        currency: the ISO 4217 code, three upper-case letters.
+        currency: the ISO 4217 code.
 
     Raises:
         ArgumentError: a float, an int in decimal form, more decimals than the currency has, zero or less, something
@@ -32,22 +45,29 @@ class Money:
             `from_minor`).
     """
 
-    __slots__ = ("currency", "minor")
     minor: int
     currency: str
 
-    def __init__(self, amount: str | Decimal, currency: str) -> None:
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(self, amount: str | Decimal, currency: str) -> None: ...
+        @overload
+        def __init__(self, *, minor: int, currency: str) -> None: ...
+
+    def __init__(self, amount: str | Decimal | None = None, currency: str = "", *, minor: int | None = None) -> None:
         problems = _currency_problems(currency)
-        decimals = DECIMALS.get(currency) if isinstance(currency, str) else None
-        if not problems and decimals is None:
-            problems.append(
-                f"how many decimals {currency} has at the gateway is not known; use Money.from_minor(minor units,"
-                f" {currency!r}). Known: {', '.join(DECIMALS)}"
-            )
-        minor = _parse(amount, 2 if decimals is None else decimals, currency, problems)
+        if minor is None:
+            minor = _parse(amount, currency, problems)
+        elif amount is not None:
+            problems.append("give either the decimal form or minor units")
+        elif type(minor) is not int:
+            problems.append(f"minor units must be an int, not {type(minor).__name__}")
+        elif minor <= 0:
+            problems.append(f"an amount must be positive, not {minor}")
         if problems:
             raise ArgumentError(problems)
-        _fill(self, minor, currency)
+        self.__dict__.update(minor=minor, currency=currency)
 
     @classmethod
     def from_minor(cls, minor: int, currency: str) -> Money:
@@ -56,14 +76,7 @@ class Money:
         Raises:
             ArgumentError: the amount is no int or not positive, or the currency is no ISO 4217 code.
         """
-        problems = _currency_problems(currency)
-        if type(minor) is not int:
-            problems.append(f"minor units must be an int, not {type(minor).__name__}")
-        elif minor <= 0:
-            problems.append(f"an amount must be positive, not {minor}")
-        if problems:
-            raise ArgumentError(problems)
-        return _fill(object.__new__(cls), minor, currency)
+        return cls(minor=minor, currency=currency)
 
     @property
     def decimal(self) -> Decimal:
@@ -74,51 +87,74 @@ class Money:
         """
         from decimal import Decimal  # only here: a callback hook does without it
 
+        if self.currency not in DECIMALS:
+            raise ArgumentError(f"how many decimals {self.currency} has at the gateway is not known; use .minor")
         return Decimal(self._major())
 
-    def _major(self) -> str:
+    @property
+    def display(self) -> str:
+        """The amount for people to read: `RM 1,234.50` for ringgit, `SGD 1,234.50` for other currencies.
+
+        Thousands are separated by a comma. `str(money)` has no separators, and the ISO code always: `MYR 1234.50`.
+        """
+        return f"{SYMBOLS.get(self.currency, self.currency)} {self._major(',')}"
+
+    def _major(self, separator: str = "") -> str:
         decimals = DECIMALS.get(self.currency)
         if decimals is None:
-            raise ArgumentError(f"how many decimals {self.currency} has at the gateway is not known; use .minor")
-        digits = str(self.minor).rjust(decimals + 1, "0")
-        return f"{digits[:-decimals]}.{digits[-decimals:]}"
+            return f"{self.minor:{separator}} minor"
+        whole, fraction = divmod(self.minor, 10**decimals)
+        return f"{whole:{separator}}.{fraction:0{decimals}}"
+
+    def __add__(self, other: Money) -> Money:
+        return Money.from_minor(self.minor + self._same(other), self.currency)
+
+    def __radd__(self, other: object) -> NoReturn:
+        raise ArgumentError(
+            f"{type(other).__name__} and Money can't be added; give sum() a start: sum(amounts, start=...)"
+        )
+
+    def __sub__(self, other: Money) -> Money:
+        return Money.from_minor(self.minor - self._same(other), self.currency)
+
+    def __mul__(self, factor: int) -> Money:
+        if type(factor) is not int:
+            raise ArgumentError(f"Money is multiplied by an int, not {type(factor).__name__}")
+        return Money.from_minor(self.minor * factor, self.currency)
+
+    __rmul__ = __mul__
+
+    def __lt__(self, other: Money) -> bool:
+        return self.minor < self._same(other)
+
+    def __le__(self, other: Money) -> bool:
+        return self.minor <= self._same(other)
+
+    def __gt__(self, other: Money) -> bool:
+        return self.minor > self._same(other)
+
+    def __ge__(self, other: Money) -> bool:
+        return self.minor >= self._same(other)
+
+    def _same(self, other: object) -> int:
+        """The minor units of another amount, which must be of the same currency."""
+        if not isinstance(other, Money):
+            raise ArgumentError(f"expected a Money, not {type(other).__name__}")
+        if other.currency != self.currency:
+            raise ArgumentError(f"{self} and {other} are of different currencies")
+        return other.minor
 
     def __str__(self) -> str:
-        return (
-            f"{self.currency} {self._major()}" if self.currency in DECIMALS else f"{self.currency} {self.minor} minor"
-        )
+        return f"{self.currency} {self._major()}"
 
     def __repr__(self) -> str:
         if self.currency in DECIMALS:
             return f"Money({self._major()!r}, {self.currency!r})"
         return f"Money.from_minor({self.minor}, {self.currency!r})"
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Money):
-            return NotImplemented
-        return self.minor == other.minor and self.currency == other.currency
-
-    def __hash__(self) -> int:
-        return hash((Money, self.minor, self.currency))
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("Money is immutable")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("Money is immutable")
-
-    def __reduce__(self) -> tuple[object, tuple[int, str]]:
-        return Money.from_minor, (self.minor, self.currency)
-
 
 _LONGEST = 18
-"""Digits of an amount in decimal form; our own limit, which fits 64 bits."""
-
-
-def _fill(money: Money, minor: int, currency: str) -> Money:
-    object.__setattr__(money, "minor", minor)
-    object.__setattr__(money, "currency", currency)
-    return money
+"""Digits of an amount in minor units; our own limit, which fits 64 bits."""
 
 
 def _currency_problems(currency: object) -> list[str]:
@@ -133,8 +169,13 @@ def _currency_problems(currency: object) -> list[str]:
     return [f"currency must be an ISO 4217 code of three upper-case letters, not {currency!r}"]
 
 
-def _parse(amount: object, decimals: int, currency: object, problems: list[str]) -> int:
+def _parse(amount: object, currency: object, problems: list[str]) -> int:
     """Minor units of a decimal amount; what is wrong with it is added to `problems`."""
+    if isinstance(currency, str) and not problems and currency not in DECIMALS:
+        problems.append(
+            f"how many decimals {currency} has at the gateway is not known; use Money.from_minor(minor units,"
+            f" {currency!r}). Known: {', '.join(DECIMALS)}"
+        )
     if isinstance(amount, float):
         problems.append(
             f"a float can't hold {amount!r} exactly; pass a str or a Decimal, such as Money('12.34', 'MYR')"
@@ -144,28 +185,31 @@ def _parse(amount: object, decimals: int, currency: object, problems: list[str])
             f"{amount!r} could mean major or minor units; pass Money('{amount}', ...) or Money.from_minor({amount}, ...)"
         )
     elif isinstance(amount, str):
-        return _parse_text(amount, decimals, currency, problems)
+        return _parse_text(amount, currency, problems)
     else:
         from decimal import Decimal  # only here: a callback hook does without it
 
         if isinstance(amount, Decimal):
-            if not amount.is_finite() or abs(amount.adjusted()) > _LONGEST:  # written out, it might fill the memory
-                problems.append(f"{str(amount)[:40]!r} is not an amount, or not one of up to {_LONGEST} digits")
-                return 0
-            return _parse_text(format(amount, "f"), decimals, currency, problems)
-        problems.append(f"an amount must be a str or a Decimal, not {type(amount).__name__}")
+            if amount.is_finite() and abs(amount.adjusted()) <= _LONGEST:  # written out, others might fill the memory
+                return _parse_text(format(amount, "f"), currency, problems)
+            problems.append(f"{str(amount)[:40]!r} is not an amount, or not one of up to {_LONGEST} digits")
+        else:
+            kind = type(amount).__name__
+            problems.append(f"an amount must be a str or a Decimal, or minor units as an int, not {kind}")
     return 0
 
 
-def _parse_text(text: str, decimals: int, currency: object, problems: list[str]) -> int:
+def _parse_text(text: str, currency: object, problems: list[str]) -> int:
+    decimals = DECIMALS.get(currency, 2) if isinstance(currency, str) else 2
     whole, point, fraction = text.removeprefix("-").partition(".")
-    digits = whole + fraction
-    if not (digits.isascii() and digits.isdigit() and whole and (fraction or not point)) or len(digits) > _LONGEST:
+    is_number = (whole + fraction).isascii() and (whole + fraction).isdigit() and whole and (fraction or not point)
+    fraction = fraction[:decimals].ljust(decimals, "0") + fraction[decimals:].rstrip("0")
+    if not is_number or len(whole + fraction) > _LONGEST:
         problems.append(f"{text[:40]!r} is not an amount: digits, and up to {decimals} more behind a point")
     elif len(fraction) > decimals:
         problems.append(f"{text!r} has {len(fraction)} decimals; {currency} has {decimals}")
-    elif text.startswith("-") or not int(digits):
-        problems.append(f"an amount must be positive, not {text}")
+    elif text.startswith("-") or not int(whole + fraction):
+        problems.append(f"an amount must be positive, not {text[:40]}")
     else:
-        return int(whole + fraction.ljust(decimals, "0"))
+        return int(whole + fraction)
     return 0

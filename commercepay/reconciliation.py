@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from commercepay._base.record import Record
-from commercepay.decision import Expected
+from commercepay.decision import Decision, Expected, expectation_problems
 from commercepay.errors import ArgumentError
 from commercepay.money import Money
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from commercepay.decision import Decision
 
 __all__ = ["OpenPayment", "Reconciled"]
 
@@ -22,7 +20,8 @@ class OpenPayment(Record):
         OpenPayment(session_number=order.session, reference_code=order.reference, amount=order.amount)
 
     Attributes:
-        expected: the reference code and the amount in your record.
+        reference_code: the reference code in your record.
+        amount: the amount in your record.
         session_number: the number of the session that was opened for the order, or None.
         transaction_number: the number of the payment that was started for the order, or None.
 
@@ -30,9 +29,10 @@ class OpenPayment(Record):
         ArgumentError: the reference code or the amount is wrong, or not exactly one number was given.
     """
 
-    expected: Expected
-    session_number: str | None
-    transaction_number: str | None
+    reference_code: str
+    amount: Money
+    session_number: str | None = None
+    transaction_number: str | None = None
 
     def __init__(
         self,
@@ -42,17 +42,22 @@ class OpenPayment(Record):
         session_number: str | None = None,
         transaction_number: str | None = None,
     ) -> None:
-        problems: list[str] = []
-        expected = None
-        try:
-            expected = Expected(reference_code=reference_code, amount=amount)
-        except ArgumentError as error:
-            problems += error.problems
+        problems = expectation_problems(reference_code, amount)
         if (session_number is None) == (transaction_number is None):
             problems.append("give either session_number or transaction_number")
         if problems:
             raise ArgumentError(problems)
-        self.__dict__.update(expected=expected, session_number=session_number, transaction_number=transaction_number)
+        self.__dict__.update(
+            reference_code=reference_code,
+            amount=amount,
+            session_number=session_number,
+            transaction_number=transaction_number,
+        )
+
+    @property
+    def expected(self) -> Expected:
+        """What your record says of the order, as `decide` takes it."""
+        return Expected(reference_code=self.reference_code, amount=self.amount)
 
     @property
     def number(self) -> dict[str, Any]:

@@ -6,7 +6,10 @@ from enum import IntEnum
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Any, Self
+
+    from pydantic import GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
 
 __all__ = ["PaymentStatus"]
 
@@ -42,6 +45,11 @@ class PaymentStatus(IntEnum):
         unknown._name_ = f"UNKNOWN_{value}"
         unknown._value_ = value
         return unknown
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """For OpenAPI documents: an integer, because a list of the known codes would forbid the others."""
+        return {"type": "integer", "title": cls.__name__, "description": "The gateway's status code; others may come"}
 
     @property
     def is_known(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 import pickle
 from decimal import Decimal
 from typing import Any
@@ -61,6 +62,11 @@ def test_anything_else(amount: Any) -> None:
         (Decimal("1E+3"), 100_000),
         (Decimal("1.2E+1"), 1200),
         (Decimal("12.3"), 1230),
+        ("12.3400", 1234),
+        (Decimal("12.3400"), 1234),
+        ("1.0" + "0" * 1000, 100),
+        (Decimal("1." + "0" * 20), 100),
+        ("9" * 16, 999_999_999_999_999_900),
     ],
 )
 def test_right(amount: Any, minor: int) -> None:
@@ -77,8 +83,9 @@ WRONG: list[tuple[Any, str]] = [
     (b"12.34", "bytes"),
     ([], "list"),
     ("12.345", "3 decimals"),
-    ("12.340", "3 decimals"),
-    (Decimal("12.340"), "3 decimals"),
+    ("12.3450", "3 decimals"),
+    (Decimal("12.3450"), "3 decimals"),
+    ("0.000", "positive"),
     ("0", "positive"),
     ("0.00", "positive"),
     ("-0.01", "positive"),
@@ -101,7 +108,7 @@ WRONG: list[tuple[Any, str]] = [
     ("\u0665", "not an amount"),
     ("NaN", "not an amount"),
     ("²", "not an amount"),
-    ("9" * 19, "not an amount"),
+    ("9" * 17, "not an amount"),
     ("9" * 1_000_000, "not an amount"),
     (Decimal("NaN"), "not an amount"),
     (Decimal("sNaN"), "not an amount"),
@@ -177,5 +184,88 @@ def test_equality() -> None:
     assert money != 1234
     assert money != ("12.34", "MYR")
     assert money != Money.from_minor(1234, "SGD")
-    with pytest.raises(TypeError):
-        _ = money < Money("13.00", "MYR")  # type: ignore[operator]
+
+
+moneys = st.builds(Money.from_minor, st.integers(1, 10**12), st.sampled_from(["MYR", "SGD"]))
+
+
+@given(moneys, moneys)
+def test_arithmetic_of_two(a: Money, b: Money) -> None:
+    """Within one currency, amounts add, subtract and compare as their minor units do; else the result is an error."""
+    for act in OPERATIONS:
+        if a.currency != b.currency:
+            with pytest.raises(ArgumentError, match="different currencies"):
+                act(a, b)
+            continue
+        minor = act(a.minor, b.minor)
+        if isinstance(minor, bool):
+            assert act(a, b) is minor
+        elif minor > 0:
+            assert act(a, b) == Money.from_minor(minor, a.currency)
+        else:
+            with pytest.raises(ArgumentError, match="positive"):
+                act(a, b)
+
+
+OPERATIONS = [operator.add, operator.sub, operator.lt, operator.le, operator.gt, operator.ge]
+
+
+@given(moneys, st.integers(-3, 10**6))
+def test_multiplication(money: Money, factor: int) -> None:
+    """A positive int multiplies the minor units, from either side; zero and negative ones are errors."""
+    for multiply in (lambda: money * factor, lambda: factor * money):
+        if factor > 0:
+            assert multiply() == Money.from_minor(money.minor * factor, money.currency)
+        else:
+            with pytest.raises(ArgumentError, match="positive"):
+                multiply()
+
+
+@given(st.lists(st.integers(1, 10**12).map(lambda minor: Money.from_minor(minor, "MYR"))), moneys)
+def test_sum(amounts: list[Money], start: Money) -> None:
+    """`sum()` adds to its start."""
+    if start.currency == "MYR" or not amounts:
+        assert sum(amounts, start=start).minor == start.minor + sum(money.minor for money in amounts)
+    else:
+        with pytest.raises(ArgumentError):
+            sum(amounts, start=start)
+
+
+@pytest.mark.parametrize("other", [1, 0, 1.0, True, "1.00", None, Decimal(1), (100, "MYR")])
+def test_arithmetic_with_anything_else(other: Any) -> None:
+    """Only money goes together with money, and only an int multiplies it; a sum without a start says what is missing."""
+    money = Money("1.00", "MYR")
+    for act in OPERATIONS:
+        with pytest.raises(ArgumentError, match="expected a Money"):
+            act(money, other)
+    if type(other) is not int:
+        for left, right in ((money, other), (other, money)):
+            with pytest.raises(ArgumentError, match="multiplied by an int"):
+                _ = left * right
+    with pytest.raises(ArgumentError, match="start="):
+        sum([money])
+
+
+@given(minors, currencies)
+def test_display(minor: int, currency: str) -> None:
+    """The display form is the symbol or code, and the decimal form with separated thousands."""
+    symbol, _, amount = Money.from_minor(minor, currency).display.partition(" ")
+    assert symbol == ("RM" if currency == "MYR" else currency)
+    assert Money(amount.replace(",", ""), currency).minor == minor
+    assert all(len(group) == 3 for group in amount.partition(".")[0].split(",")[1:])
+
+
+def test_display_examples() -> None:
+    """Ringgit are written `RM`; a currency whose decimals are not known shows its minor units as such."""
+    assert Money("12.34", "MYR").display == "RM 12.34"
+    assert Money("1234567.50", "SGD").display == "SGD 1,234,567.50"
+    assert Money.from_minor(1500, "JPY").display == "JPY 1,500 minor"
+
+
+def test_either_form() -> None:
+    """The decimal form and minor units are not given together, and one of them must be."""
+    assert Money(minor=1234, currency="MYR") == Money("12.34", "MYR")
+    with pytest.raises(ArgumentError, match="either"):
+        Money("12.34", "MYR", minor=1234)  # type: ignore[call-overload]
+    with pytest.raises(ArgumentError, match="an amount must be a str or a Decimal, or minor units"):
+        Money(currency="MYR")  # type: ignore[call-overload]

@@ -1,0 +1,200 @@
+"""One example of every public class that is a record."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, NamedTuple
+
+import pytest
+
+from commercepay import (
+    ArgumentError,
+    Callback,
+    CallbackRejection,
+    Customer,
+    Decision,
+    Expected,
+    IdentificationType,
+    Money,
+    OpenPayment,
+    Outcome,
+    Payment,
+    PaymentStatus,
+    PlatformCharge,
+    ReceivedCallback,
+    Reconciled,
+    Recurrence,
+    RecurrenceMode,
+    Response,
+    ReturnHint,
+    Session,
+    StartedPayment,
+    SubMerchant,
+    ValidationProblem,
+)
+from commercepay._protocol.published import Credentials
+from commercepay.decision import Mismatch
+from commercepay.inbox import ArrivalState, Receipt
+from commercepay.integrations.starlette import Returned
+
+SECRET = "do-not-show-me"
+
+
+class Example(NamedTuple):
+    """A record class, the fields of an instance as they are and as JSON-ready data, and a change of one field."""
+
+    cls: Any
+    fields: dict[str, Any]
+    data: dict[str, Any]
+    change: dict[str, Any]
+
+    @property
+    def value(self) -> Any:
+        return self.cls(**self.fields)
+
+
+MONEY = Money("12.34", "MYR")
+MONEY_DATA = {"minor": 1234, "currency": "MYR"}
+ORDER = {"reference_code": "R", "amount": MONEY}
+ORDER_DATA = {"reference_code": "R", "amount": MONEY_DATA}
+OPENED = {"redirect_url": "u", "redirection_type": None, "reference_code": "R"}
+REPORTED = {"transaction_number": "T", "session_number": None, "channel_id": 2, "provider_transaction_number": None}
+ONLY_QUERIED = {"provider_payment_method": "FPX", "provider_error_message": None, "created": None, "remark": None}
+PAYMENT = Payment(status=PaymentStatus(14), **ORDER, **REPORTED, **ONLY_QUERIED, raw={"x": [1]})
+CALLBACK = Callback(status=PaymentStatus.PAID, **ORDER, **REPORTED, raw={"amount": 1234}, body=b"{}")
+CALLBACK_DATA = {"status": 1, **ORDER_DATA, **REPORTED}
+MISMATCH = {"field": "amount", "expected": 1, "said": 1234}
+DECISION = {
+    "outcome": Outcome.MISMATCH,
+    "status": PaymentStatus.PAID,
+    "mismatches": (Mismatch(**MISMATCH),),
+    "expected": Expected(**ORDER),
+}
+DECISION_DATA = {"outcome": "mismatch", "status": 1, "mismatches": [MISMATCH], "expected": ORDER_DATA}
+OPEN = {"session_number": None, "transaction_number": "T"}
+ERROR = ArgumentError("no")
+ERROR_DATA = {"type": "ArgumentError", "message": "no"}
+
+ARGUMENTS = [
+    Example(Money, MONEY_DATA, MONEY_DATA, {"minor": 1}),
+    Example(
+        Customer,
+        {"name": "A", "identification_type": IdentificationType.PASSPORT},
+        {
+            **dict.fromkeys(("email", "mobile_number", "username", "identification_number")),
+            "name": "A",
+            "identification_type": 3,
+        },
+        {"name": "B"},
+    ),
+    Example(SubMerchant, {"unique_id": "U"}, {"unique_id": "U", "name": None}, {"name": "N"}),
+    Example(
+        Recurrence,
+        {"mode": RecurrenceMode.DAILY, "effective_date": date(2026, 1, 31), "maximum_amount": MONEY},
+        {
+            **dict.fromkeys(("number_of_payments", "expiry_date", "is_fixed_amount", "id")),
+            "mode": 1,
+            "effective_date": "2026-01-31",
+            "maximum_amount": MONEY_DATA,
+        },
+        {"number_of_payments": 3},
+    ),
+    Example(PlatformCharge, {"amount": MONEY}, {"partner_id": None, "amount": MONEY_DATA}, {"partner_id": "P"}),
+]
+RESULTS = [
+    Example(
+        Session,
+        {**OPENED, "session_number": "S", "raw": {"a": 1}},
+        {**OPENED, "session_number": "S"},
+        {"session_number": "S2"},
+    ),
+    Example(
+        StartedPayment,
+        {**OPENED, "transaction_number": "T", "raw": {}},
+        {**OPENED, "transaction_number": "T"},
+        {"reference_code": "R2"},
+    ),
+    Example(
+        Payment,
+        {**vars(PAYMENT)},
+        {"status": 14, **ORDER_DATA, **REPORTED, **ONLY_QUERIED},
+        {"status": PaymentStatus.PAID},
+    ),
+    Example(Callback, {**vars(CALLBACK)}, CALLBACK_DATA, {"amount": Money("1.00", "MYR")}),
+    Example(
+        ReceivedCallback,
+        {"body": b"{}", "signature": SECRET, "callback_url": "u"},
+        {"callback_url": "u"},
+        {"callback_url": "v"},
+    ),
+    Example(
+        Response, {"status_code": 200, "headers": {"a": SECRET}, "body": b"x"}, {"status_code": 200}, {"status_code": 4}
+    ),
+    Example(
+        ValidationProblem,
+        {"message": "m", "members": ("a",)},
+        {"message": "m", "members": ["a"]},
+        {"members": ("b",)},
+    ),
+    Example(Expected, ORDER, ORDER_DATA, {"reference_code": "R2"}),
+    Example(OpenPayment, {**ORDER, **OPEN}, {**ORDER_DATA, **OPEN}, {"transaction_number": "T2"}),
+    Example(Mismatch, MISMATCH, MISMATCH, {"said": 2}),
+    Example(Decision, {**DECISION, "said": CALLBACK}, DECISION_DATA, {"outcome": Outcome.PAID}),
+    Example(
+        Reconciled,
+        {"index": 0, "item": OpenPayment(**ORDER, **OPEN), "decision": None, "error": ERROR},
+        {"index": 0, "item": {**ORDER_DATA, **OPEN}, "decision": None, "error": ERROR_DATA},
+        {"item": 5},
+    ),
+    Example(
+        ReturnHint,
+        {"reference_code": "R"},
+        {"reference_code": "R", "transaction_number": None},
+        {"transaction_number": "T"},
+    ),
+    Example(
+        Returned,
+        {
+            "hint": ReturnHint(),
+            "order": OpenPayment(**ORDER, **OPEN),
+            "decision": Decision(**DECISION, said=PAYMENT),
+            "error": None,
+        },
+        {
+            "hint": {"reference_code": None, "transaction_number": None},
+            "order": {**ORDER_DATA, **OPEN},
+            "decision": DECISION_DATA,
+            "error": None,
+        },
+        {"decision": None},
+    ),
+    Example(
+        Receipt,
+        {
+            "arrival_id": 1,
+            "state": ArrivalState.HANDLED,
+            "callback": CALLBACK,
+            "rejection": CallbackRejection.SIGNATURE_WRONG,
+            "error": ValueError("x"),
+        },
+        {
+            "arrival_id": 1,
+            "state": "handled",
+            "callback": CALLBACK_DATA,
+            "rejection": "signature_wrong",
+            "error": {"type": "ValueError", "message": "x"},
+        },
+        {"arrival_id": 2},
+    ),
+    Example(
+        Credentials,
+        {"tenant_id": 1, "username": "u", "password": SECRET, "secret_key": SECRET},
+        {"tenant_id": 1, "username": "u"},
+        {"tenant_id": 2},
+    ),
+]
+EXAMPLES = ARGUMENTS + RESULTS
+
+
+def each(examples: list[Example]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("example", examples, ids=lambda example: example.cls.__name__)
