@@ -1,1 +1,1 @@
-"""Level 1: what the other modules are built on. No I/O, the standard library alone."""
+"""Level 1: what the other modules use. No I/O, and only the standard library."""

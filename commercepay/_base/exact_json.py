@@ -1,4 +1,4 @@
-"""Reading JSON without losing how a number was written, and without accepting a member twice."""
+"""Read JSON, keep the text of each number, and reject a member that occurs twice."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def read(text: str) -> object:
 
     Raises:
         DuplicateMemberError: a member occurs twice in one object.
-        ValueError: the text is not JSON; NaN, infinity, or a number beyond a float's range.
+        ValueError: the text is not JSON; it has NaN, infinity, or a number that is too large for a float.
     """
     return _decoder("-0" in text)(text)
 
 
 @cache
 def _decoder(has_negative_zero: bool) -> Callable[[str], object]:
-    """Built on first use: `json` imports `re`, and both are a third of the import time of `commercepay.callbacks`."""
+    """Created on first use: `json` and `re` take a third of the import time of `commercepay.callbacks`."""
     from json.decoder import JSONDecoder
 
     return JSONDecoder(

@@ -10,9 +10,9 @@ def fact_key(transaction_number: str, status: int, minor: int, currency: str, re
 
     Merchants store the key: the formula must not change.
 
-    The signature covers text in lower case, so whoever repeats a callback can change the case of its letters. The key is
-    blind to that, also where lower-casing has several readings: case folding makes the Greek sigmas one letter, and the
-    combining dot U+0307 is all that remains of a capital I with dot beside `i`.
+    The signature covers text in lower case, so somebody who repeats a callback can change the case of its letters. The key
+    stays the same then, also where text can be lower-cased in several ways: case folding makes all Greek sigmas equal, and
+    the combining dot U+0307 is what remains of a capital I with dot beside `i`.
     """
     fact = "\0".join((transaction_number, str(int(status)), str(minor), currency, reference_code))
     return sha256(fact.casefold().replace("\u0307", "").encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""Where a host name leads, judged by its text alone: nothing is looked up."""
+"""What a host name is, by its text only: no DNS query is made."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_unspecified(host: str) -> bool:
-    """Whether a host is 0.0.0.0 or ::, which a server listens on, and which a client takes for this machine."""
+    """Whether a host is 0.0.0.0 or ::, the address of every interface. A client connects to this machine."""
     address = _address(host)
     return address is not None and address.is_unspecified
 
@@ -34,7 +34,7 @@ def is_public(host: str) -> bool:
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """The IP address that a host is, also in the short and hexadecimal notations of IPv4 that connecting takes."""
+    """The IP address, if the host is one. IPv4 can be in the short and hexadecimal notations that `connect` accepts."""
     import ipaddress
     import socket
 

@@ -1,4 +1,4 @@
-"""Telling JSON's shapes apart in a way that type checkers follow: `isinstance` alone leaves the members' types unknown."""
+"""Type guards for JSON values: after a bare `isinstance`, type checkers do not know the types of the members."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ def is_array(value: object) -> TypeGuard[list[Any]]:
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Any mapping, without importing `collections.abc` to ask."""
+    """Whether a value is a mapping. Does not import `collections.abc`."""
     return isinstance(value, dict) or (hasattr(value, "keys") and hasattr(value, "__getitem__"))

@@ -1,4 +1,4 @@
-"""Strings that are not shown."""
+"""Strings with a hidden repr."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class Secret:
-    """Wraps a password, secret key or token so that no repr, log line, traceback or pickle carries it."""
+    """A password, secret key or token that no repr, log line, traceback or pickle shows."""
 
     __slots__ = ("_text",)
 
@@ -30,7 +30,7 @@ class Secret:
         return hash((Secret, self._text))
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not pickled: build the client from its settings where it is used")
+        raise TypeError("a secret can't be pickled: create the client from its settings in each process")
 
 
 class Hidden(str):

@@ -1,1 +1,1 @@
-"""Level 2: how one call goes over the wire."""
+"""Level 2: how one call is sent."""

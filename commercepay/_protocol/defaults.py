@@ -1,54 +1,54 @@
-"""The numbers that the package chose for itself. The gateway publishes none of them."""
+"""Numbers that this package chose. The gateway publishes none of them."""
 
 from __future__ import annotations
 
 TIMEOUT = 30.0
-"""Seconds for connecting, for sending, and for each wait for a piece of the answer."""
+"""Seconds for connecting, for sending, and for each wait for a part of the response."""
 
 TIMEOUT_MOST = 86_400.0
-"""Seconds: a longer timeout is refused as a mistake."""
+"""Seconds. A longer timeout is an error."""
 
 MAX_RETRIES = 2
-"""Further attempts after the first, where another attempt is safe."""
+"""The number of attempts after the first, for requests that can safely be sent again."""
 
 BACKOFF_FIRST = 0.5
-"""Seconds before the first retry, before jitter; doubled for each one after."""
+"""Seconds before the first retry, without jitter. The pause doubles with each retry."""
 
 BACKOFF_MOST = 8.0
-"""Seconds: the longest pause that the package chooses for itself."""
+"""Seconds. The longest pause without a Retry-After."""
 
 RETRY_AFTER_MOST = 60.0
-"""Seconds: a longer Retry-After is not waited for; the error is raised at once."""
+"""Seconds. After a longer Retry-After there is no retry: the error is raised at once."""
 
 TOKEN_LIFETIME_UNKNOWN = 300.0
-"""Seconds to use a token whose lifetime is missing or absurd. A 401 still ends it sooner."""
+"""Seconds to use a token with a missing or unusable lifetime. A 401 ends it earlier."""
 
 TOKEN_LIFETIME_MOST = 86_400.0
-"""Seconds: the lifetime seen at the gateway (staging, 2026-09); a longer one is not relied on."""
+"""Seconds. The lifetime that was observed on staging (2026-09). A longer one is cut to this."""
 
 TOKEN_MARGIN = 0.1
-"""The share of a token's lifetime, at its end, in which it is renewed ahead of time ..."""
+"""A token is renewed when less than this part of its lifetime is left ..."""
 
 TOKEN_MARGIN_MOST = 300.0
-"""... but at most so many seconds."""
+"""... or this many seconds, if that is less."""
 
 POLL_FIRST = 1.0
-"""Seconds between the first two questions of `payments.wait`, before jitter ..."""
+"""Seconds between the first two queries of `payments.wait`, without jitter."""
 
 POLL_GROWTH = 1.5
-"""... each pause so many times as long as the one before ..."""
+"""The factor between two pauses of `payments.wait`."""
 
 POLL_MOST = 15.0
-"""... and at most so many seconds."""
+"""Seconds. The longest pause of `payments.wait`."""
 
 RECONCILE_CONCURRENCY = 8
-"""Questions that `payments.reconcile` has under way at once."""
+"""The number of queries that `payments.reconcile` has in progress at once."""
 
 TOKEN_WAIT_SLICE = 0.2
 """Seconds after which a caller that waits for another's Authenticate checks that it is still in progress."""
 
 RENEWAL_PAUSE = 1.0
-"""Seconds between two renewals after a 401, at least; up to twice as many."""
+"""Seconds between two renewals after a 401: at least this many, at most twice as many."""
 
 RENEWALS_MOST = 4
-"""Renewals of the token that one Query, or another call that changes nothing, causes after a 401."""
+"""The number of renewals after a 401 that one call causes, if it changes nothing."""

@@ -1,4 +1,4 @@
-"""The one place that says what an answer means. The body decides: neither `success` nor the HTTP status does."""
+"""Classify a response: a result, a refusal, or unreadable. The body decides, not `success` and not the HTTP status."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _TOKEN_REFUSED = {"message": "The token was refused"}
 
 
 class Response(Record):
-    """What came back, as it came.
+    """A response of the gateway.
 
     Attributes:
-        status_code: the HTTP status, IANA's or not.
-        headers: the headers; their names in any case.
+        status_code: the HTTP status; it need not be one that IANA lists.
+        headers: the headers, by name in any case.
         body: the raw bytes.
     """
 
@@ -36,80 +36,80 @@ class Response(Record):
     _aside = ("headers", "body")
 
 
-def read(answer: Response) -> Any:
-    """The result that an answer carries: usually a dict, None for an empty result.
+def read(response: Response) -> Any:
+    """The result in a response: usually a dict, None for an empty result.
 
     Raises:
-        APIError: the gateway refused, in either of its two shapes.
-        InvalidResponse: the body is no JSON object, or neither a result nor a refusal.
+        APIError: the gateway refused the request, in either of its two forms.
+        InvalidResponse: the body is not a JSON object, or neither a result nor a refusal.
     """
-    body = _decoded(answer)
+    body = _decoded(response)
     if is_object(error := body.get("error")):
-        raise _refusal(error, body, answer)
+        raise _refusal(error, body, response)
     # The vendor's pages show the bare result without an envelope: then the body is the result.
     result = body.get("result") if "result" in body or "error" in body else body
     if is_object(result) and type(result.get("code")) is int and isinstance(result.get("message"), str):
-        # A refused signature comes so, with `success: true`.
-        raise _refusal(result, body, answer)
-    if body.get("unAuthorizedRequest") is True or (answer.status_code == 401 and (result is None or result is body)):
-        raise _refusal(_TOKEN_REFUSED, body, answer)
-    if result is None and (answer.status_code >= 400 or body.get("success") is not True):
-        raise invalid(answer, "neither a result nor an error in it")
-    if result is body and answer.status_code >= 400:
-        # Proxies and load balancers put JSON objects of their own into their errors.
-        raise invalid(answer, "not the gateway's envelope")
+        # A wrong signature is refused like this, with `success: true`.
+        raise _refusal(result, body, response)
+    if body.get("unAuthorizedRequest") is True or (response.status_code == 401 and (result is None or result is body)):
+        raise _refusal(_TOKEN_REFUSED, body, response)
+    if result is None and (response.status_code >= 400 or body.get("success") is not True):
+        raise invalid(response, "it has neither a result nor an error")
+    if result is body and response.status_code >= 400:
+        # The error of a proxy or load balancer can be a JSON object.
+        raise invalid(response, "it is not the gateway's envelope")
     return result
 
 
-def refuses_token(answer: Response) -> bool:
-    """Whether a 401 says that the token was refused, and so that the request was not acted upon.
+def refuses_token(response: Response) -> bool:
+    """Whether the gateway refused the token, and therefore did not process the request.
 
-    That is what a 401 is taken to say (an assumption), unless a result comes with it: the body decides.
+    A 401 without a result means that (an assumption). With a result it does not: the body decides.
     """
-    if answer.status_code != 401:
+    if response.status_code != 401:
         return False
     try:
-        read(answer)
+        read(response)
     except APIError as error:
         return isinstance(error, AuthenticationError)
     return False
 
 
-def invalid(answer: Response, why: str) -> InvalidResponse:
+def invalid(response: Response, why: str) -> InvalidResponse:
     return InvalidResponse(
-        f"the gateway's answer can't be used: {why} (HTTP {answer.status_code}, {len(answer.body)} bytes)",
-        status_code=answer.status_code,
-        headers=answer.headers,
-        body=answer.body,
+        f"the gateway's response can't be used: {why} (HTTP {response.status_code}, {len(response.body)} bytes)",
+        status_code=response.status_code,
+        headers=response.headers,
+        body=response.body,
     )
 
 
-def _decoded(answer: Response) -> dict[str, Any]:
+def _decoded(response: Response) -> dict[str, Any]:
     why = "it is empty"
-    if answer.body.strip():
+    if response.body.strip():
         try:
-            body = json.loads(answer.body)
+            body = json.loads(response.body)
         except (ValueError, RecursionError):
-            kind = answer.headers.get("content-type", "").partition(";")[0]
-            why = f"it is not JSON but {kind}" if kind and "json" not in kind else "its JSON is broken"
+            kind = response.headers.get("content-type", "").partition(";")[0]
+            why = f"it is not JSON but {kind}" if kind and "json" not in kind else "its JSON is invalid"
         else:
             if is_object(body):
                 return body
             why = f"it is a JSON {type(body).__name__}, not an object"
-    if answer.status_code == 401:
-        # The status alone says it: a proxy or filter may have eaten the envelope.
-        raise _refusal(_TOKEN_REFUSED, {}, answer)
-    raise invalid(answer, why)
+    if response.status_code == 401:
+        # The status is enough: a proxy or filter may have removed the envelope.
+        raise _refusal(_TOKEN_REFUSED, {}, response)
+    raise invalid(response, why)
 
 
-def _refusal(error: dict[str, Any], body: dict[str, Any], answer: Response) -> APIError:
+def _refusal(error: dict[str, Any], body: dict[str, Any], response: Response) -> APIError:
     code = error.get("code")
     code = code if type(code) is int else None
     entries = error.get("validationErrors")
     problems = [_problem(entry) for entry in entries if is_object(entry)] if is_array(entries) else []
     cls = BY_CODE.get(code, APIError) if code is not None else APIError
     if cls is APIError:
-        if body.get("unAuthorizedRequest") is True or answer.status_code == 401:
+        if body.get("unAuthorizedRequest") is True or response.status_code == 401:
             cls = AuthenticationError
         elif problems:
             cls = ValidationFailed
@@ -119,9 +119,9 @@ def _refusal(error: dict[str, Any], body: dict[str, Any], answer: Response) -> A
         code=code,
         details=details if isinstance(details, str) else None,
         validation_errors=problems,
-        status_code=answer.status_code,
-        headers=answer.headers,
-        body=answer.body,
+        status_code=response.status_code,
+        headers=response.headers,
+        body=response.body,
     )
 
 

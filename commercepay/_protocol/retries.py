@@ -1,4 +1,4 @@
-"""The one place that decides on another attempt."""
+"""Decide whether a request is sent again, and when."""
 
 from __future__ import annotations
 
@@ -11,35 +11,34 @@ from commercepay._protocol.envelope import Response
 from commercepay.errors import APIError, InvalidResponse
 
 
-def worth_another(answer: Response, error: APIError | InvalidResponse, *, authenticating: bool) -> bool:
-    """Whether an answer to a request that changes nothing is a passing trouble.
+def worth_another(response: Response, error: APIError | InvalidResponse, *, authenticating: bool) -> bool:
+    """Whether a request that changes nothing should be sent again after this response, because the error may be temporary.
 
-    A refusal that the gateway decided on is final, whatever status it came with: ABP sends some of them with a 500. Its
-    `code: 0` is the exception: it stands for an internal error as well. A refused login is final with any code, or
-    a wrong password would be tried again and again.
+    A refusal with a code is final, with any HTTP status: ABP sends some of them with a 500. Code 0 is not final, because ABP
+    also sends it for internal errors. A refused login is always final, so that a wrong password is not tried again.
     """
-    if answer.status_code == 429:
+    if response.status_code == 429:
         return True
-    if answer.status_code < 500:
+    if response.status_code < 500:
         return False
     return isinstance(error, InvalidResponse) or (not authenticating and not error.code)
 
 
-def pause(attempt: int, answer: Response | None) -> float | None:
-    """Seconds before the next attempt (`attempt` counts from 0), or None if the gateway asks for more than we wait."""
-    asked = _retry_after(answer) if answer is not None else None
+def pause(attempt: int, response: Response | None) -> float | None:
+    """Seconds before the next attempt (`attempt` counts from 0), or None if the gateway asks for a longer wait than allowed."""
+    asked = _retry_after(response) if response is not None else None
     if asked is not None:
         return asked if asked <= defaults.RETRY_AFTER_MOST else None
     return jittered(min(defaults.BACKOFF_FIRST * 2 ** min(attempt, 30), defaults.BACKOFF_MOST))
 
 
 def jittered(seconds: float) -> float:
-    """Half of it at least, and all of it at most: many who wait alike don't come back at once."""
-    return seconds * random.uniform(0.5, 1.0)  # noqa: S311  # no secret
+    """Between half of the seconds and all of them, at random, so that many callers do not try again at the same moment."""
+    return seconds * random.uniform(0.5, 1.0)  # noqa: S311  # not a secret
 
 
-def _retry_after(answer: Response) -> float | None:
-    text = answer.headers.get("retry-after", "").strip()
+def _retry_after(response: Response) -> float | None:
+    text = response.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
     try:

@@ -1,4 +1,4 @@
-"""`commercepay._protocol.envelope`, without a gateway: what a response means."""
+"""`commercepay._protocol.envelope`: how a response is classified."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def refusal(status: int, body: object) -> APIError:
     ],
 )
 def test_results(status: int, body: object, result: object) -> None:
-    """A result is returned as it is, with whatever HTTP status it came."""
+    """A result is returned unchanged, with any HTTP status."""
     assert read(response(status, body)) == result
 
 
@@ -51,12 +51,12 @@ def test_results(status: int, body: object, result: object) -> None:
     ],
 )
 def test_neither_a_result_nor_a_refusal(status: int, body: object) -> None:
-    """What holds neither a result nor an error is invalid, and is kept."""
+    """A body with neither a result nor an error is invalid; the error keeps it."""
     with pytest.raises(InvalidResponse) as caught:
         read(response(status, body))
     error = caught.value
     assert (error.status_code, error.headers, error.body) == (status, {"x-id": "7"}, json.dumps(body).encode())
-    why = "not the gateway's envelope" if body == {"a": 1} else "neither a result nor an error in it"
+    why = "it is not the gateway's envelope" if body == {"a": 1} else "it has neither a result nor an error"
     assert f": {why} (HTTP {status}, {len(error.body)} bytes)" in str(error)
 
 
@@ -72,7 +72,7 @@ def test_neither_a_result_nor_a_refusal(status: int, body: object) -> None:
     ],
 )
 def test_the_code_decides_before_the_status(status: int, error: dict[str, Any], kind: type[APIError]) -> None:
-    """A known code gives its error whatever the HTTP status; else a 401 is an AuthenticationError."""
+    """A known code raises its error with any HTTP status; another 401 is an AuthenticationError."""
     assert type(refusal(status, {"error": error})) is kind
     assert refuses_token(response(status, {"error": error})) == (kind is AuthenticationError)
 
@@ -91,7 +91,7 @@ def test_the_code_decides_before_the_status(status: int, error: dict[str, Any], 
     ],
 )
 def test_a_refused_token(status: int, body: object) -> None:
-    """Without an error in the body, a 401 and the member `unAuthorizedRequest` say that the token was refused."""
+    """Without an error in the body, a 401 or the member `unAuthorizedRequest` means that the token was refused."""
     error = refusal(status, body)
     assert type(error) is AuthenticationError
     assert (error.code, error.message, error.details) == (None, "The token was refused", None)
@@ -100,7 +100,7 @@ def test_a_refused_token(status: int, body: object) -> None:
 
 
 def test_a_401_with_a_result_is_no_refused_token() -> None:
-    """The request was acted upon: it must not be sent again."""
+    """A 401 with a result means that the request was processed and must not be sent again."""
     assert not refuses_token(response(401, {"result": {"a": 1}}))
 
 
@@ -116,12 +116,12 @@ def test_a_401_with_a_result_is_no_refused_token() -> None:
     ],
 )
 def test_the_texts_of_a_refusal(error: dict[str, Any], message: str, details: str | None) -> None:
-    """Message and details are kept where they are texts."""
+    """Message and details are kept if they are strings."""
     caught = refusal(400, {"error": error})
     assert (caught.message, caught.details) == (message, details)
 
 
 def test_a_validation_error_without_a_message() -> None:
-    """A validation error without a message names its members alone."""
+    """A validation error without a message has only its members."""
     (problem,) = refusal(400, {"error": {"validationErrors": [None, {"members": ["a", 1]}]}}).validation_errors
     assert (problem.message, problem.members) == ("", ("a", "1"))

@@ -13,7 +13,7 @@ from commercepay._protocol.envelope import Response
 
 @pytest.mark.parametrize("zone", ["GMT", "-0000", "+0000", "+0800", "-0330"])
 def test_a_date_in_any_zone(zone: str) -> None:
-    """A date counts in its zone; one whose zone is not known (-0000) counts as UTC."""
+    """A date is read in its time zone; an unknown zone (-0000) is read as UTC."""
     offset = {"+0800": 8.0, "-0330": -3.5}.get(zone, 0.0)
     moment = datetime.now(UTC) + timedelta(seconds=30, hours=offset)
     date = format_datetime(moment).replace("+0000", zone)
