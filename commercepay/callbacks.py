@@ -48,20 +48,21 @@ MAX_DEPTH = 32
 
 
 class Callback(Record):
-    """What the gateway says of a payment, its signature verified.
+    """A verified report of the gateway about a payment.
 
-    A verified callback is not yet a reason to ship: compare status, amount, currency and reference with your own record.
+    A verified callback alone is no reason to ship: compare status, amount, currency and reference code with your record
+    (`commercepay.decide`).
 
     Attributes:
         status: the payment's status.
-        amount: as the gateway counts it; a `Money`.
-        reference_code: the merchant's own reference.
+        amount: the amount.
+        reference_code: the merchant's reference code.
         transaction_number: the gateway's number of the payment.
-        session_number: the hosted session it belongs to, if any.
-        channel_id: how it was paid, if told.
-        provider_transaction_number: the bank's or wallet's number, if told.
-        raw: all members as they came, those not known here included.
-        body: the body as it came.
+        session_number: the number of the hosted session that the payment belongs to, or None.
+        channel_id: the number of the payment channel, or None.
+        provider_transaction_number: the number at the bank or wallet, or None.
+        raw: all members of the body, with those that the package has no attribute for.
+        body: the raw body.
     """
 
     status: PaymentStatus
@@ -78,10 +79,11 @@ class Callback(Record):
 
     @property
     def fact_key(self) -> str:
-        """64 hex digits that identify the fact reported: this payment, in this status, of this amount.
+        """64 hex digits that identify the reported fact: this payment, in this status, with this amount.
 
-        Repeated and replayed callbacks have the same key, and so has a `Payment` that reports the same fact. The formula is
-        at `commercepay._base.fact_key` and does not change: you can store the key.
+        Repeated and replayed callbacks have the same key, and so has a `Payment` that reports the same fact. You can store
+        the key: its formula does not change. It is the SHA-256 of transaction number, status, minor units, currency and
+        reference code, joined by NUL, blind to letter case as the signature is (see `commercepay._base.fact_key`).
         """
         return fact_key(
             self.transaction_number, self.status, self.amount.minor, self.amount.currency, self.reference_code

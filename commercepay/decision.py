@@ -1,19 +1,19 @@
-"""From what the gateway says to what the merchant may do about it.
+"""Compare what the gateway reported with your record of the order, and decide what it means.
 
     decision = decide(Expected(reference_code="INV-1", amount=Money("12.34", "MYR")), callback_or_payment)
     if decision.is_paid:
         ship()
 
-A pure function: it asks nobody and changes nothing. What it is given has to be true already: a `Callback` that `verify`
-returned, or a `Payment` that the gateway answered with when it was asked.
+`decide` is a pure function: it sends nothing and changes nothing. Its input must be genuine: a `Callback` that `verify`
+returned, or a `Payment` that a query returned.
 
-The order of the questions is part of the promise:
+The steps, in this order:
 
-1. Is it said of this order? If reference, amount or currency disagree, the outcome is `MISMATCH` whatever the status, an
-   unknown one included: what is said of another order, or of another sum, neither pays this order nor closes it. The status
-   that was said stays in `Decision.status`, and every disagreement is named.
-2. What does the status mean? `PAID` alone is paid. An authorised payment is reserved, not captured: pending. A refund that
-   was made, is under way or failed: refunded, never paid. A code that nobody knows: unknown, neither paid nor closed.
+1. Reference code, amount and currency are compared with your record. If one differs, the outcome is `MISMATCH`, whatever the
+   status: a report about another order or another sum neither pays this order nor closes it. `Decision.status` holds the
+   reported status, and `Decision.mismatches` every difference.
+2. The status decides. Only `PAID` is paid. An authorised payment is reserved and not captured: pending. A refund, whether it
+   was made, is in progress or failed: refunded, never paid. An unknown code: unknown, neither paid nor closed.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ __all__ = ["Decision", "Expected", "Mismatch", "Outcome", "decide"]
 
 
 class Expected(Record):
-    """What the merchant's own record says of the order. Take it from there, never from the callback or the browser.
+    """The order in your record. Take the values from there, never from a callback or a browser.
 
     Attributes:
-        reference_code: the reference that the payment was opened with; compared exactly, letter case included.
-        amount: what is to be paid; a `Money`.
+        reference_code: the reference code that the payment was opened with; compared exactly, letter case included.
+        amount: the amount to pay.
 
     Raises:
-        ArgumentError: the reference is empty or no string, or the amount is no `Money`.
+        ArgumentError: the reference code is empty or not a str, or the amount is not a `Money`.
     """
 
     reference_code: str
@@ -57,7 +57,7 @@ class Expected(Record):
 
 
 def expectation_problems(reference_code: object, amount: object) -> list[str]:
-    """What is wrong with the two members of an expectation, a sentence each."""
+    """The problems of an expected reference code and amount, a sentence each."""
     problems: list[str] = []
     if not isinstance(reference_code, str) or not reference_code:
         problems.append("reference_code must be a non-empty str")
@@ -67,111 +67,113 @@ def expectation_problems(reference_code: object, amount: object) -> list[str]:
 
 
 class Outcome(Enum):
-    """What a merchant has to tell apart."""
+    """What a report means for the order."""
 
     PAID = "paid"
-    """The money is there, and everything agrees. The only outcome on which to ship."""
+    """The payment is paid, and reference code, amount and currency agree. Ship on this outcome only."""
 
     PENDING = "pending"
-    """Not ended: the customer or the channel has still to act, or the amount is only reserved. Wait, or ask again later."""
+    """Not ended: the customer or the channel must still act, or the amount is only reserved. Wait, or query again later."""
 
     CLOSED = "closed"
-    """This payment ended without money: failed, cancelled, expired, voided. In a session the customer may try again."""
+    """This payment ended unpaid: failed, cancelled, expired or voided. In a session the customer can try again."""
 
     REFUNDED = "refunded"
-    """The payment was once paid, and a refund was made, is under way, or failed (`Decision.status` says which)."""
+    """The payment was paid, and a refund was made, is in progress or failed; see `Decision.status`."""
 
     MISMATCH = "mismatch"
-    """Reference, amount or currency are not those of the order. Change nothing; have a person look."""
+    """Reference code, amount or currency differ from your record. Change nothing, and let a person look at it."""
 
     UNKNOWN = "unknown"
-    """A status code whose meaning nobody published. Change nothing; ask again later, and ask the gateway's operator."""
+    """A status code whose meaning is not published. Change nothing, query again later, and ask the gateway's operator."""
 
     def __str__(self) -> str:
         return self.value
 
 
 class Mismatch(Record):
-    """One disagreement; as a str, a sentence.
+    """One difference between a report and your record. `str()` of it is a sentence.
 
     Attributes:
         field: `reference_code`, `amount` or `currency`.
-        expected: what the merchant's record says: a str, for the amount an int in minor units.
-        said: what the gateway says, of the same type.
+        expected: the value in your record: a str, or for the amount an int in minor units.
+        reported: the value that the gateway reported, of the same type.
     """
 
     field: Literal["reference_code", "amount", "currency"]
     expected: str | int
-    said: str | int
+    reported: str | int
 
     def __str__(self) -> str:
         unit = " minor units" if self.field == "amount" else ""
-        # ascii(): what was said may come from outside and end up in a terminal.
-        return f"{self.field} should be {self.expected!a}{unit}, but the gateway says {self.said!a}{unit}"
+        # In ASCII, because reported text may end up in a terminal.
+        return f"{self.field} should be {self.expected!a}{unit}, but the gateway reported {self.reported!a}{unit}"
 
 
 class Decision(Record):
-    """What the gateway's word means for the order.
+    """What a report means for the order.
 
     Attributes:
-        outcome: an `Outcome`.
-        status: the status as it was said, whatever the outcome.
-        mismatches: every disagreement; empty unless the outcome is `MISMATCH`.
-        expected: what it was compared with.
-        said: what was judged, a `Callback` or a `Payment`.
+        outcome: the meaning.
+        status: the reported status, whatever the outcome.
+        mismatches: every difference; empty unless the outcome is `MISMATCH`.
+        expected: the order in your record.
+        reported: the `Callback` or `Payment`; neither compared nor shown.
     """
 
     outcome: Outcome
     status: PaymentStatus
     mismatches: tuple[Mismatch, ...]
     expected: Expected
-    said: Callback | Payment
+    reported: Callback | Payment
 
-    _aside = ("said",)
+    _aside = ("reported",)
 
     @property
     def is_paid(self) -> bool:
-        """Whether status, amount, currency and reference all say that this order is paid."""
+        """Whether the status is paid, and reference code, amount and currency agree."""
         return self.outcome is Outcome.PAID
 
     def __str__(self) -> str:
-        """One line for a log: the outcome, the order, and what disagrees."""
+        """One line for a log: the outcome, the order, and every difference."""
         line = f"{self.outcome}: {self.expected.reference_code!a}, {self.expected.amount}, status {self.status.name}"
         return "; ".join([line, *map(str, self.mismatches)])
 
 
-def decide(expected: Expected, said: Callback | Payment) -> Decision:
-    """Decide what the gateway's word means for an order.
+def decide(expected: Expected, reported: Callback | Payment) -> Decision:
+    """Decide what a report means for an order.
 
     Args:
-        expected: what the merchant's own record says.
-        said: a verified callback, or a payment that the gateway was asked about.
+        expected: the order in your record.
+        reported: a verified callback, or a payment that a query returned.
 
     Returns:
-        The decision. It is `PAID` only if status, amount, currency and reference all agree.
+        The decision. Its outcome is `PAID` only if status, reference code, amount and currency all agree.
 
     Raises:
-        ArgumentError: an argument of another type; a dict, for one, was neither verified nor answered.
+        ArgumentError: an argument has another type. A dict, for example, is refused: it is not verified.
     """
     problems: list[str] = []
     if not isinstance(expected, Expected):
         problems.append(f"expected must be an Expected, not {type(expected).__name__}")
-    if not isinstance(said, Callback | Payment):
-        problems.append(f"said must be a verified Callback or a queried Payment, not {type(said).__name__}")
+    if not isinstance(reported, Callback | Payment):
+        problems.append(f"reported must be a verified Callback or a queried Payment, not {type(reported).__name__}")
     if problems:
         raise ArgumentError(problems)
-    mismatches = tuple(_mismatches(expected, said))
-    outcome = Outcome.MISMATCH if mismatches else _meaning(said.status)
-    return Decision(outcome=outcome, status=said.status, mismatches=mismatches, expected=expected, said=said)
+    mismatches = tuple(_mismatches(expected, reported))
+    outcome = Outcome.MISMATCH if mismatches else _meaning(reported.status)
+    return Decision(
+        outcome=outcome, status=reported.status, mismatches=mismatches, expected=expected, reported=reported
+    )
 
 
-def _mismatches(expected: Expected, said: Callback | Payment) -> Iterator[Mismatch]:
-    if said.reference_code != expected.reference_code:
-        yield Mismatch(field="reference_code", expected=expected.reference_code, said=said.reference_code)
-    if said.amount.minor != expected.amount.minor:
-        yield Mismatch(field="amount", expected=expected.amount.minor, said=said.amount.minor)
-    if said.amount.currency != expected.amount.currency:
-        yield Mismatch(field="currency", expected=expected.amount.currency, said=said.amount.currency)
+def _mismatches(expected: Expected, reported: Callback | Payment) -> Iterator[Mismatch]:
+    if reported.reference_code != expected.reference_code:
+        yield Mismatch(field="reference_code", expected=expected.reference_code, reported=reported.reference_code)
+    if reported.amount.minor != expected.amount.minor:
+        yield Mismatch(field="amount", expected=expected.amount.minor, reported=reported.amount.minor)
+    if reported.amount.currency != expected.amount.currency:
+        yield Mismatch(field="currency", expected=expected.amount.currency, reported=reported.amount.currency)
 
 
 def _meaning(status: PaymentStatus) -> Outcome:

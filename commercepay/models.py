@@ -1,4 +1,4 @@
-"""What the application passes besides plain strings, and what it gets back."""
+"""The arguments of the calls that are not plain strings or numbers, and the results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class IdentificationType(IntEnum):
-    """What kind of document `Customer.identification_number` is of (source: public integrations)."""
+    """The kind of document that `Customer.identification_number` is from (source: public integrations)."""
 
     NEW_IDENTITY_NUMBER = 1
     OLD_IDENTITY_NUMBER = 2
@@ -54,9 +54,9 @@ class Customer(Argument):
         name: up to 36 characters.
         email: an e-mail address.
         mobile_number: a telephone number, as a string.
-        username: the customer's name at the merchant.
+        username: the name of the customer's account at the merchant.
         identification_number: needed for recurring payments over FPX.
-        identification_type: what the identification number is.
+        identification_type: the kind of document that it is from.
     """
 
     name: str | None = None
@@ -68,11 +68,11 @@ class Customer(Argument):
 
 
 class SubMerchant(Argument):
-    """The merchant behind the merchant, on a platform (source: public integrations).
+    """The merchant that sells through a platform (source: public integrations).
 
     Attributes:
-        unique_id: the platform's own key for it.
-        name: its name.
+        unique_id: the platform's key for the merchant.
+        name: the merchant's name.
     """
 
     unique_id: str | None = None
@@ -83,12 +83,12 @@ class Recurrence(Argument):
     """A plan of recurring payments: `recurringPaymentInfo` (source: public integrations).
 
     Attributes:
-        mode: how often.
+        mode: how often a payment is collected.
         number_of_payments: up to 999.
         effective_date: the first day.
         expiry_date: the last day.
-        maximum_amount: the most that one payment may take; in the payment's currency (an assumption).
-        is_fixed_amount: whether each payment is of the same amount.
+        maximum_amount: the highest amount of one payment, in the payment's currency (an assumption).
+        is_fixed_amount: whether all payments have the same amount.
         id: the plan's identifier.
     """
 
@@ -117,11 +117,11 @@ class Session(Record):
     """A hosted payment session that was opened. The customer can try again in it until it expires.
 
     Attributes:
-        redirect_url: where to send the customer's browser.
-        session_number: the gateway's number of the session; keep it with the order.
-        redirection_type: the gateway's number for how to redirect; its meaning is not published.
-        reference_code: the merchant's own reference, as sent.
-        raw: the gateway's result as it came.
+        redirect_url: the URL to which you send the customer's browser.
+        session_number: the gateway's number of the session; store it with the order.
+        redirection_type: the gateway's number for the way to redirect; its meaning is not published.
+        reference_code: the merchant's reference code, as sent.
+        raw: the whole result.
     """
 
     redirect_url: str
@@ -137,11 +137,11 @@ class StartedPayment(Record):
     """A payment that was started with `payments.create`. Started is not paid.
 
     Attributes:
-        redirect_url: where to send the customer's browser.
-        transaction_number: the gateway's number of the payment; keep it with the order.
-        redirection_type: the gateway's number for how to redirect; its meaning is not published.
-        reference_code: the merchant's own reference, as sent.
-        raw: the gateway's result as it came.
+        redirect_url: the URL to which you send the customer's browser.
+        transaction_number: the gateway's number of the payment; store it with the order.
+        redirection_type: the gateway's number for the way to redirect; its meaning is not published.
+        reference_code: the merchant's reference code, as sent.
+        raw: the whole result.
     """
 
     redirect_url: str
@@ -154,21 +154,21 @@ class StartedPayment(Record):
 
 
 class Payment(Record):
-    """What the gateway says of a payment when asked.
+    """A payment, as the gateway reported it in the result of a query.
 
     Attributes:
-        status: the status; `status.is_paid` is the question to ask.
-        amount: the amount, in the gateway's own count.
-        reference_code: the merchant's own reference.
-        transaction_number: the gateway's number, if told.
-        session_number: the hosted session it belongs to, if any.
-        channel_id: how it was or will be paid, if told. No list is published.
-        provider_transaction_number: the bank's or wallet's number, if told.
-        provider_payment_method: the bank's or wallet's method, if told.
-        provider_error_message: why the bank or wallet refused, if told.
+        status: the status; `decide` compares everything, `status.is_paid` is the status alone.
+        amount: the amount.
+        reference_code: the merchant's reference code.
+        transaction_number: the gateway's number of the payment, or None if it was not reported, like all that follow.
+        session_number: the number of the hosted session that the payment belongs to.
+        channel_id: the number of the payment channel; no list is published.
+        provider_transaction_number: the number at the bank or wallet.
+        provider_payment_method: the method at the bank or wallet.
+        provider_error_message: the reason for which the bank or wallet refused.
         created: the gateway's `creationTime`, as text; its time zone is not published.
-        remark: the gateway's remark, if any.
-        raw: the gateway's result as it came, members not known here included.
+        remark: the gateway's remark.
+        raw: the whole result, with members that the package has no attribute for.
     """
 
     status: PaymentStatus

@@ -1,4 +1,4 @@
-"""Money, exact: a number of minor units and a currency."""
+"""Exact amounts of money: a number of minor units and a currency."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ if TYPE_CHECKING:
 __all__ = ["Money"]
 
 DECIMALS = {"MYR": 2, "SGD": 2, "USD": 2, "CNY": 2}
-"""Digits behind the point, for the currencies that were seen at the gateway (source: public integrations)."""
+"""Decimals of the currencies that were seen at the gateway (source: public integrations)."""
 
 SYMBOLS = {"MYR": "RM"}
-"""How the amounts of a currency are written where it is used."""
+"""What people in the country write in front of an amount, where it is not the ISO code."""
 
 
 class Money(Argument):
-    """An amount of money, always positive.
+    """An amount of money. It is always positive.
 
-    `Money("12.34", "MYR")` takes the decimal form as a str or a `Decimal`; `Money.from_minor(1234, "MYR")` takes minor
-    units (sen, cents), as the gateway counts (source: public integrations). There is no float anywhere, and a plain int
-    is not taken as the decimal form: too many shops were charged a hundredfold by it. A thousands separator is refused as
-    well, because `1.234` and `1,234` mean different amounts in different countries.
+    `Money("12.34", "MYR")` takes the decimal form as a str or a `Decimal`. `Money.from_minor(1234, "MYR")` takes minor units
+    (sen, cents), as the gateway does (source: public integrations). A float is refused, because it is not exact. An int in
+    the decimal form is refused, because it could mean minor units. A thousands separator is refused, because `1,234` and
+    `1.234` mean different amounts in different countries.
 
-    Within one currency, amounts are added, subtracted, multiplied by an int, and compared: `sum(items, start=shipping)`.
-    The result is positive like every amount. Across currencies all of that is an error; only `==` is not, and is false.
+    Amounts of one currency can be added, subtracted and compared, multiplied by an int, and summed:
+    `sum(prices, start=shipping)`. A result must be positive, too. With two currencies all of that raises `ArgumentError`,
+    except `==`, which is false.
 
     Args:
-        amount: the decimal form. Zeros behind the currency's decimals are exact and accepted: `Decimal("12.3400")`.
+        amount: the decimal form. Further zeros are accepted, because they are exact: `Decimal("12.3400")`.
         currency: the ISO 4217 code, three upper-case letters.
-        minor: minor units, instead of the decimal form; `dataclasses.replace` needs it, you can use `from_minor`.
+        minor: minor units instead of the decimal form. `dataclasses.replace` passes it; `from_minor` is shorter.
 
     Attributes:
         minor: the amount in minor units, an int.
         currency: the ISO 4217 code.
 
     Raises:
-        ArgumentError: a float, an int in decimal form, more decimals than the currency has, zero or less, something
-            that is no number, a currency that is no ISO 4217 code, or one whose decimals are not known here (then use
-            `from_minor`).
+        ArgumentError: the amount is a float, an int, not a number, not positive, or has more decimals than the currency;
+            or the currency is not an ISO 4217 code; or its decimals are not known (then use `from_minor`).
     """
 
     minor: int
@@ -74,7 +74,7 @@ class Money(Argument):
         """Money from minor units: `Money.from_minor(1234, "MYR")` is MYR 12.34.
 
         Raises:
-            ArgumentError: the amount is no int or not positive, or the currency is no ISO 4217 code.
+            ArgumentError: the amount is not an int or not positive, or the currency is not an ISO 4217 code.
         """
         return cls(minor=minor, currency=currency)
 
@@ -83,9 +83,9 @@ class Money(Argument):
         """The amount in major units, exact.
 
         Raises:
-            ArgumentError: the currency's number of decimals is not known here.
+            ArgumentError: the decimals of the currency are not known.
         """
-        from decimal import Decimal  # only here: a callback hook does without it
+        from decimal import Decimal  # here, because verifying a callback does not need it
 
         if self.currency not in DECIMALS:
             raise ArgumentError(f"how many decimals {self.currency} has at the gateway is not known; use .minor")
@@ -93,9 +93,9 @@ class Money(Argument):
 
     @property
     def display(self) -> str:
-        """The amount for people to read: `RM 1,234.50` for ringgit, `SGD 1,234.50` for other currencies.
+        """The amount as people read it: `RM 1,234.50` for MYR, and with the ISO code for others, such as `SGD 1,234.50`.
 
-        Thousands are separated by a comma. `str(money)` has no separators, and the ISO code always: `MYR 1234.50`.
+        Thousands are separated by commas. `str()` has the ISO code and no separators: `MYR 1234.50`.
         """
         return f"{SYMBOLS.get(self.currency, self.currency)} {self._major(',')}"
 
@@ -170,7 +170,7 @@ def _currency_problems(currency: object) -> list[str]:
 
 
 def _parse(amount: object, currency: object, problems: list[str]) -> int:
-    """Minor units of a decimal amount; what is wrong with it is added to `problems`."""
+    """The minor units of a decimal amount; problems are added to `problems`."""
     if isinstance(currency, str) and not problems and currency not in DECIMALS:
         problems.append(
             f"how many decimals {currency} has at the gateway is not known; use Money.from_minor(minor units,"
@@ -187,10 +187,10 @@ def _parse(amount: object, currency: object, problems: list[str]) -> int:
     elif isinstance(amount, str):
         return _parse_text(amount, currency, problems)
     else:
-        from decimal import Decimal  # only here: a callback hook does without it
+        from decimal import Decimal  # here, because verifying a callback does not need it
 
         if isinstance(amount, Decimal):
-            if amount.is_finite() and abs(amount.adjusted()) <= _LONGEST:  # written out, others might fill the memory
+            if amount.is_finite() and abs(amount.adjusted()) <= _LONGEST:  # others can be too long to write out
                 return _parse_text(format(amount, "f"), currency, problems)
             problems.append(f"{str(amount)[:40]!r} is not an amount, or not one of up to {_LONGEST} digits")
         else:

@@ -15,10 +15,10 @@ __all__ = ["PaymentStatus"]
 
 
 class PaymentStatus(IntEnum):
-    """What the gateway says of a payment (source: public integrations).
+    """The status of a payment (source: public integrations).
 
-    The gateway's own table has more codes than are known. An unknown one keeps its number: `PaymentStatus(14)` is a status
-    named `UNKNOWN_14` of which every question but `value` is answered with no. It is neither paid nor failed.
+    The gateway's table has more codes than are known. An unknown code keeps its number: `PaymentStatus(14)` is a status with
+    the name `UNKNOWN_14`, for which every `is_...` property is false. It is neither paid nor failed.
     """
 
     PENDING = 0
@@ -58,12 +58,12 @@ class PaymentStatus(IntEnum):
 
     @property
     def is_paid(self) -> bool:
-        """Whether the money was received, and nothing since has put that in doubt. Only `PAID`."""
+        """Whether the payment is paid, and no refund was reported. Only `PAID`."""
         return self is PaymentStatus.PAID
 
     @property
     def is_pending(self) -> bool:
-        """Whether the customer or the channel has still to act. Only `PENDING`."""
+        """Whether the customer or the channel must still act. Only `PENDING`."""
         return self is PaymentStatus.PENDING
 
     @property
@@ -73,17 +73,17 @@ class PaymentStatus(IntEnum):
 
     @property
     def is_closed_unpaid(self) -> bool:
-        """Whether this payment ended without money: failed, cancelled, expired or voided."""
+        """Whether the payment ended unpaid: failed, cancelled, expired or voided."""
         return self in _CLOSED_UNPAID
 
     @property
     def is_refund(self) -> bool:
-        """Whether the payment has a refund that was made, is under way, or failed."""
+        """Whether a refund was made, is in progress, or failed."""
         return self in _REFUND
 
     @property
     def is_final(self) -> bool:
-        """Whether the gateway is done with the payment. A paid one is final, though it may be refunded later.
+        """Whether the payment has ended. A paid payment is final, but it can be refunded later.
 
         `PENDING`, `AUTHORISED`, `REFUND_IN_PROGRESS` and every unknown code are not final.
         """

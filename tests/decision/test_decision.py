@@ -98,13 +98,13 @@ def test_every_status_against_every_disagreement(kind: str) -> None:
 def test_mismatch_says_what_was_expected_and_said() -> None:
     """Each disagreement holds both values, and reads as a sentence."""
     decision = decide(EXPECTED, said("callback", reference="INV-2", minor=1, currency="SGD"))
-    assert [(m.field, m.expected, m.said) for m in decision.mismatches] == [
+    assert [(m.field, m.expected, m.reported) for m in decision.mismatches] == [
         ("reference_code", "INV-1", "INV-2"),
         ("amount", 1234, 1),
         ("currency", "MYR", "SGD"),
     ]
-    assert str(decision.mismatches[1]) == "amount should be 1234 minor units, but the gateway says 1 minor units"
-    assert str(decision.mismatches[0]) == "reference_code should be 'INV-1', but the gateway says 'INV-2'"
+    assert str(decision.mismatches[1]) == "amount should be 1234 minor units, but the gateway reported 1 minor units"
+    assert str(decision.mismatches[0]) == "reference_code should be 'INV-1', but the gateway reported 'INV-2'"
 
 
 def test_reads_in_a_log() -> None:
@@ -144,7 +144,7 @@ def test_an_expectation_holds_what_was_given() -> None:
 )
 def test_only_what_the_gateway_said_is_judged(other: Any) -> None:
     """A dict or a status is neither a verified callback nor an answer, and is not judged at all."""
-    with pytest.raises(ArgumentError, match=f"said must be .*, not {type(other).__name__}"):
+    with pytest.raises(ArgumentError, match=f"reported must be .*, not {type(other).__name__}"):
         decide(EXPECTED, other)
 
 
@@ -158,7 +158,7 @@ def test_decision_is_a_value() -> None:
     """A decision is immutable, compares by what it says, and survives a pickle."""
     callback = said("callback")
     decision = decide(EXPECTED, callback)
-    assert (decision.expected, decision.said) == (EXPECTED, callback)
+    assert (decision.expected, decision.reported) == (EXPECTED, callback)
     assert decision == decide(EXPECTED, said("callback"))
     assert pickle.loads(pickle.dumps(decision)) == decision
     with pytest.raises(AttributeError, match="immutable"):

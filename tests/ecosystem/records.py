@@ -63,7 +63,7 @@ ONLY_QUERIED = {"provider_payment_method": "FPX", "provider_error_message": None
 PAYMENT = Payment(status=PaymentStatus(14), **ORDER, **REPORTED, **ONLY_QUERIED, raw={"x": [1]})
 CALLBACK = Callback(status=PaymentStatus.PAID, **ORDER, **REPORTED, raw={"amount": 1234}, body=b"{}")
 CALLBACK_DATA = {"status": 1, **ORDER_DATA, **REPORTED}
-MISMATCH = {"field": "amount", "expected": 1, "said": 1234}
+MISMATCH = {"field": "amount", "expected": 1, "reported": 1234}
 DECISION = {
     "outcome": Outcome.MISMATCH,
     "status": PaymentStatus.PAID,
@@ -138,8 +138,8 @@ RESULTS = [
     ),
     Example(Expected, ORDER, ORDER_DATA, {"reference_code": "R2"}),
     Example(OpenPayment, {**ORDER, **OPEN}, {**ORDER_DATA, **OPEN}, {"transaction_number": "T2"}),
-    Example(Mismatch, MISMATCH, MISMATCH, {"said": 2}),
-    Example(Decision, {**DECISION, "said": CALLBACK}, DECISION_DATA, {"outcome": Outcome.PAID}),
+    Example(Mismatch, MISMATCH, MISMATCH, {"reported": 2}),
+    Example(Decision, {**DECISION, "reported": CALLBACK}, DECISION_DATA, {"outcome": Outcome.PAID}),
     Example(
         Reconciled,
         {"index": 0, "item": OpenPayment(**ORDER, **OPEN), "decision": None, "error": ERROR},
@@ -157,7 +157,7 @@ RESULTS = [
         {
             "hint": ReturnHint(),
             "order": OpenPayment(**ORDER, **OPEN),
-            "decision": Decision(**DECISION, said=PAYMENT),
+            "decision": Decision(**DECISION, reported=PAYMENT),
             "error": None,
         },
         {
