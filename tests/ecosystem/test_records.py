@@ -8,6 +8,8 @@ import importlib
 import inspect
 import json
 import pickle
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -209,3 +211,11 @@ def test_comparing_loads_no_heavy_module() -> None:
         "repr(a), hash(a), a == SubMerchant(), a.to_dict(), Money('1', 'MYR') == Money('2', 'MYR')",
     )
     assert {name.partition(".")[0] for name in found} & HEAVY == set()
+
+
+def test_the_document() -> None:
+    """The examples of docs/values.md run, one after the other."""
+    text = (Path(__file__).parents[2] / "docs" / "values.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 3
+    exec("\n".join(blocks), {})
