@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from types import TracebackType
-from typing import Any, Generic, Literal, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, TypeVar, Unpack
 
 import httpx
 
 from commercepay._base.flow import adrive, drive
-from commercepay._calls import custom_request, operations
+from commercepay._calls import operations
+from commercepay._calls.custom_request import custom_request
 from commercepay._calls.resources import (
     AsyncPayments,
     AsyncSessions,
@@ -26,15 +27,18 @@ from commercepay._calls.resources import (
     run,
 )
 from commercepay._protocol import defaults, logging
-from commercepay._protocol.auth import TENANT_HEADER, GatewayAuth
-from commercepay._protocol.connections import Api, timeout_of, transport_for
+from commercepay._protocol.auth import TENANT_HEADER, GatewayAuth, Options
+from commercepay._protocol.connections import Connections, transport_for
 from commercepay._protocol.envelope import Response
-from commercepay._protocol.exchange import aperform, last_answer, perform
+from commercepay._protocol.exchange import aperform, last_response, perform
 from commercepay._protocol.settings import Settings, from_environment, settings_of, warn_if_published
 from commercepay._protocol.token import Tokens
 from commercepay._version import __version__
 from commercepay.callbacks import Verifier
-from commercepay.params import Environment
+from commercepay.params import CallOptions, Environment
+
+if TYPE_CHECKING:
+    from commercepay._protocol.raw_client import Api
 
 __all__ = ["AsyncCommercePay", "CommercePay"]
 
@@ -48,30 +52,32 @@ def _set_up(self: _Client[Any, Any], *, http_client: Any = None, transport: Any 
     arguments = transport_for(http_client, transport, is_async=isinstance(self, AsyncCommercePay))
     logging.set_up()
 
-    # Closures over the generated client, not methods: without a circle, an unclosed client is noticed at once.
-    def authenticate() -> tuple[str, object]:
-        return drive(operations.authenticate(settings), partial(perform, api))
+    # Closures over the connections, not methods: without a circle, an unclosed client is noticed at once.
+    def authenticate(options: Options) -> tuple[str, object]:
+        return drive(operations.authenticate(settings, options), partial(perform, connections))
 
-    async def aauthenticate() -> tuple[str, object]:
-        return await adrive(operations.authenticate(settings), partial(aperform, api))
+    async def aauthenticate(options: Options) -> tuple[str, object]:
+        return await adrive(operations.authenticate(settings, options), partial(aperform, connections))
 
-    api = Api(
-        base_url=settings.base_url,
-        token="",  # the auth fills it in, request by request
-        timeout=timeout_of(settings.timeout),
-        headers={
-            "User-Agent": f"commercepay-python/{__version__}",
-            "Accept": "application/json",
-            TENANT_HEADER: str(settings.tenant_id),
-        },
-        # Plain http is for loopback alone; without TLS there is no need to load the certificates.
-        verify_ssl=not settings.base_url.startswith("http:"),
-        httpx_args={"auth": GatewayAuth(settings, Tokens(), authenticate, aauthenticate)} | arguments,
+    connections = Connections(
+        {
+            "base_url": settings.base_url,
+            "timeout": settings.timeout,
+            "headers": {
+                "User-Agent": f"commercepay-python/{__version__}",
+                "Accept": "application/json",
+                TENANT_HEADER: str(settings.tenant_id),
+            },
+            # Plain http is for loopback alone; without TLS there is no need to load the certificates.
+            "verify": not settings.base_url.startswith("http:"),
+            "auth": GatewayAuth(settings, Tokens(), authenticate, aauthenticate),
+            **arguments,
+        }
     )
-    api.check_environment()
+    connections.check_environment()
     warn_if_published(settings)
     self.settings = settings
-    self.api = api
+    self._connections = connections  # pyright: ignore[reportPrivateUsage]  # this is the body of `__init__`
     keys = (settings.secret_key, *settings.retired_secret_keys)
     self.callbacks = Verifier(secret_key=[key.reveal() for key in keys])
 
@@ -83,8 +89,7 @@ def _from_env(cls: type[_Client[Any, Any]], **options: Any) -> _Client[Any, Any]
 class _Client(Generic[HttpClient, Transport]):
     """What both clients have in common: all but carrying a flow out."""
 
-    api: Api
-    """The generated client, for the functions of `commercepay_api`: their requests are signed and have the token."""
+    _connections: Connections
 
     callbacks: Verifier
     """Verifies callbacks with this client's secret key, and with the retired ones."""
@@ -186,17 +191,24 @@ class _Client(Generic[HttpClient, Transport]):
             APIConnectionError: no response.
         """
 
+    @cached_property
+    def api(self) -> Api:
+        """The generated client, for the functions of `commercepay_api`: their requests are signed and have the token."""
+        from commercepay._protocol.raw_client import Api
+
+        return Api.on(self._connections)
+
     @property
     def last_response(self) -> Response | None:
         """The last response to a call of this client in this thread or task: `status_code`, `headers`, `body`.
 
         Responses to Authenticate hold tokens, and are left out.
         """
-        last = last_answer.get()
-        if last is None or last[0]() is not self.api:
+        last = last_response.get()
+        if last is None or last[0]() is not self._connections:
             return None
-        answer = last[1]
-        return Response(status_code=answer.status_code, headers=dict(answer.headers.items()), body=answer.body)
+        response = last[1]
+        return Response(status_code=response.status_code, headers=dict(response.headers.items()), body=response.body)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(tenant_id={self.settings.tenant_id}, base_url={self.settings.base_url!r})"
@@ -207,8 +219,8 @@ class _Client(Generic[HttpClient, Transport]):
         )
 
     def __del__(self) -> None:
-        api = getattr(self, "api", None)  # missing if the arguments were refused
-        if api is not None and not api.connections.closed and api.connections.is_open:
+        connections = getattr(self, "_connections", None)  # missing if the arguments were refused
+        if connections is not None and not connections.closed and connections.is_open:
             warnings.warn(
                 f"unclosed {self!r}: use it in a with block, or close it", ResourceWarning, source=self, stacklevel=2
             )
@@ -221,9 +233,9 @@ def _request(
     *,
     json: Mapping[str, Any] | None = None,
     params: Mapping[str, Any] | None = None,
-    **options: Any,
+    **options: Unpack[CallOptions],
 ) -> Any:
-    flow = custom_request.undescribed(self.settings, method, path, json, params, options)
+    flow = custom_request(self.settings, method, path, json, params, options)
     return run(self, flow)
 
 
@@ -258,7 +270,7 @@ class CommercePay(_Client[httpx.Client, httpx.BaseTransport]):
 
     def close(self) -> None:
         """Close the connections. The client can't be used afterwards."""
-        self.api.connections.close()
+        self._connections.close()
 
     def __enter__(self) -> Self:
         return self
@@ -276,9 +288,9 @@ async def _arequest(
     *,
     json: Mapping[str, Any] | None = None,
     params: Mapping[str, Any] | None = None,
-    **options: Any,
+    **options: Unpack[CallOptions],
 ) -> Any:
-    flow = custom_request.undescribed(self.settings, method, path, json, params, options)
+    flow = custom_request(self.settings, method, path, json, params, options)
     return await arun(self, flow)
 
 
@@ -309,7 +321,7 @@ class AsyncCommercePay(_Client[httpx.AsyncClient, httpx.AsyncBaseTransport]):
 
     async def aclose(self) -> None:
         """Close the connections of every event loop. The client can't be used afterwards."""
-        await self.api.connections.aclose()
+        await self._connections.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from commercepay.params import QueryParams
+
 __all__ = ["OpenPayment", "Reconciled"]
 
 
@@ -60,11 +62,9 @@ class OpenPayment(Record):
         return Expected(reference_code=self.reference_code, amount=self.amount)
 
     @property
-    def number(self) -> dict[str, Any]:
+    def number(self) -> QueryParams:
         """The number, as an argument of `payments.query`."""
-        if self.session_number is not None:
-            return {"session_number": self.session_number}
-        return {"transaction_number": self.transaction_number}
+        return {"session_number": self.session_number, "transaction_number": self.transaction_number}
 
 
 class Reconciled(Record):

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,22 +84,31 @@ def mended_templates(stock: Path, secret_members: list[str]) -> dict[str, str]:
     return mended
 
 
+def members(description: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every member that a schema declares itself: the schema's name, the member's name, and what it says of the member."""
+    for schema_name, schema in description["components"]["schemas"].items():
+        for part in (schema, *schema.get("allOf", ())):
+            for name, member in part.get("properties", {}).items():
+                yield schema_name, name, member
+
+
 def secret_members(description: Any) -> list[str]:
     """The names of all members that the description marks as `format: password`."""
-    found: set[str] = set()
+    return sorted({name for _, name, member in members(description) if member.get("format") == "password"})
 
-    def walk(node: Any) -> None:
-        if isinstance(node, dict):
-            for name, schema in (node.get("properties") or {}).items():
-                if isinstance(schema, dict) and schema.get("format") == "password":
-                    found.add(name)
-            node = list(node.values())
-        if isinstance(node, list):
-            for item in node:
-                walk(item)
 
-    walk(description["components"]["schemas"])
-    return sorted(found)
+def limits(description: Any) -> str:
+    """The module `limits`: a constant for each limit of a member."""
+    lines = [
+        '"""The limits that the description sets for members: one constant each, named schema, member, limit."""',
+        "",
+    ]
+    for schema_name, name, member in members(description):
+        for keyword in ("minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems"):
+            if keyword in member:
+                words = re.sub("(?<=[a-z])(?=[A-Z])", "_", f"{schema_name}_{name}_{keyword}").upper()
+                lines.append(f"{words} = {member[keyword]!r}")
+    return "\n".join([*lines, ""])
 
 
 def for_generator(node: Any) -> Any:
@@ -175,6 +185,7 @@ def build(target: Path) -> None:
         package = work / "package"
         for helper in sorted((TEMPLATES / "package").glob("*.py")):
             shutil.copyfile(helper, package / helper.name)
+        (package / "limits.py").write_text(limits(description), "utf-8", newline="\n")
         # ruff is called here, not by the generator: that would skip it with a mere warning when it is not on PATH.
         _run(*PYTHON, "-m", "ruff", "check", "--fix-only", "--extend-select=I", *RUFF_OPTIONS, "package", cwd=work)
         _run(*PYTHON, "-m", "ruff", "format", *RUFF_OPTIONS, "package", cwd=work)

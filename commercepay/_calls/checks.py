@@ -10,12 +10,17 @@ from time import time_ns
 from typing import Any
 from urllib.parse import urlsplit
 
+from commercepay_api import limits
+
 from commercepay._base.json_guards import is_mapping
 from commercepay._base.suggestions import did_you_mean
+from commercepay._protocol.auth import Options
 from commercepay._protocol.settings import Settings, retries_problem, timeout_problem, url_problem
 from commercepay.callbacks import Callback, ReceivedCallback
+from commercepay.errors import ArgumentError
 from commercepay.models import Customer, IdentificationType, PlatformCharge, Recurrence, RecurrenceMode, SubMerchant
 from commercepay.money import Money
+from commercepay.params import CallOptions, QueryParams, WaitParams
 
 Check = Callable[[Any], str | None]
 """Says what is wrong with a value, as the second half of a sentence; nothing is None."""
@@ -82,7 +87,7 @@ def text(most: int | None = None) -> Check:
 
 
 _any_text = text()
-_reference_text = text(50)
+_reference_text = text(limits.PAYMENT_DETAILS_REFERENCE_CODE_MAX_LENGTH)
 
 
 def reference(value: Any) -> str | None:
@@ -192,13 +197,34 @@ def milliseconds(when: datetime | None = None) -> int:
     return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
+def options_of(given: CallOptions) -> Options:
+    """The options among the parameters of a call."""
+    return Options(given.get("timeout"), given.get("max_retries"))
+
+
+def number_of(given: QueryParams | WaitParams) -> str | None:
+    """The number that a call asks about, for errors: "session_number 'S-1'"."""
+    names = ("session_number", "transaction_number")
+    return next((f"{name} {value!r}" for name in names if (value := given.get(name)) is not None), None)
+
+
+def refuse(call: str, problems: list[str]) -> None:
+    """Refuse a call that has problems.
+
+    Raises:
+        ArgumentError: there are any; it names the call.
+    """
+    if problems:
+        raise ArgumentError(problems, call=call)
+
+
 CHECKS: Mapping[str, Check] = {
     "amount": instance(Money),
     "reference_code": reference,
     "ip_address": ip_address,
     "return_url": url,
     "callback_url": url,
-    "description": text(100),
+    "description": text(limits.PAYMENT_DETAILS_DESCRIPTION_MAX_LENGTH),
     "user_agent": text(),
     "save_payment": instance(bool),
     "local_citizen": instance(bool),
@@ -215,13 +241,13 @@ CHECKS: Mapping[str, Check] = {
     "timeout": timeout_problem,
     "max_retries": retries_problem,
 }
-"""What is asked of each parameter, whichever call it belongs to. Limits: see `openapi/commercepay.yaml`."""
+"""The check of each parameter, whichever call it belongs to."""
 
 RECORDS: Mapping[str, tuple[type, Mapping[str, Check]]] = {
     "customer": (
         Customer,
         {
-            "name": text(36),
+            "name": text(limits.CUSTOMER_NAME_MAX_LENGTH),
             "email": text(),
             "mobile_number": text(),
             "username": text(),
@@ -234,7 +260,7 @@ RECORDS: Mapping[str, tuple[type, Mapping[str, Check]]] = {
         Recurrence,
         {
             "mode": instance(RecurrenceMode),
-            "number_of_payments": integer(1, 999),
+            "number_of_payments": integer(1, limits.RECURRING_PAYMENT_INFO_NUMBER_OF_PAYMENTS_MAXIMUM),
             "effective_date": instance(date),
             "expiry_date": instance(date),
             "maximum_amount": instance(Money),

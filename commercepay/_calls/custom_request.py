@@ -6,27 +6,23 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
-from commercepay_api import wire
-from commercepay_api.wire import EXTENSION, Signing, absolute_url
+from commercepay_api.wire import EXTENSION, Signing
 
 from commercepay import params, signature
 from commercepay._base.json_guards import is_array, is_mapping
 from commercepay._calls import checks as check
-from commercepay._calls.request_bodies import call_options
-from commercepay._protocol.connections import Api
 from commercepay._protocol.exchange import Call, Flow, exchange
 from commercepay._protocol.settings import Settings
 from commercepay.errors import ArgumentError
 
 
-def undescribed(
+def custom_request(
     settings: Settings,
     method: str,
     path: str,
     json: Mapping[str, Any] | None,
     query_params: Mapping[str, Any] | None,
-    options: Mapping[str, Any],
+    options: params.CallOptions,
 ) -> Flow[Any]:
     """A signed request to an endpoint that the description lacks; the result as plain data."""
     problems = check.problems(options, params.CallOptions)
@@ -60,47 +56,26 @@ def undescribed(
             signature.message(settings.base_url, data)
         except ArgumentError as error:
             problems += error.problems
-    if problems:
-        raise ArgumentError(problems, call="request")
-    data = _plain(data)
-    reference_code = data.get("referenceCode")
+    check.refuse("request", problems)
+    sent: dict[str, Any] = _plain(data)
+    reference_code = sent.get("referenceCode")
     call = Call(
         name=f"{method} {path}",
-        operation=_Undescribed(method, path, data),
-        arguments={},
+        request=lambda: {
+            "method": method,
+            "url": path,
+            "json" if method == "POST" else "params": sent,
+            "extensions": {EXTENSION: Signing(data=sent, secured=True)},
+        },
         safe=method == "GET",
-        **call_options(settings, options),
         reference_code=reference_code if isinstance(reference_code, str) else None,
+        options=check.options_of(options),
     )
-    _, result = yield from exchange(call)
+    _, result = yield from exchange(settings, call)
     return result
 
 
 _PATH = re.compile("[ -~]+")
-
-
-class _Undescribed:
-    """Stands in for a generated module."""
-
-    def __init__(self, method: str, path: str, data: Any) -> None:
-        self._path = path
-        self._request: dict[str, Any] = {
-            "method": method,
-            "json" if method == "POST" else "params": dict(data),
-            "extensions": {EXTENSION: Signing(data=data, secured=True)},
-        }
-
-    def sync_detailed(self, *, client: Api) -> httpx.Response:
-        http = client.get_httpx_client()
-        with http.stream(url=absolute_url(http.base_url, self._path), **self._request) as response:
-            wire.read(response)
-        return response
-
-    async def asyncio_detailed(self, *, client: Api) -> httpx.Response:
-        http = client.get_async_httpx_client()
-        async with http.stream(url=absolute_url(http.base_url, self._path), **self._request) as response:
-            await wire.aread(response)
-        return response
 
 
 def _plain(value: Any) -> Any:

@@ -7,21 +7,22 @@ a few.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from commercepay._calls import checks as check
 from commercepay._calls.operations import query_payment
-from commercepay._calls.request_bodies import refuse
 from commercepay._protocol.connections import running_loop
 from commercepay._protocol.exchange import Flow
 from commercepay._protocol.settings import Settings
 from commercepay.decision import Decision, decide
 from commercepay.errors import ArgumentError, AuthenticationError, ClientClosed
 from commercepay.reconciliation import OpenPayment, Reconciled
+
+if TYPE_CHECKING:
+    import asyncio
 
 H = TypeVar("H", bound="Future[Any] | asyncio.Task[Any]")
 
@@ -60,7 +61,7 @@ def check_options(concurrency: object, rate: object) -> None:
     problems = [f"concurrency {problem}" for problem in [check.integer(1, 1000)(concurrency)] if problem]
     if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1e6):
         problems.append("rate must be a positive number of requests a second, or None")
-    refuse("payments.reconcile", problems)
+    check.refuse("payments.reconcile", problems)
 
 
 class Window(Generic[H]):
@@ -131,6 +132,8 @@ async def areconcile(
     rate: float | None,
 ) -> AsyncGenerator[Reconciled]:
     """Reconcile in tasks. Leaving it early cancels the questions that are under way."""
+    import asyncio
+
     running_loop()  # under another async library, an error before anything is started
     source = _numbered(items)
     window: Window[asyncio.Task[Decision]] = Window(concurrency, rate)

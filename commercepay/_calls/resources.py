@@ -14,12 +14,12 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial, wraps
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, Unpack, cast
 
 from commercepay._base.flow import adrive, drive
 from commercepay._calls import confirm_and_wait, operations
 from commercepay._calls.reconcile import areconcile, check_options, judge, reconcile
-from commercepay._protocol.connections import Api
+from commercepay._protocol.connections import Connections
 from commercepay._protocol.defaults import RECONCILE_CONCURRENCY
 from commercepay._protocol.exchange import Flow, aperform, perform
 from commercepay._protocol.settings import Settings
@@ -27,6 +27,7 @@ from commercepay.callbacks import Callback, ReceivedCallback, Verifier
 from commercepay.decision import Decision, Expected
 from commercepay.models import Customer, Payment, PlatformCharge, Recurrence, Session, StartedPayment, SubMerchant
 from commercepay.money import Money
+from commercepay.params import ConfirmParams, WaitParams
 from commercepay.reconciliation import OpenPayment, Reconciled
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ F = TypeVar("F", bound=Callable[..., object])
 class Client(Protocol):
     """What the calls need of a client."""
 
-    api: Api
+    _connections: Connections
     settings: Settings
     callbacks: Verifier
 
@@ -50,14 +51,18 @@ class Resource:
 
 def run(client: Client, flow: Flow[T], sleep: Callable[[float], object] = time.sleep) -> T:
     """Carry a flow out in this thread."""
-    client.api.connections.refuse_if_closed()
-    return drive(flow, partial(perform, client.api), sleep)
+    return drive(flow, partial(perform, _connections(client)), sleep)
 
 
 async def arun(client: Client, flow: Flow[T]) -> T:
     """Carry a flow out in this task."""
-    client.api.connections.refuse_if_closed()
-    return await adrive(flow, partial(aperform, client.api))
+    return await adrive(flow, partial(aperform, _connections(client)))
+
+
+def _connections(client: Client) -> Connections:
+    connections = client._connections  # pyright: ignore[reportPrivateUsage]  # kept out of the application's sight
+    connections.refuse_if_closed()
+    return connections
 
 
 def implemented_by(function: Callable[..., object]) -> Callable[[F], F]:
@@ -318,17 +323,17 @@ class _Payments(Resource):
         """
 
 
-def _confirm(self: Payments, expected: Expected, **given: Any) -> Decision:
+def _confirm(self: Payments, expected: Expected, **given: Unpack[ConfirmParams]) -> Decision:
     client = _client(self)
     return run(client, confirm_and_wait.confirm(client.settings, expected, given, client.callbacks.verify))
 
 
-async def _aconfirm(self: AsyncPayments, expected: Expected, **given: Any) -> Decision:
+async def _aconfirm(self: AsyncPayments, expected: Expected, **given: Unpack[ConfirmParams]) -> Decision:
     client = _client(self)
     return await arun(client, confirm_and_wait.confirm(client.settings, expected, given, client.callbacks.verify))
 
 
-def _wait(self: Payments, *, cancel: threading.Event | None = None, **given: Any) -> Payment:
+def _wait(self: Payments, *, cancel: threading.Event | None = None, **given: Unpack[WaitParams]) -> Payment:
     client = _client(self)
     if cancel is None:
         return run(client, confirm_and_wait.wait(client.settings, given))

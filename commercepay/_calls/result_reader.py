@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from commercepay._base.json_guards import is_object
 from commercepay._calls.checks import url as url_problem
@@ -21,7 +20,10 @@ HEADER_VALUE = re.compile("[!-~]+")
 
 
 class Reader:
-    """Hands out the members of one result, and remembers what is wrong with them."""
+    """Reads the members of one result, and collects what is wrong with them.
+
+    What a method returns for a wrong member has the right type and is never used: `checked`, which is called last, raises.
+    """
 
     def __init__(self, call: Call, answer: Response, result: Any) -> None:
         self._call = call
@@ -31,68 +33,74 @@ class Reader:
         if not is_object(result):
             self._problems.append("it holds no result")
 
-    def finish(self) -> None:
-        """Raises:
-        InvalidResponse: (for a POST: UnreadableOutcome) if anything was wrong; it names every problem.
+    def checked(self, value: T) -> T:
+        """The value, which was built from the members.
+
+        Raises:
+            InvalidResponse: (for a POST: UnreadableOutcome) something was wrong with a member; it names every problem.
         """
         if self._problems:
             problems = self._problems if self.result else self._problems[:1]
             raise unreadable(self._call, envelope.invalid(self._answer, "; ".join(problems)))
-
-    def value(self, cls: Callable[..., T], **fields: Any) -> T:
-        """The value that the members make, if nothing was wrong with them."""
-        self.finish()
-        return cls(**fields, raw=self.result)
-
-    def text(self, name: str, *, required: bool = False, asked: str | None = None) -> Any:
-        value = self.result.get(name)
-        if value is None or (value == "" and not required):
-            if required:
-                self._problems.append(f"{name} is missing")
-            return None
-        if not isinstance(value, str) or (required and not value.strip()):
-            self._problems.append(f"{name} is not a string" if not isinstance(value, str) else f"{name} is empty")
-        elif asked is not None and value.lower() != asked.lower():
-            self._problems.append(f"{name} is that of another payment than was asked for")
         return value
 
-    def aside(self, name: str, kind: type) -> Any:
-        """A member that decides nothing, and whose type nobody published: None if it is of another one (see `raw`)."""
-        value = self.result.get(name)
+    def text(self, name: str) -> str:
+        value: object = self.result.get(name)
+        if isinstance(value, str) and value.strip():
+            return value
+        wrong = "is missing" if value is None else "is empty" if isinstance(value, str) else "is not a string"
+        self._problems.append(f"{name} {wrong}")
+        return ""
+
+    def optional_text(self, name: str, *, asked: str | None) -> str | None:
+        """Text, or None. `asked` is the number that the payment was asked for by: no other number may come back."""
+        value: object = self.result.get(name)
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str):
+            self._problems.append(f"{name} is not a string")
+        elif asked is None or value.lower() == asked.lower():
+            return value
+        else:
+            self._problems.append(f"{name} is that of another payment than was asked for")
+        return None
+
+    def aside(self, name: str, kind: type[T]) -> T | None:
+        """A member that decides nothing and has no published type: None if it is not of this type (see `raw`)."""
+        value: object = self.result.get(name)
         return value if type(value) is kind and value != "" else None
 
-    def token(self, name: str) -> Any:
-        value = self.text(name, required=True)
-        # Else it would fail as a header, and the transport's error might quote it.
-        if isinstance(value, str) and value.strip() and not HEADER_VALUE.fullmatch(value):
+    def token(self, name: str) -> str:
+        value = self.text(name)
+        if value and not HEADER_VALUE.fullmatch(value):  # it would fail as a header, and the error might quote it
             self._problems.append(f"{name} holds what a header can't")
         return value
 
-    def url(self, name: str) -> Any:
-        value = self.text(name, required=True)
-        if isinstance(value, str) and value.strip() and url_problem(value):
+    def url(self, name: str) -> str:
+        value = self.text(name)
+        if value and url_problem(value):
             self._problems.append(f"{name} is not an absolute URL")
         return value
 
-    def integer(self, name: str, *, required: bool = False) -> Any:
-        value = self.result.get(name)
-        if value is None:
-            if required:
-                self._problems.append(f"{name} is missing")
-        elif type(value) is not int:
-            self._problems.append(f"{name} is not an integer")
-        return value
+    def integer(self, name: str) -> int:
+        value: object = self.result.get(name)
+        if type(value) is int:
+            return value
+        self._problems.append(f"{name} is missing" if value is None else f"{name} is not an integer")
+        return -1
 
-    def status(self, name: str) -> Any:
-        value = self.integer(name, required=True)
-        return PaymentStatus(value) if type(value) is int else None
+    def optional_integer(self, name: str) -> int | None:
+        return None if self.result.get(name) is None else self.integer(name)
 
-    def money(self, amount: str, currency: str) -> Any:
-        minor, code = self.integer(amount, required=True), self.text(currency, required=True)
-        if type(minor) is not int or not isinstance(code, str) or not code.strip():
-            return None
-        try:
-            return Money.from_minor(minor, code)
-        except ArgumentError as error:
-            self._problems += error.problems
-            return None
+    def status(self, name: str) -> PaymentStatus:
+        return PaymentStatus(self.integer(name))
+
+    def money(self, amount: str, currency: str) -> Money:
+        before = len(self._problems)
+        minor, code = self.integer(amount), self.text(currency)
+        if len(self._problems) == before:
+            try:
+                return Money.from_minor(minor, code)
+            except ArgumentError as error:
+                self._problems += error.problems
+        return cast("Money", None)

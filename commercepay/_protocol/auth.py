@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
-from contextvars import ContextVar
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 import httpx
 from commercepay_api.wire import EXTENSION, Signing
@@ -28,8 +28,8 @@ class Options(NamedTuple):
 
 NO_OPTIONS = Options()
 
-call_options: ContextVar[Options] = ContextVar("commercepay_call_options", default=NO_OPTIONS)
-"""The options of the call under way: the generated functions have no parameters for them."""
+OPTIONS_EXTENSION: Final = "commercepay.options"
+"""The httpx request extension under which a call carries its `Options`."""
 
 TENANT_HEADER = "Abp-TenantId"
 
@@ -44,8 +44,8 @@ class GatewayAuth(httpx.Auth):
         self,
         settings: Settings,
         tokens: Tokens,
-        authenticate: Callable[[], tuple[str, object]],
-        aauthenticate: Callable[[], Awaitable[tuple[str, object]]],
+        authenticate: Callable[[Options], tuple[str, object]],
+        aauthenticate: Callable[[Options], Awaitable[tuple[str, object]]],
     ) -> None:
         self._settings = settings
         self._tokens = tokens
@@ -54,12 +54,13 @@ class GatewayAuth(httpx.Auth):
         self._base = str(httpx.URL(settings.base_url)).rstrip("/") + "/"
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        flow = self._flow(request)
+        options: Options = request.extensions.get(OPTIONS_EXTENSION, NO_OPTIONS)
+        flow = self._flow(request, options)
         try:
             step = next(flow)
             while True:
                 if isinstance(step, Need):
-                    step = flow.send(self._tokens.get(self._authenticate, step))
+                    step = flow.send(self._tokens.get(partial(self._authenticate, options), step))
                 else:
                     response = yield step
                     if response.status_code == 401:
@@ -69,12 +70,13 @@ class GatewayAuth(httpx.Auth):
             return
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        flow = self._flow(request)
+        options: Options = request.extensions.get(OPTIONS_EXTENSION, NO_OPTIONS)
+        flow = self._flow(request, options)
         try:
             step = next(flow)
             while True:
                 if isinstance(step, Need):
-                    step = flow.send(await self._tokens.aget(self._aauthenticate, step))
+                    step = flow.send(await self._tokens.aget(partial(self._aauthenticate, options), step))
                 else:
                     response = yield step
                     if response.status_code == 401:
@@ -83,16 +85,13 @@ class GatewayAuth(httpx.Auth):
         except StopIteration:
             return
 
-    def _flow(self, request: httpx.Request) -> Generator[httpx.Request | Need, Any, None]:
+    def _flow(self, request: httpx.Request, options: Options) -> Generator[httpx.Request | Need, Any, None]:
         url = str(request.url)
         headers = request.headers
         if not url.startswith(self._base):
             headers.pop(TENANT_HEADER, None)
             yield request
             return
-        options = call_options.get()
-        if options.timeout is not None:
-            request.extensions["timeout"] = httpx.Timeout(options.timeout).as_dict()
         carried: Signing | None = request.extensions.get(EXTENSION)
         if carried is not None and not carried["secured"]:
             headers.pop("Authorization", None)

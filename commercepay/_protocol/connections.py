@@ -1,30 +1,31 @@
-"""Connections: which HTTP client a generated function gets, in whatever thread, event loop or process it runs."""
+"""Connections: the HTTP client that a call gets, in whatever thread, event loop or process it runs."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-from attrs import define, field
-from commercepay_api import AuthenticatedClient
 
-from commercepay._base.extras import missing
 from commercepay._base.hosts import is_loopback
-from commercepay._protocol import fork
+from commercepay._protocol import environment, fork
 from commercepay.errors import ClientClosed, ConfigurationError
+
+if TYPE_CHECKING:
+    import asyncio
+    import ssl
 
 T = TypeVar("T")
 
 
 class _NoCookies(httpx.Cookies):
-    """Sends the cookies it was made with and keeps none: the gateway's calls have no state but the token."""
+    """Sends the cookies it was made with and keeps none: the gateway's calls have no state except the token."""
 
     def extract_cookies(self, response: httpx.Response) -> None:
         """Keep nothing. Reading Set-Cookie costs as much as signing."""
@@ -33,7 +34,7 @@ class _NoCookies(httpx.Cookies):
 class _Stateless:
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._sent_cookies = _NoCookies(options["cookies"])
+        self._sent_cookies = _NoCookies(options.get("cookies"))
 
     @property
     def cookies(self) -> httpx.Cookies:
@@ -80,9 +81,16 @@ class BorrowedAsyncTransport(httpx.AsyncBaseTransport):
 
 
 class Connections:
-    """The open connections of one client: one pool for all threads, or one for each event loop."""
+    """The open connections of one client: one pool for all threads, and one for each event loop.
 
-    def __init__(self) -> None:
+    Args:
+        options: the arguments of `httpx.Client` and `httpx.AsyncClient`.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.options = options
+        base_url: str = options["base_url"]
+        self._is_loopback = is_loopback(urlsplit(base_url).hostname or "")
         self._lock = threading.Lock()
         self._sync: httpx.Client | None = None
         self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool] = weakref.WeakKeyDictionary()
@@ -102,15 +110,21 @@ class Connections:
     def is_open(self) -> bool:
         return self._sync is not None or any(not loop.is_closed() for loop in self._by_loop)
 
-    def sync(self, build: Callable[[], httpx.Client]) -> httpx.Client:
+    def sync(self) -> httpx.Client:
+        """The HTTP client for threads."""
         client = self._sync
         if client is None:
             with self._lock:
                 self.refuse_if_closed()
-                client = self._sync = self._sync or build()
+                client = self._sync = self._sync or self._open(_SyncHttp, httpx.HTTPTransport)
         return client
 
-    def for_loop(self, build: Callable[[], httpx.AsyncClient]) -> httpx.AsyncClient:
+    def for_loop(self) -> httpx.AsyncClient:
+        """The HTTP client for tasks of the running event loop.
+
+        Raises:
+            ConfigurationError: there is no asyncio event loop.
+        """
         loop = running_loop()
         pool = self._by_loop.get(loop)
         if pool is None or pool.client.is_closed:
@@ -119,8 +133,36 @@ class Connections:
                 # An open pool keeps its loop alive, so the entry of a loop that has ended would stay for good.
                 for ended in [other for other in self._by_loop if other.is_closed()]:
                     del self._by_loop[ended]
-                pool = self._by_loop[loop] = _LoopPool(build())
+                pool = self._by_loop[loop] = _LoopPool(self._open(_AsyncHttp, httpx.AsyncHTTPTransport))
         return pool.client
+
+    def check_environment(self) -> None:
+        """Try the variables for proxies and certificates, if connections will use them.
+
+        Raises:
+            ConfigurationError: names each variable that can't be used.
+        """
+        if "transport" not in self.options and (problems := self._environment_problems()):
+            raise ConfigurationError(problems)
+
+    def _environment_problems(self, *, read_certificates: bool = False) -> list[str]:
+        problems = environment.certificate_problems(read_certificates) if self.options["verify"] else []
+        return problems if self._is_loopback else problems + environment.proxy_problems()
+
+    def _open(self, client: Callable[..., T], transport: Callable[..., object]) -> T:
+        try:
+            options = dict(self.options)
+            if options["verify"] is True:
+                options["verify"] = _tls_context(*map(os.environ.get, environment.TLS_VARIABLES))
+            if self._is_loopback:
+                # With a transport given, httpx uses no proxy of the environment: loopback is this machine, not the proxy's.
+                options.setdefault("transport", transport(verify=options["verify"]))
+            return client(**options)
+        except Exception:
+            if not (problems := self._environment_problems(read_certificates=True)):
+                raise
+        # Outside of the handler: httpx's error may quote the password of a proxy.
+        raise ConfigurationError(problems)
 
     def refuse_if_closed(self) -> None:
         if self.closed:
@@ -134,6 +176,8 @@ class Connections:
             client.close()
 
     async def aclose(self) -> None:
+        import asyncio
+
         self.close()
         here = running_loop()
         for loop, pool in list(self._by_loop.items()):
@@ -176,6 +220,8 @@ def running_loop() -> asyncio.AbstractEventLoop:
     Raises:
         ConfigurationError: there is none: no asyncio at all, or trio.
     """
+    import asyncio
+
     task = None
     with contextlib.suppress(RuntimeError):
         task = asyncio.current_task()
@@ -187,74 +233,21 @@ def running_loop() -> asyncio.AbstractEventLoop:
     return task.get_loop()
 
 
-@define(eq=False)
-class Api(AuthenticatedClient):
-    """The generated client, kept working over threads, event loops and forks.
+@lru_cache(maxsize=8)
+def _tls_context(*_environment: str | None) -> ssl.SSLContext:
+    """The TLS settings, made once for all clients: reading the certificates takes as long as importing httpx.
 
-    What `with_headers()` and its like derive from it has connections of its own, and the same `httpx.Auth`.
+    Args:
+        _environment: the variables that httpx and Python read for it.
     """
-
-    _connections: Connections = field(factory=Connections, init=False, repr=False)
-
-    def get_httpx_client(self) -> httpx.Client:
-        return self._client or self._connections.sync(lambda: self._open(_SyncHttp, httpx.HTTPTransport))
-
-    def get_async_httpx_client(self) -> httpx.AsyncClient:
-        return self._async_client or self._connections.for_loop(
-            lambda: self._open(_AsyncHttp, httpx.AsyncHTTPTransport)
-        )
-
-    @property
-    def connections(self) -> Connections:
-        return self._connections
-
-    def check_environment(self) -> None:
-        """Try the variables for proxies and certificates, if connections will use them.
-
-        Raises:
-            ConfigurationError: names each variable that can't be used.
-        """
-        if "transport" not in self._httpx_args and (problems := self._environment_problems()):
-            raise ConfigurationError(problems)
-
-    def _environment_problems(self, *, read_certificates: bool = False) -> list[str]:
-        problems = _certificate_problems(read_certificates) if self._verify_ssl else []
-        return problems if self._is_loopback else problems + _proxy_problems()
-
-    @property
-    def _is_loopback(self) -> bool:
-        return is_loopback(urlsplit(self._base_url).hostname or "")
-
-    def _open(self, client: Callable[..., T], transport: Callable[..., object]) -> T:
-        try:
-            return client(**self._options(transport))
-        except Exception:
-            if not (problems := self._environment_problems(read_certificates=True)):
-                raise
-        # Outside of the handler: httpx's error may quote the password of a proxy.
-        raise ConfigurationError(problems)
-
-    def _options(self, transport: Callable[..., object]) -> dict[str, Any]:
-        options = {
-            "base_url": self._base_url,
-            "cookies": self._cookies,
-            "headers": self._headers,
-            "timeout": self._timeout,
-            "verify": self._verify_ssl,
-            "follow_redirects": self._follow_redirects,
-            **self._httpx_args,
-        }
-        if self._is_loopback:
-            # With a transport given, httpx uses no proxy of the environment: loopback is this machine, not the proxy's.
-            options.setdefault("transport", transport(verify=self._verify_ssl))
-        return options
+    return httpx.create_ssl_context()
 
 
 def transport_for(http_client: object, transport: object, *, is_async: bool) -> dict[str, Any]:
     """The transport to hand to httpx, out of what the application gave, if anything.
 
     Raises:
-        ConfigurationError: both were given, or one of the other colour.
+        ConfigurationError: both were given, or one of the wrong kind (sync for async).
     """
     client_type: type = httpx.AsyncClient if is_async else httpx.Client
     transport_type: type = httpx.AsyncBaseTransport if is_async else httpx.BaseTransport
@@ -272,61 +265,3 @@ def transport_for(http_client: object, transport: object, *, is_async: bool) -> 
     if isinstance(http_client, httpx.AsyncClient):
         return {"transport": BorrowedAsyncTransport(http_client)}
     return {} if transport is None else {"transport": transport}
-
-
-def timeout_of(seconds: float) -> httpx.Timeout:
-    return httpx.Timeout(seconds)
-
-
-# --- variables that httpx reads ---------------------------------------------------------------------------------------
-
-PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-"""The proxies' URLs. In lower case, too; NO_PROXY lists the hosts that are reached without one."""
-
-CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-
-
-def _certificate_problems(read: bool) -> list[str]:
-    return [
-        f"{name} {problem}"
-        for name in CERTIFICATE_VARIABLES
-        if (path := os.environ.get(name)) and (problem := _certificates_problem(name, path, read))
-    ]
-
-
-def _certificates_problem(name: str, path: str, read: bool) -> str | None:
-    if name == "SSL_CERT_DIR":
-        exists = any(map(os.path.isdir, path.split(os.pathsep)))
-        return None if exists else "is not a directory"
-    if not os.path.isfile(path):
-        return "is not a file"
-    if read:
-        import ssl
-
-        try:
-            ssl.create_default_context(cafile=path)
-        except OSError as error:
-            return f"can't be read as certificates in PEM form ({type(error).__name__})"
-    return None
-
-
-def _proxy_problems() -> list[str]:
-    names = [name for name in os.environ if name.upper() in PROXY_VARIABLES and os.environ[name]]
-    problems = [f"{name} {problem}" for name in names if (problem := _proxy_problem(os.environ[name]))]
-    if names and not problems:
-        try:
-            httpx.Client(verify=False).close()  # noqa: S501  # it connects to nothing: only the variables are read
-        except (ValueError, TypeError, httpx.InvalidURL):
-            problems.append("NO_PROXY can't be read by httpx: write hosts, domains and addresses, and no IPv6 networks")
-    return problems
-
-
-def _proxy_problem(proxy: str) -> str | None:
-    try:
-        # As httpx reads it; without TLS, which takes long and is checked separately.
-        httpx.HTTPTransport(verify=False, proxy=proxy if "://" in proxy else f"http://{proxy}").close()
-    except ImportError:
-        return f"is a SOCKS proxy: {missing('httpx[socks]', ModuleNotFoundError(name='socksio'))}"
-    except (ValueError, TypeError, httpx.InvalidURL):
-        return "is not the URL of a proxy, such as http://proxy.example:3128 or socks5://proxy.example:1080"
-    return None

@@ -9,19 +9,21 @@ from __future__ import annotations
 import logging
 import time
 import weakref
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import httpx
+from commercepay_api import wire
 from commercepay_api.errors import UnreadableResponse
 
 from commercepay._base.flow import Pause
 from commercepay._base.record import Record
 from commercepay._protocol import envelope, retries
-from commercepay._protocol.auth import NO_OPTIONS, Options, call_options
-from commercepay._protocol.connections import Api
+from commercepay._protocol.auth import OPTIONS_EXTENSION, Options
+from commercepay._protocol.connections import Connections
 from commercepay._protocol.envelope import Response
+from commercepay._protocol.settings import Settings
 from commercepay.errors import (
     APIConnectionError,
     APIError,
@@ -52,10 +54,8 @@ class Call(Record):
 
     Attributes:
         name: for logs and errors, such as "Query".
-        operation: the generated module, or something with the same two functions.
-        arguments: what the operation takes besides the client.
-        safe: whether it changes nothing, so that it may be sent again.
-        retries: further attempts, where they are safe.
+        request: builds the request, as a generated module's `request` returns it. It is called for each attempt.
+        safe: whether the request changes nothing, so that it may be sent again.
         options: what the call has of its own.
         reference_code: of the payment that the call opens, if it opens one.
         number: for errors, the number that the call asks about, if it asks about one.
@@ -63,11 +63,9 @@ class Call(Record):
     """
 
     name: str
-    operation: Any
-    arguments: Mapping[str, Any]
+    request: Callable[[], dict[str, Any]]
     safe: bool
-    retries: int
-    options: Options = NO_OPTIONS
+    options: Options
     reference_code: str | None = None
     number: str | None = None
     authenticating: bool = False
@@ -81,44 +79,46 @@ class Call(Record):
 
 Flow = Generator[Call | Pause, Any, T]
 
-last_answer: ContextVar[tuple[weakref.ref[Api], Response] | None] = ContextVar("commercepay_last_answer", default=None)
-"""The last answer in this thread or task, and the generated client that got it."""
+last_response: ContextVar[tuple[weakref.ref[Connections], Response] | None] = ContextVar(
+    "commercepay_last_response", default=None
+)
+"""The last response in this thread or task, and the connections that it came over."""
 
 
-def perform(api: Api, call: Call) -> Response:
+def perform(connections: Connections, call: Call) -> Response:
     """Send a call, in this thread."""
-    response: Any
-    reset = call_options.set(call.options)
     try:
-        response = call.operation.sync_detailed(client=api, **call.arguments)
+        received = wire.send(connections.sync(), _request(call))
     except UnreadableResponse as error:
-        response = error  # it keeps what an answer has; what the body means is decided in one place, the envelope
-    finally:
-        call_options.reset(reset)
-    return _answer(api, call, response)
+        return _received(connections, call, error)
+    return _received(connections, call, received)
 
 
-async def aperform(api: Api, call: Call) -> Response:
+async def aperform(connections: Connections, call: Call) -> Response:
     """Send a call, in this task."""
-    response: Any
-    reset = call_options.set(call.options)
     try:
-        response = await call.operation.asyncio_detailed(client=api, **call.arguments)
+        received = await wire.asend(connections.for_loop(), _request(call))
     except UnreadableResponse as error:
-        response = error
-    finally:
-        call_options.reset(reset)
-    return _answer(api, call, response)
+        return _received(connections, call, error)
+    return _received(connections, call, received)
 
 
-def _answer(api: Api, call: Call, response: Any) -> Response:
-    answer = Response(status_code=int(response.status_code), headers=response.headers, body=response.content)
-    if not call.authenticating:  # those answers hold tokens
-        last_answer.set((weakref.ref(api), answer))
-    return answer
+def _request(call: Call) -> dict[str, Any]:
+    request = call.request()
+    request["extensions"][OPTIONS_EXTENSION] = call.options
+    if call.options.timeout is not None:
+        request["timeout"] = call.options.timeout
+    return request
 
 
-def exchange(call: Call) -> Flow[tuple[Response, Any]]:
+def _received(connections: Connections, call: Call, received: httpx.Response | UnreadableResponse) -> Response:
+    response = Response(status_code=received.status_code, headers=received.headers, body=received.content)
+    if not call.authenticating:  # those responses hold tokens
+        last_response.set((weakref.ref(connections), response))
+    return response
+
+
+def exchange(settings: Settings, call: Call) -> Flow[tuple[Response, Any]]:
     """The answer to a call, and the result that it carries, as plain data.
 
     Raises:
@@ -128,6 +128,7 @@ def exchange(call: Call) -> Flow[tuple[Response, Any]]:
         APIConnectionError: no answer, and nothing can have happened.
     """
     attempt = 0
+    most = settings.max_retries if call.options.max_retries is None else call.options.max_retries
     while True:
         answer = None
         failure: CommercePayError
@@ -148,11 +149,11 @@ def exchange(call: Call) -> Flow[tuple[Response, Any]]:
                 _told(call, answer, started, "answered")
                 return answer, result
         _told(call, answer, started, type(failure).__name__)
-        seconds = retries.pause(attempt, answer) if again and attempt < call.retries else None
+        seconds = retries.pause(attempt, answer) if again and attempt < most else None
         if seconds is None:
             raise failure
         attempt += 1
-        log.info("%s: attempt %d of %d in %.1f s", call.name, attempt + 1, call.retries + 1, seconds)
+        log.info("%s: attempt %d of %d in %.1f s", call.name, attempt + 1, most + 1, seconds)
         yield Pause(seconds=seconds)
 
 

@@ -72,7 +72,7 @@ class Step(NamedTuple):
     name: str
     function: Callable[..., Any]
     args: tuple[object, ...]
-    options: dict[str, Any] = {}  # noqa: RUF012  # never changed
+    options: Mapping[str, object] = {}  # noqa: RUF012  # never changed
 
 
 Flow = Generator[Step | Pause, Any, T]

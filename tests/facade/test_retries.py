@@ -31,8 +31,11 @@ from commercepay import (
 )
 from commercepay._base.flow import drive
 from commercepay._protocol import defaults, exchange, retries
+from commercepay._protocol.auth import Options
 from commercepay._protocol.envelope import Response
+from commercepay._protocol.settings import settings_of
 
+SETTINGS = settings_of(CREDENTIALS)
 QUERIED: dict[str, Any] = {"session_number": "S-1"}
 GENERIC = "/api/services/app/PaymentGateway/Anything"
 POSTS = {
@@ -338,9 +341,9 @@ def pauses_of(answers: list[Any], max_retries: int) -> tuple[list[float], Any]:
             raise outcome
         return outcome
 
-    call = exchange.Call(name="Query", operation=None, arguments={}, safe=True, retries=max_retries)
+    call = exchange.Call(name="Query", request=dict, safe=True, options=Options(max_retries=max_retries))
     try:
-        _, result = drive(exchange.exchange(call), perform, slept.append)
+        _, result = drive(exchange.exchange(SETTINGS, call), perform, slept.append)
     except CommercePayError as error:
         return slept, error
     return slept, result

@@ -33,26 +33,44 @@ def absolute_url(base_url: httpx.URL, path: str) -> httpx.URL:
     return base_url.copy_with(raw_path=base_url.raw_path.rstrip(b"/") + b"/" + path.lstrip("/").encode("ascii"))
 
 
-def read(response: httpx.Response) -> None:
-    """Read the body of a streamed response; a body whose encoding cannot be undone is an unreadable response."""
+def send(http: httpx.Client, request: Mapping[str, Any]) -> httpx.Response:
+    """Send what an operation's `request` returned, and read the response.
+
+    The body is streamed: if its content encoding can't be undone, status and headers are still known.
+    """
+    response = http.send(_built(http, request), stream=True)
     try:
         response.read()
     except httpx.DecodingError:
         pass
     else:
-        return
-    raise UnreadableResponse(response.status_code, b"", response.headers, "its content encoding cannot be undone")
+        return response
+    finally:
+        response.close()
+    raise _undecodable(response)
 
 
-async def aread(response: httpx.Response) -> None:
-    """Do the same for an asynchronous response."""
+async def asend(http: httpx.AsyncClient, request: Mapping[str, Any]) -> httpx.Response:
+    """Do the same asynchronously."""
+    response = await http.send(_built(http, request), stream=True)
     try:
         await response.aread()
     except httpx.DecodingError:
         pass
     else:
-        return
-    raise UnreadableResponse(response.status_code, b"", response.headers, "its content encoding cannot be undone")
+        return response
+    finally:
+        await response.aclose()
+    raise _undecodable(response)
+
+
+def _built(http: httpx.Client | httpx.AsyncClient, request: Mapping[str, Any]) -> httpx.Request:
+    arguments: dict[str, Any] = {**request, "url": absolute_url(http.base_url, request["url"])}
+    return http.build_request(**arguments)
+
+
+def _undecodable(response: httpx.Response) -> UnreadableResponse:
+    return UnreadableResponse(response.status_code, b"", response.headers, "its content encoding can't be undone")
 
 
 def envelope(response: httpx.Response) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ...models.session_request import SessionRequest
 from ...types import Response
 
 
-def _get_kwargs(
+def request(
     *,
     body: SessionRequest,
 ) -> dict[str, Any]:
@@ -78,14 +78,11 @@ def sync_detailed(
         Response[InitialSessionEnvelope]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request(
         body=body,
     )
 
-    http = client.get_httpx_client()
-    kwargs["url"] = _wire.absolute_url(http.base_url, kwargs["url"])
-    with http.stream(**kwargs) as response:
-        _wire.read(response)
+    response = _wire.send(client.get_httpx_client(), kwargs)
 
     return _build_response(client=client, response=response)
 
@@ -138,14 +135,11 @@ async def asyncio_detailed(
         Response[InitialSessionEnvelope]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request(
         body=body,
     )
 
-    http = client.get_async_httpx_client()
-    kwargs["url"] = _wire.absolute_url(http.base_url, kwargs["url"])
-    async with http.stream(**kwargs) as response:
-        await _wire.aread(response)
+    response = await _wire.asend(client.get_async_httpx_client(), kwargs)
 
     return _build_response(client=client, response=response)
 

@@ -9,7 +9,7 @@ from ...models.query_envelope import QueryEnvelope
 from ...types import UNSET, Response, Unset
 
 
-def _get_kwargs(
+def request(
     *,
     transaction_number: str | Unset = UNSET,
     session_number: str | Unset = UNSET,
@@ -87,16 +87,13 @@ def sync_detailed(
         Response[QueryEnvelope]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request(
         transaction_number=transaction_number,
         session_number=session_number,
         timestamp=timestamp,
     )
 
-    http = client.get_httpx_client()
-    kwargs["url"] = _wire.absolute_url(http.base_url, kwargs["url"])
-    with http.stream(**kwargs) as response:
-        _wire.read(response)
+    response = _wire.send(client.get_httpx_client(), kwargs)
 
     return _build_response(client=client, response=response)
 
@@ -161,16 +158,13 @@ async def asyncio_detailed(
         Response[QueryEnvelope]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request(
         transaction_number=transaction_number,
         session_number=session_number,
         timestamp=timestamp,
     )
 
-    http = client.get_async_httpx_client()
-    kwargs["url"] = _wire.absolute_url(http.base_url, kwargs["url"])
-    async with http.stream(**kwargs) as response:
-        await _wire.aread(response)
+    response = await _wire.asend(client.get_async_httpx_client(), kwargs)
 
     return _build_response(client=client, response=response)
 

@@ -10,7 +10,7 @@ from ...models.authenticate_request import AuthenticateRequest
 from ...types import Response
 
 
-def _get_kwargs(
+def request(
     *,
     body: AuthenticateRequest,
 ) -> dict[str, Any]:
@@ -79,14 +79,11 @@ def sync_detailed(
         Response[AuthenticateEnvelope]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request(
         body=body,
     )
 
-    http = client.get_httpx_client()
-    kwargs["url"] = _wire.absolute_url(http.base_url, kwargs["url"])
-    with http.stream(**kwargs) as response:
-        _wire.read(response)
+    response = _wire.send(client.get_httpx_client(), kwargs)
 
     return _build_response(client=client, response=response)
 
@@ -141,14 +138,11 @@ async def asyncio_detailed(
         Response[AuthenticateEnvelope]
     """
 
-    kwargs = _get_kwargs(
+    kwargs = request(
         body=body,
     )
 
-    http = client.get_async_httpx_client()
-    kwargs["url"] = _wire.absolute_url(http.base_url, kwargs["url"])
-    async with http.stream(**kwargs) as response:
-        await _wire.aread(response)
+    response = await _wire.asend(client.get_async_httpx_client(), kwargs)
 
     return _build_response(client=client, response=response)
 
