@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -72,7 +72,7 @@ class Step(NamedTuple):
     name: str
     function: Callable[..., Any]
     args: tuple[object, ...]
-    options: Mapping[str, object] = {}  # noqa: RUF012  # never changed
+    options: Mapping[str, object] = {}  # never changed
 
 
 Flow = Generator[Step | Pause, Any, T]
