@@ -168,7 +168,11 @@ class Endpoint:
 
     def sync_problems(self) -> list[str]:
         """What can't work in a framework, or a view, that does not await."""
-        return ["on_callback is async, but the callback endpoint is not"] if is_async(self._on_callback) else []
+        return [
+            f"{name} is async, but the callback endpoint is not"
+            for name, function in (("on_callback", self._on_callback), ("inbox", self._inbox and self._inbox.receive))
+            if is_async(function)
+        ]
 
     def environment_problems(self, client: settings.Settings) -> list[str]:
         """What is wrong with the callback URL in the environment of the client."""

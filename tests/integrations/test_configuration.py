@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.checks import run_checks
 from django.test.utils import override_settings
 from flask import Flask
@@ -16,6 +19,7 @@ from integrations.sites import DjangoSite
 from sqlalchemy import create_engine
 
 from commercepay import ConfigurationError
+from commercepay.callbacks import Verifier
 from commercepay.inbox import Inbox
 from commercepay.integrations import django as commercepay_django
 from commercepay.integrations.fastapi import FastAPIIntegration
@@ -166,12 +170,15 @@ def test_django_names_every_problem() -> None:
             "ON_CALLBACK": "shop.nowhere",
         }
     )
-    assert {kind for kind, _ in found} == {"commercepay.E001"}
-    told = "\n".join(message for _, message in found)
-    for said in ("tenant_id", "secret_key", "CALLBAK_URL", "ON_CALLBACK 'shop.nowhere' can't be imported"):
-        assert said in told
+    for kind, said in (
+        ("E002", "CALLBAK_URL"),
+        ("E003", "tenant_id"),
+        ("E003", "secret_key"),
+        ("E004", "ON_CALLBACK 'shop.nowhere' can't be imported"),
+    ):
+        assert [kind for kind, message in found if said in message] == [f"commercepay.{kind}"]
     found = checked(**DJANGO | {"CALLBACK_URL": "ftp://x", "ON_CALLBACK": None})
-    assert len(found) == 2
+    assert [kind for kind, _ in found] == ["commercepay.E004"] * 2
 
 
 def test_django_takes_dotted_paths() -> None:
@@ -191,9 +198,63 @@ def test_django_finds_an_async_handler_at_a_sync_endpoint() -> None:
 
     async def on_callback(callback: object) -> None: ...
 
-    assert [kind for kind, _ in checked(**DJANGO | {"ON_CALLBACK": on_callback})] == ["commercepay.E002"]
+    assert [kind for kind, _ in checked(**DJANGO | {"ON_CALLBACK": on_callback})] == ["commercepay.E005"]
     there = {"CALLBACK_URL": "https://shop.example.my/async/callback", "ON_CALLBACK": on_callback}
     assert checked(**DJANGO | there) == []
+
+
+def on_mysql(verifier: Verifier) -> Inbox:
+    driver = SimpleNamespace(paramstyle="format", version="9.9.9")
+    return Inbox(create_engine("mysql+pymysql://u:secret@127.0.0.1:1/x", module=driver), verify=verifier.verify)
+
+
+def unreachable(verifier: Verifier) -> Inbox:
+    raise RuntimeError("no route to postgresql://u:secret@db/x")
+
+
+@pytest.mark.parametrize(
+    ("make_inbox", "kind", "said"),
+    [
+        (on_mysql, "E006", "INBOX can't be made: the inbox works on PostgreSQL and SQLite, not on mysql"),
+        (lambda verifier: "an inbox", "E006", "must return an inbox, not str"),
+        (unreachable, "W003", "INBOX could not be made: RuntimeError"),
+    ],
+)
+def test_django_finds_an_inbox_that_can_t_be_made(make_inbox: Any, kind: str, said: str) -> None:
+    """An inbox on MySQL, or none at all, is an error; a function that fails is a warning: its database may be down."""
+    ((found, message),) = checked(**DJANGO | {"INBOX": make_inbox})
+    assert found == f"commercepay.{kind}"
+    assert said in message
+    assert "secret" not in message
+
+
+@pytest.mark.parametrize("name", [str, Path])
+def test_django_warns_of_an_inbox_on_the_file_of_the_orm(
+    name: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An inbox on the ORM's own SQLite file is a warning, however the file is written; one on another file is none."""
+    monkeypatch.chdir(tmp_path)
+    databases = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": name(tmp_path / "db.sqlite3")}}
+    monkeypatch.setattr(settings, "DATABASES", databases)
+
+    def found(url: str) -> list[tuple[str, str]]:
+        make_inbox = lambda verifier: Inbox(create_engine(url), verify=verifier.verify)  # noqa: E731
+        return checked(**DJANGO | {"INBOX": make_inbox})
+
+    ((kind, message),) = found("sqlite:///db.sqlite3")
+    assert kind == "commercepay.W002"
+    assert "DATABASES['default']" in message
+    assert found("sqlite:///inbox.sqlite3") == found("sqlite://") == []
+
+
+def test_every_id_of_the_system_check_is_documented() -> None:
+    """The ids of the checks are distinct in meaning, and docs/frameworks.md names each."""
+    root = Path(__file__).parents[2]
+    code = "".join(file.read_text() for file in (root / "commercepay/integrations/django").glob("*.py"))
+    ids = set(re.findall(r'"commercepay\.([EW]\d{3})"', code))
+    assert len(ids) == 9
+    table = re.findall(r"^\| `commercepay\.([EW]\d{3})` \|", (root / "docs/frameworks.md").read_text(), re.MULTILINE)
+    assert table == sorted(ids)
 
 
 def test_django_without_settings() -> None:

@@ -1,10 +1,11 @@
-"""`settings.COMMERCEPAY`, read and checked; and what is made of it, once per process."""
+"""`settings.COMMERCEPAY`, read and checked; the clients and the endpoint are made from it, once per process."""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from commercepay._base.json_guards import is_mapping
@@ -20,21 +21,32 @@ _PATHS = ("ON_CALLBACK", "INBOX", "FIND_ORDER")
 _KNOWN = (*(name.upper() for name in OPTIONS), *_OWN)
 
 
+class SettingsError(ConfigurationError):
+    """What is wrong with the settings.
+
+    Attributes:
+        found: the id of the system check and the problem, for each problem.
+    """
+
+    def __init__(self, found: list[tuple[str, str]]) -> None:
+        super().__init__([problem for _, problem in found])
+        self.found = found
+
+
 class Configuration:
     """The clients and the endpoint that the settings describe.
 
     Raises:
-        ConfigurationError: names everything that is missing or wrong.
+        SettingsError: names everything that is missing or wrong.
     """
 
     def __init__(self) -> None:
         given: object = getattr(settings, SETTING, None)
         if not is_mapping(given):
-            raise ConfigurationError(
-                f"settings.{SETTING} must be a dict" + (", and is missing" if given is None else "")
-            )
-        problems = [
-            f"settings.{SETTING} has no key {key!r}{did_you_mean(str(key), _KNOWN)}"
+            missing = ", and is missing" if given is None else ""
+            raise SettingsError([("commercepay.E001", f"settings.{SETTING} must be a dict{missing}")])
+        found = [
+            ("commercepay.E002", f"settings.{SETTING} has no key {key!r}{did_you_mean(str(key), _KNOWN)}")
             for key in given
             if key not in _KNOWN
         ]
@@ -43,22 +55,24 @@ class Configuration:
         for key in _OWN:
             try:
                 own[key.lower()] = _imported(key, given.get(key))
-            except ConfigurationError as error:
-                problems += error.problems
+            except ImportError as error:
+                found.append(("commercepay.E004", f"{key} {given[key]!r} can't be imported: {error}"))
         try:
             self.client = CommercePay.from_env(**self._options)  # opens no connection before it is used
             self.aclient = AsyncCommercePay.from_env(**self._options)
         except ConfigurationError as error:
-            problems += error.problems
+            found += [("commercepay.E003", problem) for problem in error.problems]
         if len(own) == len(_OWN):
+            problems: Sequence[str] = ()
             try:
                 self.endpoint = Endpoint(**own)
                 if hasattr(self, "client"):
-                    problems += self.endpoint.environment_problems(self.client.settings)
+                    problems = self.endpoint.environment_problems(self.client.settings)
             except ConfigurationError as error:
-                problems += error.problems
-        if problems:
-            raise ConfigurationError(problems)
+                problems = error.problems
+            found += [("commercepay.E004", problem) for problem in problems]
+        if found:
+            raise SettingsError(found)
 
     def close(self) -> None:
         """For the end of a process, when no event loop runs any more."""
@@ -72,12 +86,7 @@ class Configuration:
 
 
 def _imported(key: str, given: object) -> object:
-    if key not in _PATHS or not isinstance(given, str):
-        return given
-    try:
-        return import_string(given)
-    except ImportError as error:
-        raise ConfigurationError(f"{key} {given!r} can't be imported: {error}") from error
+    return import_string(given) if key in _PATHS and isinstance(given, str) else given
 
 
 _lock = threading.Lock()
@@ -88,7 +97,7 @@ def current() -> Configuration:
     """This process's configuration, made at the first call.
 
     Raises:
-        ConfigurationError: names everything that is missing or wrong.
+        SettingsError: names everything that is missing or wrong.
     """
     global _current
     if (made := _current) is None:
