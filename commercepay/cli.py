@@ -13,8 +13,8 @@ from commercepay._version import __version__
 
 try:
     import click
-except ModuleNotFoundError as error:
-    sys.exit(str(missing("commercepay[sandbox]", error)))
+except ModuleNotFoundError as _error:
+    sys.exit(str(missing("commercepay[sandbox]", _error)))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -281,7 +281,7 @@ class APIError(_ResponseError):
         self.code = code
         self.message = message
         self.details = details
-        self.validation_errors = tuple(validation_errors)
+        self.validation_errors: tuple[ValidationProblem, ...] = tuple(validation_errors)
         numbers = [f"code {code}"] if code is not None else []
         numbers += [f"HTTP {status_code}"] if status_code is not None else []
         text = _printable(message) or "the gateway refused the request and gave no reason"

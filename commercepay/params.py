@@ -7,14 +7,19 @@ The documentation of the calls says what each parameter means. A test holds both
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, Required, TypedDict
+from typing import TYPE_CHECKING, Literal, Required, TypedDict
 
 from commercepay.callbacks import Callback, ReceivedCallback
 from commercepay.models import Customer, PlatformCharge, Recurrence, SubMerchant
 from commercepay.money import Money
 
+if TYPE_CHECKING:
+    import httpx
+
 __all__ = [
+    "AsyncClientOptions",
     "CallOptions",
+    "ClientOptions",
     "ClientParams",
     "ConfirmParams",
     "PaymentParams",
@@ -38,6 +43,20 @@ class ClientParams(TypedDict, total=False):
     timeout: float
     max_retries: int
     retired_secret_keys: Sequence[str]
+
+
+class ClientOptions(ClientParams, total=False):
+    """All keyword arguments of `CommercePay`."""
+
+    http_client: "httpx.Client | None"
+    transport: "httpx.BaseTransport | None"
+
+
+class AsyncClientOptions(ClientParams, total=False):
+    """All keyword arguments of `AsyncCommercePay`."""
+
+    http_client: "httpx.AsyncClient | None"
+    transport: "httpx.AsyncBaseTransport | None"
 
 
 class CallOptions(TypedDict, total=False):

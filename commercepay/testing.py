@@ -17,7 +17,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, Unpack
 
 from commercepay import signature
 from commercepay._base.extras import missing
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from commercepay_api import AuthenticatedClient
 
     from commercepay import AsyncCommercePay, CommercePay
+    from commercepay.params import AsyncClientOptions, ClientOptions, ClientParams
     from commercepay.sandbox.deliveries import Variant
     from commercepay.sandbox.faults import Fault, Kind
     from commercepay.sandbox.model import CallbackRecord, Order, PaymentRecord, RequestRecord
@@ -147,23 +148,25 @@ class Sandbox:
 
     # --- clients -----------------------------------------------------------------------------------------------------
 
-    def client(self, **options: Any) -> CommercePay:
+    def client(self, **options: Unpack[ClientOptions]) -> CommercePay:
         """A client of this sandbox; `options` are those of `CommercePay`."""
         from commercepay import CommercePay
 
-        return CommercePay(**{**self._settings(), **options})
+        given: ClientOptions = {**self._settings(), **options}
+        return CommercePay(**given)
 
-    def async_client(self, **options: Any) -> AsyncCommercePay:
+    def async_client(self, **options: Unpack[AsyncClientOptions]) -> AsyncCommercePay:
         """An async client of this sandbox; `options` are those of `AsyncCommercePay`."""
         from commercepay import AsyncCommercePay
 
-        return AsyncCommercePay(**{**self._settings(), **options})
+        given: AsyncClientOptions = {**self._settings(), **options}
+        return AsyncCommercePay(**given)
 
-    def raw(self, **options: Any) -> AuthenticatedClient:
+    def raw(self, **options: Unpack[ClientOptions]) -> AuthenticatedClient:
         """The generated client, signed and with a token, for the generated functions."""
         return self.client(**options).api
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self) -> ClientParams:
         one = self.credentials
         return {
             "tenant_id": one.tenant_id,

@@ -95,7 +95,7 @@ class Connections:
         self._sync: httpx.Client | None = None
         self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool] = weakref.WeakKeyDictionary()
         self._abandoned: list[object] = []
-        self.closed = False
+        self.closed: bool = False
         fork.watch(self)
 
     def after_fork(self) -> None:

@@ -147,8 +147,9 @@ class Tokens:
                     try:
                         granted = authenticate()
                     except CommercePayError as error:
-                        steps.throw(error)
-                    step = steps.send(granted)
+                        step = steps.throw(error)
+                    else:
+                        step = steps.send(granted)
                 else:
                     step.renewal.wait(step.seconds) if isinstance(step, Wait) else time.sleep(step.seconds)
                     step = next(steps)
@@ -168,8 +169,9 @@ class Tokens:
                     try:
                         granted = await authenticate()
                     except CommercePayError as error:
-                        steps.throw(error)
-                    step = steps.send(granted)
+                        step = steps.throw(error)
+                    else:
+                        step = steps.send(granted)
                 else:
                     await (
                         step.renewal.wait_async(step.seconds) if isinstance(step, Wait) else asyncio.sleep(step.seconds)
@@ -229,7 +231,7 @@ class Tokens:
         renewal.outcome = token
         return token
 
-    def _pace(self, deadline: float) -> Generator[Pause]:
+    def _pace(self, deadline: float) -> Generator[Pause, object]:
         """Keep renewals after a 401 apart: where each login ends the other process's token, two would log in in turns."""
         now = time.monotonic()
         seconds = max(0.0, self._next_after_refusal - now)

@@ -25,8 +25,8 @@ try:
     from commercepay.inbox._arrivals import ArrivalState, Receipt, arrivals, handled, metadata
     from commercepay.inbox._inbox import AsyncHandler, AsyncInbox, Handler, Inbox
     from commercepay.inbox._ledger import Verify
-except ModuleNotFoundError as error:
-    raise missing("commercepay[inbox]", error) from error
+except ModuleNotFoundError as _error:
+    raise missing("commercepay[inbox]", _error) from _error
 
 __all__ = [
     "ArrivalState",

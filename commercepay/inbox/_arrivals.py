@@ -92,10 +92,10 @@ class _Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-metadata = MetaData()
+metadata: MetaData = MetaData()
 """Holds both tables; name it among the `target_metadata` of your migrations, or call `create_tables`."""
 
-arrivals = Table(
+arrivals: Table = Table(
     "commercepay_arrivals",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
@@ -129,7 +129,7 @@ Index(
     sqlite_where=arrivals.c.state == "stored",
 )
 
-handled = Table(
+handled: Table = Table(
     "commercepay_handled",
     metadata,
     Column("inbox", String(64), primary_key=True),

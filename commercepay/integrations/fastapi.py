@@ -23,8 +23,8 @@ from commercepay.integrations._endpoint import Returned
 
 try:
     from fastapi import APIRouter
-except ModuleNotFoundError as error:
-    raise missing("commercepay[fastapi]", error) from error
+except ModuleNotFoundError as _error:
+    raise missing("commercepay[fastapi]", _error) from _error
 
 from commercepay.integrations.starlette import StarletteIntegration
 

@@ -29,8 +29,8 @@ from commercepay.integrations._endpoint import Endpoint, FindOrder, MakeInbox, O
 
 try:
     from flask import Flask, Response, abort, current_app, request
-except ModuleNotFoundError as error:
-    raise missing("commercepay[flask]", error) from error
+except ModuleNotFoundError as _error:
+    raise missing("commercepay[flask]", _error) from _error
 
 __all__ = ["FlaskIntegration", "Returned"]
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Unpack
 
 from commercepay._base.extras import missing
 from commercepay.callbacks import MAX_BODY, Verifier, signature_of
@@ -21,6 +21,7 @@ from commercepay.client import AsyncCommercePay
 from commercepay.errors import ConfigurationError
 from commercepay.integrations import _endpoint
 from commercepay.integrations._endpoint import FindOrder, MakeInbox, OnCallback, Returned
+from commercepay.params import AsyncClientOptions
 
 try:
     from starlette.concurrency import run_in_threadpool
@@ -28,8 +29,8 @@ try:
     from starlette.requests import ClientDisconnect, Request
     from starlette.responses import Response
     from starlette.routing import Route
-except ModuleNotFoundError as error:
-    raise missing("starlette", error) from error
+except ModuleNotFoundError as _error:
+    raise missing("starlette", _error) from _error
 
 __all__ = ["Returned", "StarletteIntegration"]
 
@@ -62,7 +63,7 @@ class StarletteIntegration:
         find_order: FindOrder | None = None,
         callback_path: str | None = None,
         former_callback_urls: Sequence[str] = (),
-        **options: Any,
+        **options: Unpack[AsyncClientOptions],
     ) -> None:
         self._endpoint = _endpoint.Endpoint(
             callback_url=callback_url,

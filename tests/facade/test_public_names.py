@@ -97,18 +97,21 @@ OPENING = [
     "timestamp",
     "user_agent",
 ]
+SETTINGS = [
+    "base_url",
+    "environment",
+    "max_retries",
+    "password",
+    "retired_secret_keys",
+    "secret_key",
+    "tenant_id",
+    "timeout",
+    "username",
+]
 PARAMS = {
-    "ClientParams": [
-        "base_url",
-        "environment",
-        "max_retries",
-        "password",
-        "retired_secret_keys",
-        "secret_key",
-        "tenant_id",
-        "timeout",
-        "username",
-    ],
+    "ClientParams": SETTINGS,
+    "ClientOptions": sorted([*SETTINGS, "http_client", "transport"]),
+    "AsyncClientOptions": sorted([*SETTINGS, "http_client", "transport"]),
     "CallOptions": ["max_retries", "timeout"],
     "SessionParams": sorted([*OPENING, "expires_in"]),
     "PaymentParams": sorted([*OPENING, "channel_id", "provider_channel_id"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from commercepay._base.extras import missing
 
@@ -31,6 +31,18 @@ class Match(Protocol):
 View = Callable[..., Any]
 
 
+if TYPE_CHECKING:
+
+    class AppConfig:
+        """Of `django.apps.AppConfig`, what is used here."""
+
+        name: str
+        label: str
+        verbose_name: str
+
+        def ready(self) -> None: ...
+
+
 def _from(module: str, name: str) -> Any:
     try:
         return getattr(import_module(module), name)
@@ -38,7 +50,8 @@ def _from(module: str, name: str) -> Any:
         raise missing("commercepay[django]", error) from error
 
 
-AppConfig: Any = _from("django.apps", "AppConfig")
+if not TYPE_CHECKING:
+    AppConfig = _from("django.apps", "AppConfig")
 settings: Any = _from("django.conf", "settings")
 register: Callable[[Callable[..., list[CheckMessage]]], object] = _from("django.core.checks", "register")
 Error: Callable[..., CheckMessage] = _from("django.core.checks", "Error")

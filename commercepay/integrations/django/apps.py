@@ -6,7 +6,7 @@ from commercepay.integrations.django._border import AppConfig, register
 from commercepay.integrations.django._checks import check
 
 
-class CommercePayConfig(AppConfig):  # type: ignore[misc]  # Django has no types
+class CommercePayConfig(AppConfig):
     """Registers the system check."""
 
     name = "commercepay.integrations.django"

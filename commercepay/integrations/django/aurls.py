@@ -6,4 +6,4 @@ from commercepay.integrations.django import views
 from commercepay.integrations.django._border import re_path
 
 app_name = "commercepay"
-urlpatterns = [re_path(r"^callback/?\Z", views.acallback, name="callback")]
+urlpatterns: list[object] = [re_path(r"^callback/?\Z", views.acallback, name="callback")]

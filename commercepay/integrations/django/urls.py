@@ -7,4 +7,4 @@ from commercepay.integrations.django._border import re_path
 
 app_name = "commercepay"
 # With and without a slash at the end: a POST can't be redirected, and the signature is the same.
-urlpatterns = [re_path(r"^callback/?\Z", views.callback, name="callback")]
+urlpatterns: list[object] = [re_path(r"^callback/?\Z", views.callback, name="callback")]

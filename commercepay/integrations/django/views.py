@@ -5,7 +5,7 @@ from __future__ import annotations
 from commercepay.callbacks import signature_of
 from commercepay.integrations import _endpoint
 from commercepay.integrations.django import _configuration
-from commercepay.integrations.django._border import HttpRequest, HttpResponse, csrf_exempt, in_thread, require_POST
+from commercepay.integrations.django._border import HttpRequest, HttpResponse, View, csrf_exempt, in_thread, require_POST
 
 
 def _callback(request: HttpRequest) -> object:
@@ -28,8 +28,8 @@ async def _acallback(request: HttpRequest) -> object:
 
 
 # Exempt from the CSRF check: the request does not come from a browser, and it is signed.
-callback = csrf_exempt(require_POST(_callback))
-acallback = csrf_exempt(require_POST(_acallback))
+callback: View = csrf_exempt(require_POST(_callback))
+acallback: View = csrf_exempt(require_POST(_acallback))
 
 
 def _body(request: HttpRequest) -> bytes | None:
