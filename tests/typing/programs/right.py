@@ -1,0 +1,77 @@
+"""Right usage: type checkers accept all of it, and infer what is asserted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from datetime import timedelta
+
+import httpx
+from typing_extensions import assert_type
+
+from commercepay import (
+    AsyncCommercePay,
+    CommercePay,
+    Customer,
+    Decision,
+    Expected,
+    Money,
+    OpenPayment,
+    Payment,
+    PaymentStatus,
+    ReceivedCallback,
+    Reconciled,
+    Session,
+    StartedPayment,
+)
+from commercepay.params import ClientParams, SessionParams
+
+settings: ClientParams = {"tenant_id": 42, "username": "shop", "password": "...", "secret_key": "..."}
+opening: SessionParams = {
+    "amount": Money("12.34", "MYR"),
+    "reference_code": "INV-1",
+    "ip_address": "203.0.113.9",
+    "return_url": "https://shop.example.my/return",
+    "callback_url": "https://shop.example.my/callback",
+    "customer": Customer(name="A"),
+    "description": None,
+    "expires_in": timedelta(minutes=5),
+}
+expected = Expected(amount=Money("12.34", "MYR"), reference_code="INV-1")
+
+
+def sync(received: ReceivedCallback, open_payments: list[OpenPayment]) -> None:
+    with CommercePay(**settings, http_client=httpx.Client()) as cp, CommercePay.from_env(timeout=5) as other:
+        assert_type(cp, CommercePay)
+        assert_type(other, CommercePay)
+        session = cp.sessions.create(**opening)
+        assert_type(session, Session)
+        assert_type(session.session_number, str)
+        opened = cp.payments.create(
+            amount=Money("1.00", "MYR"),
+            reference_code="INV-2",
+            ip_address="203.0.113.9",
+            return_url="https://shop.example.my/return",
+            callback_url="https://shop.example.my/callback",
+            channel_id=2,
+        )
+        assert_type(opened, StartedPayment)
+        payment = cp.payments.query(transaction_number=opened.transaction_number)
+        assert_type(payment, Payment)
+        assert_type(payment.status, PaymentStatus)
+        assert_type(payment.amount, Money)
+        assert_type(cp.payments.confirm(expected, callback=received), Decision)
+        assert_type(cp.payments.wait(session_number=session.session_number, timeout=60), Payment)
+        assert_type(cp.payments.reconcile(open_payments), Iterator[Reconciled])
+        if cp.last_response is not None:
+            assert_type(cp.last_response.status_code, int)
+            assert_type(cp.last_response.body, bytes)
+
+
+async def asynchronous(received: ReceivedCallback, open_payments: list[OpenPayment]) -> None:
+    async with AsyncCommercePay(**settings, http_client=httpx.AsyncClient()) as cp:
+        assert_type(await cp.sessions.create(**opening), Session)
+        assert_type(await cp.payments.query(session_number="S"), Payment)
+        assert_type(await cp.payments.confirm(expected, return_params={"TransactionNumber": "T"}), Decision)
+        assert_type(await cp.payments.wait(transaction_number="T", timeout=60), Payment)
+        assert_type(cp.payments.reconcile(open_payments), AsyncGenerator[Reconciled, None])
+        assert_type(AsyncCommercePay.from_env(environment="sandbox"), AsyncCommercePay)
