@@ -125,10 +125,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=FOUND[0])
 def types(session: nox.Session) -> None:
-    """`mypy --strict` and pyright strict, on the facade and the generated client."""
+    """`mypy --strict` and pyright strict, on the package and on programs that use it; every public name has a known type."""
     _install(session, "types", extras=EVERYTHING)
     session.run("mypy")
     session.run("pyright", "--pythonpath", str(Path(session.bin) / "python"))
+    session.run("pyright", "--verifytypes", "commercepay", "--ignoreexternal")
+    session.run("pytest", "-q", "tests/typing/check_programs.py")
 
 
 @nox.session(python=FOUND[0])

@@ -118,7 +118,7 @@ class CallbackError(CommercePayError):
         super().__init__(f"callback rejected ({reason.value}): {text}")
         self.reason = reason
         self.body = body
-        self.problems = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(problems)
 
     @property
     def is_forgery(self) -> bool:

@@ -134,14 +134,15 @@ class Sandbox:
     def __init__(self, background: Background) -> None:
         self._background = background
         self._core = background.core
-        self.url = background.url
-        first, second = list(self._core.tenants.values())[:2]
-        self.credentials, self.other_credentials = (
+        self.url: str = background.url
+        first, second = (
             Credentials(tenant_id=one.id, username=one.username, password=one.password, secret_key=one.secret_key)
-            for one in (first, second)
+            for one in list(self._core.tenants.values())[:2]
         )
-        self.faults = _Faults(background)
-        self.clock = _Clock(background)
+        self.credentials: Credentials = first
+        self.other_credentials: Credentials = second
+        self.faults: _Faults = _Faults(background)
+        self.clock: _Clock = _Clock(background)
 
     def __repr__(self) -> str:
         return f"<sandbox at {self.url}>"

@@ -10,7 +10,7 @@ class Clock:
     """The time of the machine, in milliseconds since the epoch. It can be set forward, not back."""
 
     def __init__(self) -> None:
-        self.ahead = 0
+        self.ahead: int = 0
 
     def now(self) -> int:
         return time.time_ns() // 1_000_000 + self.ahead

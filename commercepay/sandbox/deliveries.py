@@ -24,7 +24,7 @@ from commercepay.sandbox.faults import Fault, Faults
 from commercepay.sandbox.model import CallbackRecord, Delivery, Order, PaymentRecord, Tenant
 from commercepay.sandbox.store import Store
 
-log = logging.getLogger("commercepay.sandbox")
+log: logging.Logger = logging.getLogger("commercepay.sandbox")
 
 Variant = Literal["signed", "unsigned", "wrongly_signed", "other_amount"]
 VARIANTS: Final[tuple[str, ...]] = get_args(Variant)

@@ -70,18 +70,18 @@ class Operation:
 
     def __init__(self, document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]) -> None:
         self.path = path
-        self.method = method.upper()
-        self.name = path.rstrip("/").rpartition("/")[2]
-        self.in_query = "requestBody" not in operation
+        self.method: str = method.upper()
+        self.name: str = path.rstrip("/").rpartition("/")[2]
+        self.in_query: bool = "requestBody" not in operation
         schemes = document["components"]["securitySchemes"]
         required = [
             schemes[name] for choice in operation.get("security", document.get("security", [])) for name in choice
         ]
-        self.needs_token = any(one["type"] == "http" for one in required)
-        self.needs_signature = any(one.get("name") == "cap-signature" for one in required)
+        self.needs_token: bool = any(one["type"] == "http" for one in required)
+        self.needs_signature: bool = any(one.get("name") == "cap-signature" for one in required)
         schema = _query_schema(operation) if self.in_query else _body(operation["requestBody"])["schema"]
-        self.model = _model(document, schema)
-        self.example = next(iter(_examples(operation)), None)
+        self.model: Model = _model(document, schema)
+        self.example: Any = next(iter(_examples(operation)), None)
         # The references in the schema need "components" beside them. Values are masked in messages, as one of them may
         # be a password.
         self._validator = Draft202012Validator({**schema, "components": document["components"]}, mask="the value")
@@ -105,8 +105,8 @@ class Description:
             for method, operation in item.items():
                 if method in ("get", "post", "put", "delete", "patch"):
                     self.operations[method.upper(), path.lower()] = Operation(document, path, method, operation)
-        self.servers = tuple(str(server["url"]).rstrip("/") for server in document.get("servers", ()))
-        self.secret_members = frozenset(_secret_members(document))
+        self.servers: tuple[str, ...] = tuple(str(server["url"]).rstrip("/") for server in document.get("servers", ()))
+        self.secret_members: frozenset[str] = frozenset(_secret_members(document))
 
     def find(self, method: str, path: str) -> Operation | None:
         return self.operations.get((method, path.rstrip("/").lower()))

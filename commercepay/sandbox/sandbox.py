@@ -23,16 +23,18 @@ class SandboxCore:
     def __init__(
         self, *, file: Path | None = None, callbacks_anywhere: bool = False, tenants: Iterable[Tenant] = TENANTS
     ) -> None:
-        self.tenants = {tenant.id: tenant for tenant in tenants}
-        self.description = description.load()
-        self.clock = Clock()
-        self.faults = Faults()
-        self.store = Store(file)
+        self.tenants: dict[int, Tenant] = {tenant.id: tenant for tenant in tenants}
+        self.description: description.Description = description.load()
+        self.clock: Clock = Clock()
+        self.faults: Faults = Faults()
+        self.store: Store = Store(file)
         secrets = [secret for one in self.tenants.values() for secret in (one.secret_key, one.password)]
-        self.masking = Masking(self.description.secret_members, secrets)
-        self.requests = RequestLog(self.masking)
-        self.deliveries = Deliveries(self.store, self.clock, self.faults, self.tenants, anywhere=callbacks_anywhere)
-        self.gateway = self._gateway()
+        self.masking: Masking = Masking(self.description.secret_members, secrets)
+        self.requests: RequestLog = RequestLog(self.masking)
+        self.deliveries: Deliveries = Deliveries(
+            self.store, self.clock, self.faults, self.tenants, anywhere=callbacks_anywhere
+        )
+        self.gateway: Gateway = self._gateway()
         self._last_request = 0
         self._wake = asyncio.Event()
 

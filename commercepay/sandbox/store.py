@@ -22,7 +22,7 @@ class Store:
     """Orders and callbacks, and their indexes."""
 
     def __init__(self, file: Path | None = None) -> None:
-        self.version = 0
+        self.version: int = 0
         self._file = _File(file) if file is not None else None
         self._clear()
         if self._file is not None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from commercepay.callbacks import signature_of
 from commercepay.integrations import _endpoint
 from commercepay.integrations.django import _configuration
-from commercepay.integrations.django._border import HttpRequest, HttpResponse, View, csrf_exempt, in_thread, require_POST
+from commercepay.integrations.django._border import (
+    HttpRequest,
+    HttpResponse,
+    View,
+    csrf_exempt,
+    in_thread,
+    require_POST,
+)
 
 
 def _callback(request: HttpRequest) -> object:

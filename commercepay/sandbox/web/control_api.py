@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Query
@@ -53,7 +53,7 @@ class Problem(BaseModel):
 
 
 class Options(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid")
 
 
 class Pay(Options):

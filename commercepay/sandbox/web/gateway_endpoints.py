@@ -25,7 +25,7 @@ from commercepay.sandbox.request_log import LoggedRequest
 from commercepay.sandbox.rules import Gateway, GatewayRefusal, LoginFailed, NoAccess
 from commercepay.sandbox.sandbox import SandboxCore
 
-log = logging.getLogger("commercepay.sandbox")
+log: logging.Logger = logging.getLogger("commercepay.sandbox")
 
 MAX_BODY: Final = 1024 * 1024
 
@@ -349,7 +349,7 @@ async def _send(send: Send, status: int, content: bytes, headers: Mapping[str, s
 
 
 async def _drop(scope: Scope, receive: Receive) -> None:
-    """Close the connection without an response; see `server.DroppableProtocol`."""
+    """Close the connection without a response; see `server._DroppableProtocol`."""
     scope["extensions"]["commercepay.drop"]()
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -19,11 +19,11 @@ Minor = Annotated[int, Field(description="Minor units.")]
 class View(BaseModel):
     """What is shown of a record: the attributes of the same names."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(from_attributes=True)
 
 
 class NewFault(BaseModel):
-    model_config = ConfigDict(from_attributes=True, strict=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(from_attributes=True, strict=True, extra="forbid")
 
     kind: Kind = Field(description=" ".join(f"`{kind}`: {text}." for kind, text in KINDS.items()))
     endpoint: str | None = Field(default=None, description="Such as `Query`; null for all.")

@@ -24,7 +24,7 @@ T = TypeVar("T")
 _Base: Any = AutoHTTPProtocol
 
 
-class DroppableProtocol(_Base):  # type: ignore[misc]  # uvicorn picks the class at run time: httptools, or else h11
+class _DroppableProtocol(_Base):  # type: ignore[misc]  # uvicorn picks the class at run time: httptools, or else h11
     """uvicorn's protocol, which also lets the application drop the connection.
 
     ASGI has no message for that: when an application returns without a response, uvicorn sends a 500.
@@ -126,7 +126,7 @@ def url_of(listener: socket.socket) -> str:
 def server(core: SandboxCore, ready: Callable[[], None] = lambda: None) -> Server:
     config = uvicorn.Config(
         build(core),
-        http=DroppableProtocol,
+        http=_DroppableProtocol,
         loop="asyncio",  # uvloop, if installed, does not close while a connection is being aborted
         ws="none",
         lifespan="on",
@@ -145,7 +145,7 @@ class Background:
     def __init__(self, core: SandboxCore, host: str = "127.0.0.1", port: int = 0) -> None:
         self.core = core
         listener = listen(host, port)
-        self.url = url_of(listener)
+        self.url: str = url_of(listener)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server = server(core, self._on_ready)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from datetime import timedelta
+from typing import assert_type
 
 import httpx
-from typing_extensions import assert_type
 
 from commercepay import (
     AsyncCommercePay,
