@@ -25,11 +25,11 @@ from commercepay.testing import Sandbox, sandbox
 
 AMOUNT = Money("12.34", "MYR")
 PAGE = 500
-PAID_EVERY = 7  # the sessions whose callback got lost
+PAID_EVERY = 7  # of every seventh session the callback is lost
 
 
 def opened(gateway: Sandbox, path: Path, sessions: int) -> None:
-    """Sessions in the sandbox and in the merchant's record. Opened without HTTP, which is not what is measured here."""
+    """Open sessions in the sandbox and in the merchant's record. Without HTTP, which is not tested here."""
     core, tenant = gateway._core, gateway._core.tenant
 
     def some(numbers: range) -> list[tuple[int, str]]:
@@ -77,7 +77,7 @@ def still_open(record: sqlite3.Connection) -> Iterator[OpenPayment]:
 
 
 def resident() -> int:
-    """Memory in use now, in MiB. (The peak that `getrusage` tells begins with that of the process that started this one.)"""
+    """The memory in use now, in MiB. (The peak that `getrusage` reports includes that of the parent process.)"""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() // 2**20
 
@@ -102,7 +102,7 @@ def run_reconcile(path: Path, rate: float) -> None:
 
 
 def watch_process(path: Path, gateway: Sandbox, rate: float, kill_at: int | None) -> list[tuple[int, int, int]]:
-    """Run `reconcile` as a process; it reports: how many so far, how many a second, memory in MiB."""
+    """Run `reconcile` as a process. Its reports: payments so far, payments per second, memory in MiB."""
     command = [sys.executable, __file__, "--run", str(path), "--rate", str(rate)]
     reports: list[tuple[int, int, int]] = []
     with subprocess.Popen(command, env=gateway.environment, stdout=subprocess.PIPE, text=True) as process:

@@ -57,7 +57,7 @@ def opening(reference: str, **more: Any) -> dict[str, Any]:
 
 
 class Both:
-    """The two clients behind one face: what is said of one must hold for the other."""
+    """Both clients with one interface, so that each test runs with both."""
 
     def __init__(self, kind: str, gateway: Sandbox) -> None:
         self.kind = kind
@@ -98,7 +98,7 @@ def test_confirm_paid_session(gateway: Sandbox, payments: Both) -> None:
 
 
 def test_confirm_believes_the_gateway_not_the_callback(gateway: Sandbox, payments: Both) -> None:
-    """A verified callback that says paid does not make an order paid if the gateway, asked, says otherwise."""
+    """A verified callback that reports paid does not make an order paid if the query reports something else."""
     number = open_session(gateway, "INV-1")
     attempt = gateway.fail(number)
     signed = sign_callback(
@@ -115,7 +115,7 @@ def test_confirm_believes_the_gateway_not_the_callback(gateway: Sandbox, payment
 
 
 def test_confirm_refuses_a_forged_callback_before_asking(gateway: Sandbox, payments: Both) -> None:
-    """A forged callback is refused, and the gateway is not asked."""
+    """A forged callback is rejected, and the gateway is not queried."""
     received = ReceivedCallback(body=b"{}", signature="0" * 64, callback_url=CALLBACK_URL)
     with pytest.raises(CallbackError):
         payments("confirm", Expected(reference_code="INV-1", amount=AMOUNT), callback=received)
@@ -123,7 +123,7 @@ def test_confirm_refuses_a_forged_callback_before_asking(gateway: Sandbox, payme
 
 
 def test_confirm_return_of_another_payment_is_a_mismatch(gateway: Sandbox, payments: Both) -> None:
-    """A customer who brings back the number of another paid payment has not paid this order."""
+    """A return with the number of another paid payment does not pay this order."""
     paid = gateway.pay(open_session(gateway, "INV-OTHER"))
     returned = f"ReferenceCode=INV-1&TransactionNumber={paid.transaction_number}"
     decision = payments("confirm", Expected(reference_code="INV-1", amount=AMOUNT), return_params=returned)
@@ -132,7 +132,7 @@ def test_confirm_return_of_another_payment_is_a_mismatch(gateway: Sandbox, payme
 
 
 def test_confirm_own_number_wins_over_the_return(gateway: Sandbox, payments: Both) -> None:
-    """The merchant's own session number is what is asked about, whatever the browser brings back."""
+    """The merchant's session number is queried, whatever the browser brings back."""
     paid = gateway.pay(open_session(gateway, "INV-1"))
     mine = open_session(gateway, "INV-2")
     decision = payments(
@@ -160,7 +160,7 @@ def test_confirm_own_number_wins_over_the_return(gateway: Sandbox, payments: Bot
     ],
 )
 def test_confirm_refuses_unclear_arguments(gateway: Sandbox, payments: Both, given: dict[str, Any]) -> None:
-    """Nothing, several things or nonsense that points to a payment is refused before anything is sent."""
+    """A call with no payment, with several, or with an unusable one is an error before anything is sent."""
     with pytest.raises((ArgumentError, CallbackError)):
         payments("confirm", Expected(reference_code="INV-1", amount=AMOUNT), **given)
     assert gateway.requests == []
@@ -183,7 +183,7 @@ def test_confirm_refuses_unclear_arguments(gateway: Sandbox, payments: Both, giv
     ],
 )
 def test_return_is_read_without_raising(given: Any, number: str | None) -> None:
-    """Whatever a browser brings back is read as a hint, or as none."""
+    """Any query string of a return is read as a hint, or as an empty one."""
     assert read_return(given).transaction_number == number
 
 
@@ -206,7 +206,7 @@ def test_wait_ends_with_the_session(gateway: Sandbox, payments: Both) -> None:
 
 
 def test_wait_for_a_failed_payment_ends(gateway: Sandbox, payments: Both) -> None:
-    """By transaction number, a failed payment is at its end."""
+    """By transaction number, waiting ends with a failed payment."""
     with gateway.client() as cp:
         started = cp.payments.create(**opening("INV-1"), channel_id=2)
     gateway.fail(started.transaction_number)
@@ -215,7 +215,7 @@ def test_wait_for_a_failed_payment_ends(gateway: Sandbox, payments: Both) -> Non
 
 
 def test_wait_gives_up_and_keeps_the_last_word(gateway: Sandbox, payments: Both) -> None:
-    """When the time is up, the error holds the payment as it was last seen."""
+    """After the timeout, the error has the payment as it was reported last."""
     number = open_session(gateway, "INV-1")
     with pytest.raises(StillOpen) as caught:
         payments("wait", session_number=number, timeout=0.05)
@@ -224,7 +224,7 @@ def test_wait_gives_up_and_keeps_the_last_word(gateway: Sandbox, payments: Both)
 
 
 def test_wait_outlasts_an_outage(gateway: Sandbox, payments: Both) -> None:
-    """Answers that can't be read while waiting are waited out."""
+    """Unreadable responses do not end the waiting."""
     number = open_session(gateway, "INV-1")
     gateway.pay(number)
     gateway.faults.add("status", endpoint="Query", times=5, status=502, body="<html>")
@@ -232,7 +232,7 @@ def test_wait_outlasts_an_outage(gateway: Sandbox, payments: Both) -> None:
 
 
 def test_wait_is_cancelled_by_its_event(gateway: Sandbox) -> None:
-    """A thread that waits is released as soon as its event is set."""
+    """A waiting thread ends as soon as its event is set."""
     number = open_session(gateway, "INV-1")
     cancel = threading.Event()
     threading.Timer(0.1, cancel.set).start()
@@ -336,13 +336,13 @@ def test_reconcile_reads_an_async_source(gateway: Sandbox) -> None:
     "options", [{"concurrency": 0}, {"concurrency": True}, {"rate": 0}, {"rate": -1}, {"rate": "5"}]
 )
 def test_reconcile_refuses_impossible_options(payments: Both, options: dict[str, Any]) -> None:
-    """A concurrency or a rate that can't be is refused at the call."""
+    """A wrong concurrency or rate is an error at the call."""
     with pytest.raises(ArgumentError):
         payments("reconcile", [], **options)
 
 
 def test_pace_is_even_and_does_not_catch_up() -> None:
-    """After a pause the pace goes on as set, without a burst."""
+    """After a pause the rate stays the same, without a burst."""
     from commercepay._calls.reconcile import Pace
 
     now = 0.0
@@ -364,7 +364,7 @@ def test_reconcile_memory_is_flat(gateway: Sandbox) -> None:
     """Reconciling many items holds no more memory than reconciling few."""
 
     def source(count: int) -> Iterator[Any]:
-        return (f"nonsense {n}" for n in range(count))  # answered without a request, so that many are quick
+        return (f"nonsense {n}" for n in range(count))  # an error without a request, which is fast
 
     def peak(count: int) -> int:
         tracemalloc.reset_peak()

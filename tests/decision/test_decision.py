@@ -78,7 +78,7 @@ def table() -> list[Any]:
 
 @pytest.mark.parametrize("kind", ["callback", "payment"])
 def test_every_status_against_every_disagreement(kind: str) -> None:
-    """Agreement gives the status's meaning, any disagreement gives a mismatch that names exactly the fields that disagree."""
+    """Without a disagreement, the outcome is that of the status; else it is a mismatch with the fields that disagree."""
     assert {status.value for status in PaymentStatus} <= set(MEANING)
     paid = []
     for status, wrong in table():
@@ -108,7 +108,7 @@ def test_mismatch_says_what_was_expected_and_said() -> None:
 
 
 def test_reads_in_a_log() -> None:
-    """A decision is one printable line, whatever the gateway said."""
+    """A decision is one printable line, whatever the gateway reported."""
     assert str(decide(EXPECTED, said("payment"))) == "paid: 'INV-1', MYR 12.34, status PAID"
     line = str(decide(EXPECTED, said("payment", status=14, reference="\x1b[2J\n\u202e")))
     assert line.startswith("mismatch: 'INV-1', MYR 12.34, status UNKNOWN_14; reference_code should be")
@@ -128,13 +128,13 @@ def test_reads_in_a_log() -> None:
     ],
 )
 def test_expectation_must_be_one(reference: Any, amount: Any, told: str) -> None:
-    """An expectation without a reference or with a bare number is the application's mistake."""
+    """An expectation without a reference or with a bare number is an ArgumentError."""
     with pytest.raises(ArgumentError, match=told):
         Expected(reference_code=reference, amount=amount)
 
 
 def test_an_expectation_holds_what_was_given() -> None:
-    """Reference and amount are kept as they were given."""
+    """Reference and amount are kept unchanged."""
     expected = Expected(reference_code="INV-2", amount=Money("1.00", "SGD"))
     assert (expected.reference_code, expected.amount) == ("INV-2", Money("1.00", "SGD"))
 
@@ -143,19 +143,19 @@ def test_an_expectation_holds_what_was_given() -> None:
     "other", [{}, {"status": 1, "amount": 1234}, None, "paid", b"{}", PaymentStatus.PAID, EXPECTED]
 )
 def test_only_what_the_gateway_said_is_judged(other: Any) -> None:
-    """A dict or a status is neither a verified callback nor an answer, and is not judged at all."""
+    """A dict or a status is neither a verified callback nor a queried payment, and is an error."""
     with pytest.raises(ArgumentError, match=f"reported must be .*, not {type(other).__name__}"):
         decide(EXPECTED, other)
 
 
 def test_expectation_is_not_a_bare_value() -> None:
-    """The two arguments can't be mixed up."""
+    """The two arguments can't be swapped."""
     with pytest.raises(ArgumentError, match="expected must be an Expected, not Callback"):
         decide(said("callback"), EXPECTED)  # type: ignore[arg-type]
 
 
 def test_decision_is_a_value() -> None:
-    """A decision is immutable, compares by what it says, and survives a pickle."""
+    """A decision is immutable, is compared by its content, and can be pickled."""
     callback = said("callback")
     decision = decide(EXPECTED, callback)
     assert (decision.expected, decision.reported) == (EXPECTED, callback)
@@ -175,6 +175,6 @@ def test_decision_is_a_value() -> None:
     st.sampled_from(["callback", "payment"]),
 )
 def test_paid_means_that_all_four_agree(status: int, reference: str, minor: int, currency: str, kind: str) -> None:
-    """Nothing reads as paid unless status, reference, amount and currency all agree, and then it does."""
+    """A decision is paid exactly if status, reference, amount and currency all agree."""
     agree = (status, reference, minor, currency) == (1, "INV-1", 1234, "MYR")
     assert decide(EXPECTED, said(kind, status, reference, minor, currency)).is_paid == agree

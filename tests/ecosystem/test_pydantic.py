@@ -24,7 +24,7 @@ BAD = [None, True, 1, 1.5, "", "x", [], {}, [{}], {"value": {}}, {"raw": {}, "bo
 
 
 def forgeries(example: Example) -> list[Any]:
-    """JSON that somebody might send to have it taken for this result."""
+    """JSON that an attacker could send in place of this result."""
     whole = jsonable_encoder({**example.fields, "body": "{}", "error": None})
     return [*BAD, example.data, [example.data], {"value": example.data}, whole, json.dumps(example.data)]
 
@@ -42,7 +42,7 @@ def test_serialized_as_by_to_dict(example: Example) -> None:
 
 @each(RESULTS)
 def test_no_result_is_built_from_data(example: Example) -> None:
-    """No JSON, dict, or object with the same attributes makes a result; only an instance passes."""
+    """Only an instance is accepted as a result: no JSON, dict or object with the same attributes."""
     adapter = TypeAdapter(example.cls)
     assert adapter.validate_python(example.value) == example.value
     for forged in [*forgeries(example), dict(example.fields)]:
@@ -59,7 +59,7 @@ def test_no_result_is_built_from_data(example: Example) -> None:
 
 @each(ARGUMENTS)
 def test_arguments_are_built_by_their_constructor(example: Example) -> None:
-    """JSON with an argument's fields makes the argument; what is not its JSON is an error."""
+    """JSON with the fields of an argument builds the argument; other JSON is an error."""
     adapter = TypeAdapter(example.cls)
     assert adapter.validate_json(json.dumps(example.data)) == example.value
     assert adapter.validate_python(example.data) == example.value

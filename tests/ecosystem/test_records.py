@@ -37,7 +37,7 @@ def test_every_public_record_has_an_example() -> None:
 
 @each(EXAMPLES)
 def test_equality_and_hash(example: Example) -> None:
-    """Two records of the same fields are equal and hash alike; another field makes another record."""
+    """Two records with the same fields are equal and have the same hash; another value makes them different."""
     value, again, other = example.value, example.value, example.cls(**example.fields | example.change)
     assert value == again
     assert hash(value) == hash(again)
@@ -49,7 +49,7 @@ def test_equality_and_hash(example: Example) -> None:
 
 @each(EXAMPLES)
 def test_immutable(example: Example) -> None:
-    """A record can't be changed, nor given further attributes."""
+    """A record can't be changed or given more attributes."""
     value = example.value
     for name in (*example.change, "further"):
         with pytest.raises(AttributeError, match="immutable"):
@@ -86,7 +86,7 @@ def shown_fields(cls: Any) -> list[dataclasses.Field[Any]]:
 
 @each(GENERIC)
 def test_wrong_arguments(example: Example) -> None:
-    """A record takes its fields by keyword, all that have no default, and no others; one error names all that is wrong."""
+    """A record requires its fields without a default, by keyword, and no others; one error names every problem."""
     cls = example.cls
     with pytest.raises(TypeError, match="unknown argument 'nonsense'"):
         cls(**example.fields, nonsense=1)
@@ -192,7 +192,7 @@ def test_records_of_different_classes_differ() -> None:
 
 
 def test_raw_does_not_count() -> None:
-    """What came along as `raw` makes no difference between two records."""
+    """`raw` is not compared."""
     session = next(example.value for example in EXAMPLES if example.cls is Session)
     assert session == dataclasses.replace(session, raw={"other": 1})
 

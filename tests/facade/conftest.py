@@ -29,7 +29,7 @@ OPENING: dict[str, Any] = {
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_turns() -> Iterator[None]:
-    """Client and gateway are threads of one process: by default, each waits 5 ms for its turn."""
+    """Client and gateway are threads of one process, which by default switch every 5 ms."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(0.0002)
     yield
@@ -44,13 +44,13 @@ def gateway() -> Iterator[Gateway]:
 
 
 async def until(happened: Callable[[], Any]) -> None:
-    """Waits for what another thread does."""
+    """Wait for another thread."""
     while not happened():  # noqa: ASYNC110  # a server's thread can't set an asyncio.Event
         await asyncio.sleep(0.001)
 
 
 class Driver:
-    """Runs the same test on either client: `do` takes what a method returned, awaits it if need be, and gives the result."""
+    """Run the same test with either client: `do` awaits what a method returned, if necessary, and returns the result."""
 
     def __init__(self, url: str, asynchronous: bool) -> None:
         self.asynchronous = asynchronous
@@ -75,7 +75,7 @@ class Driver:
         return self._runner.run(wait())
 
     def within(self, ask: Callable[[], Any]) -> Any:
-        """Asks where the calls were made: in the event loop's context."""
+        """Read `last_response` where the calls were made: in the context of the event loop."""
 
         async def wait() -> Any:
             return ask()
@@ -83,7 +83,7 @@ class Driver:
         return self.do(wait()) if self.asynchronous else ask()
 
     def raw(self, operation: Any, client: Any, **arguments: Any) -> Any:
-        """Calls a generated function of this colour."""
+        """Call the sync or the async form of a generated function."""
         call = operation.asyncio_detailed if self.asynchronous else operation.sync_detailed
         return self.do(call(client=client, **arguments))
 
@@ -114,5 +114,5 @@ def cp(driver: Driver) -> Any:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries without a pause."""
+    """Retry without a pause."""
     monkeypatch.setattr(defaults, "BACKOFF_FIRST", 0.0)

@@ -1,4 +1,4 @@
-"""A small programmable gateway on loopback, of the standard library alone, written from the facts and not from the package."""
+"""A small programmable gateway on loopback, written from the facts, with nothing of the package."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SESSION, PAYMENT, QUERY = f"{ROOT}/InitialSession", f"{ROOT}/RequestPayment", f"
 
 
 def signature_of(url: str, data: dict[str, Any], secret_key: str = SECRET_KEY) -> str:
-    """The cap-signature, written a second time: from the facts, by other means than the package's."""
+    """A second implementation of the cap-signature, from the facts, independent of the package."""
 
     def tidy(value: Any) -> str:
         if isinstance(value, dict):
@@ -58,15 +58,15 @@ def refused(code: int, message: str, **members: Any) -> dict[str, Any]:
 
 @dataclass
 class Reply:
-    """What the gateway answers: a JSON value or raw bytes; `drop` cuts the connection instead."""
+    """The response of the gateway: a JSON value or raw bytes; `drop` closes the connection instead."""
 
     body: Any = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     drop: str = ""
-    """"before" the body of the request is read, "after" it, or "within" the answer (which is cut short)."""
+    """"before" the request's body is read, "after" it, or "within" the response, which is then incomplete."""
     hold: threading.Event | None = None
-    """Wait for it before answering."""
+    """Wait for this event before the response."""
     delay: float = 0.0
 
     def content(self) -> bytes:
@@ -75,7 +75,7 @@ class Reply:
 
 @dataclass
 class Seen:
-    """A request as it was received."""
+    """A received request."""
 
     method: str
     target: str
@@ -102,7 +102,7 @@ class Seen:
 
 
 class Gateway:
-    """Answers as the facts say, unless a script says otherwise.
+    """Responds according to the facts, or with a script.
 
     Attributes:
         seen: every request, in the order of arrival.
@@ -135,7 +135,7 @@ class Gateway:
                     connection.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
 
-    # What tests ask.
+    # For tests.
 
     def requests(self, path: str) -> list[Seen]:
         with self._lock:
@@ -155,7 +155,7 @@ class Gateway:
     def answer(self, path: str, *replies: Reply) -> None:
         self.script.setdefault(path, []).extend(replies)
 
-    # What the server asks.
+    # For the server.
 
     def reply(self, seen: Seen) -> Reply:
         with self._lock:
@@ -226,7 +226,7 @@ PAID: dict[str, Any] = {
 
 
 def typed(seen: Seen) -> dict[str, Any]:
-    """What the gateway binds: the JSON body, or Query's parameters with the types of its own model."""
+    """The bound members: the JSON body, or Query's parameters with the types of the gateway's model."""
     if seen.method == "POST":
         return dict(seen.json)
     pairs = dict(parse_qsl(urlsplit(seen.target).query, keep_blank_values=True))
@@ -235,14 +235,14 @@ def typed(seen: Seen) -> dict[str, Any]:
 
 class _Server(ThreadingHTTPServer):
     request_queue_size = 1024
-    daemon_threads = False  # joined when the server is closed: no thread outlives its test
+    daemon_threads = False  # closing the server waits for its threads
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is what some tests are about."""
+        """Ignore a client that closed its connection: some tests do that."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -262,7 +262,7 @@ class _Handler(BaseHTTPRequestHandler):
             super().finish()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         self.serve()

@@ -1,4 +1,4 @@
-"""What each answer of the gateway becomes: one table, for every call, sync and async."""
+"""The result or error for each response of the gateway, for every call, sync and async."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CALLS: dict[str, tuple[str, Any]] = {
 POSTS = ("sessions.create", "payments.create", "request POST")
 VALIDATION = [{"message": "Too long", "members": ["referenceCode"]}, {"message": "Missing", "members": None}]
 
-# What the gateway answers, and what it is for a call that only asks; for a POST, the unreadable is UnreadableOutcome.
+# A response, and its error for a GET. For a POST, InvalidResponse becomes UnreadableOutcome.
 REFUSALS: dict[str, tuple[Reply, type[APIError], int | None]] = {
     "rejected signature": (
         Reply(enveloped({"code": 1, "message": "Invalid Signature."}), 400),
@@ -162,7 +162,7 @@ INCOMPLETE: dict[str, list[tuple[Any, str]]] = {
 
 
 def holds_no_http_object(error: BaseException) -> bool:
-    """Whether nothing of httpx hangs on an error: its attributes, its cause and its context."""
+    """Assert that an error has nothing of httpx: in its attributes, its cause and its context."""
     assert error.__cause__ is None
     assert error.__context__ is None or isinstance(error.__context__, errors.CommercePayError)
     todo: list[Any] = [*vars(error).values(), *error.args]
@@ -182,7 +182,7 @@ def same_after_pickling(error: errors.CommercePayError) -> bool:
 
 
 def caught_by_all(driver: Any, gateway: Any, reply: Reply) -> dict[str, errors.CommercePayError]:
-    """What each of the calls raises if this is what the gateway answers it."""
+    """The error of each call for this response."""
     caught: dict[str, errors.CommercePayError] = {}
     for call, (path, act) in CALLS.items():
         gateway.always = {path: reply}
@@ -194,7 +194,7 @@ def caught_by_all(driver: Any, gateway: Any, reply: Reply) -> dict[str, errors.C
 
 @pytest.mark.parametrize("name", REFUSALS)
 def test_refusals(driver: Any, gateway: Any, name: str) -> None:
-    """A refusal is the error of its code for every call, in either shape and with any HTTP status; it keeps the answer."""
+    """A refusal raises the error of its code for every call, in both forms, with any HTTP status. It keeps the response."""
     reply, expected, code = REFUSALS[name]
     for call, error in caught_by_all(driver, gateway, reply).items():
         assert isinstance(error, APIError), call
@@ -212,7 +212,7 @@ def test_refusals(driver: Any, gateway: Any, name: str) -> None:
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_unreadable(driver: Any, gateway: Any, name: str) -> None:
-    """What can't be read is an InvalidResponse for every call; for a POST, it leaves the outcome unknown as well."""
+    """An unreadable response is an InvalidResponse for every call; for a POST, it is also an OutcomeUnknown."""
     reply = UNREADABLE[name]
     for call, error in caught_by_all(driver, gateway, reply).items():
         assert type(error) is (UnreadableOutcome if call in POSTS else InvalidResponse), call
@@ -233,7 +233,7 @@ def test_unreadable(driver: Any, gateway: Any, name: str) -> None:
 
 @pytest.mark.parametrize(("call", "result", "why"), [(call, *row) for call, rows in INCOMPLETE.items() for row in rows])
 def test_incomplete(driver: Any, gateway: Any, call: str, result: Any, why: str) -> None:
-    """A success that lacks what it must have, or has it in another type, is no success, and nothing is coerced."""
+    """A result without a required member, or with one of another type, is an error. Nothing is converted."""
     path, act = CALLS[call]
     gateway.always[path] = Reply(enveloped(result))
     with pytest.raises(InvalidResponse, match=why) as caught:
@@ -246,7 +246,7 @@ def test_incomplete(driver: Any, gateway: Any, call: str, result: Any, why: str)
 
 
 def test_all_that_is_wrong(driver: Any, gateway: Any, cp: Any) -> None:
-    """An answer's error names everything that is wrong with it."""
+    """The error names every problem of a response."""
     gateway.always[QUERY] = Reply(enveloped({"status": "1", "amount": 1.5, "currencyCode": "MYR"}))
     with pytest.raises(InvalidResponse) as caught:
         driver.do(cp.payments.query(session_number="S-1"))
@@ -266,7 +266,7 @@ def test_unknown_status(driver: Any, gateway: Any, cp: Any, code: int) -> None:
 
 
 def test_bare_results(driver: Any, gateway: Any, cp: Any) -> None:
-    """A result without an envelope, as on the vendor's pages, is a result."""
+    """A result without an envelope, as on the vendor's pages, is accepted."""
     gateway.always |= {
         AUTHENTICATE: Reply({"accessToken": "Token-Bare", "expireInSeconds": 86400}),
         SESSION: Reply(OPENED),
@@ -283,32 +283,32 @@ def test_bare_results(driver: Any, gateway: Any, cp: Any) -> None:
 
 @pytest.mark.parametrize("status", [201, 202, 400, 404, 500, 599])
 def test_success_with_any_status(driver: Any, gateway: Any, cp: Any, status: int) -> None:
-    """An enveloped result is a result with whatever HTTP status: the body decides."""
+    """A result in an envelope is a result with any HTTP status: the body decides."""
     gateway.always[SESSION] = Reply(enveloped(OPENED), status)
     assert driver.do(cp.sessions.create(**OPENING)).session_number == "S-1"
 
 
 def test_success_false_with_a_result(driver: Any, gateway: Any, cp: Any) -> None:
-    """`success` is not asked: a result without an error is a result."""
+    """`success` is ignored: a result without an error is a result."""
     gateway.always[SESSION] = Reply(enveloped(OPENED, success=False))
     assert driver.do(cp.sessions.create(**OPENING)).session_number == "S-1"
 
 
 def test_a_result_with_a_code_alone(driver: Any, gateway: Any, cp: Any) -> None:
-    """A result with a `code` but no `message`, or the other way round, is no refusal."""
+    """A result with a `code` but no `message`, or the other way round, is not a refusal."""
     for result in ({"code": 1}, {"message": "m"}, {"code": "1", "message": "m"}, {"code": 1, "message": None}):
         gateway.always[GENERIC] = Reply(enveloped(result))
         assert driver.do(cp.request("POST", GENERIC)) == result
 
 
 def test_unknown_members(driver: Any, gateway: Any, cp: Any) -> None:
-    """Members that the description lacks are tolerated, and kept in `raw`."""
+    """Unknown members are accepted, and kept in `raw`."""
     gateway.always[QUERY] = Reply(enveloped(PAID | {"new": {"deep": [1]}}))
     assert driver.do(cp.payments.query(session_number="S-1")).raw["new"] == {"deep": [1]}
 
 
 def test_compressed_answers(driver: Any, gateway: Any, cp: Any) -> None:
-    """A compressed answer is undone."""
+    """A compressed response is decoded."""
     body = gzip.compress(Reply(enveloped(OPENED)).content())
     gateway.always[SESSION] = Reply(body, 200, {"Content-Encoding": "gzip"})
     assert driver.do(cp.sessions.create(**OPENING)).session_number == "S-1"
@@ -328,7 +328,7 @@ def test_validation_errors_are_typed(driver: Any, gateway: Any, cp: Any) -> None
 
 
 def test_malformed_validation_errors(driver: Any, gateway: Any, cp: Any) -> None:
-    """Validation errors of the wrong shape are skipped, not tripped over."""
+    """Validation errors of another type are ignored."""
     for entries in (
         "text",
         5,
@@ -343,7 +343,7 @@ def test_malformed_validation_errors(driver: Any, gateway: Any, cp: Any) -> None
 
 
 def test_the_gateways_words_are_harmless(driver: Any, gateway: Any, cp: Any) -> None:
-    """The gateway's message is kept whole, but the error's text is cut and has no control characters."""
+    """The gateway's message is kept unchanged, but the error's text is short and has no control characters."""
     message = "bad\x1b[2J\r\nforged log line " + "x" * 10_000
     gateway.always[SESSION] = Reply(refused(3999, message), 400)
     with pytest.raises(APIError) as caught:
@@ -355,7 +355,7 @@ def test_the_gateways_words_are_harmless(driver: Any, gateway: Any, cp: Any) -> 
 
 
 def test_unreadable_logins_keep_no_token(driver: Any, gateway: Any, cp: Any) -> None:
-    """An answer to Authenticate that can't be used has its tokens blotted out before it is kept in the error."""
+    """The error for an unusable response of Authenticate keeps the body without its tokens."""
     for body in (
         b'{"result": {"accessToken": "Token-Secret", "encryptedAccessToken": "Token-Secret"',
         b'{"result": {"accessToken": "Token-Secr',

@@ -1,4 +1,4 @@
-"""What the application passes is checked before anything is sent, and everything wrong is named in one error."""
+"""Arguments are checked before anything is sent, and one error names every problem."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_each_wrong_argument(resource: str, name: str, value: Any, refusing: Any
 
 @pytest.fixture(scope="module")
 def refusing() -> Any:
-    """A client of which every request fails the test."""
+    """A client whose requests fail the test."""
     import httpx
     from facade.conftest import CREDENTIALS
 
@@ -110,7 +110,7 @@ def refusing() -> Any:
 
 
 def test_everything_wrong_in_one(driver: Any, gateway: Any, cp: Any) -> None:
-    """One error names everything: what is missing, what is unknown, and what is wrong, deep down as well."""
+    """One error names every missing, unknown and wrong argument, also in nested values."""
     with pytest.raises(ArgumentError) as caught:
         driver.do(
             cp.sessions.create(
@@ -148,7 +148,7 @@ def test_everything_wrong_in_one(driver: Any, gateway: Any, cp: Any) -> None:
 
 
 def test_required(driver: Any, gateway: Any, cp: Any) -> None:
-    """What the gateway requires is required, and None does not pass for it."""
+    """The members that the gateway requires are required, and may not be None."""
     for given in ({}, dict.fromkeys(OPENING)):
         for call in (cp.sessions.create, cp.payments.create):
             with pytest.raises(ArgumentError) as caught:
@@ -218,7 +218,7 @@ CIRCLE["self"] = CIRCLE
     ids=lambda value: ascii(value)[:40],
 )
 def test_request(driver: Any, gateway: Any, cp: Any, arguments: Any, options: Any, problems: int) -> None:
-    """`request` refuses what it could not sign or send, all in one error, before anything is sent."""
+    """`request` raises one error for everything that it can't sign or send, before anything is sent."""
     with pytest.raises(ArgumentError) as caught:
         driver.do(cp.request(*arguments, **options))
     assert len(caught.value.problems) >= problems
@@ -226,7 +226,7 @@ def test_request(driver: Any, gateway: Any, cp: Any, arguments: Any, options: An
 
 
 def test_right_at_the_limits(driver: Any, gateway: Any, cp: Any) -> None:
-    """What is exactly as long as the gateway takes is sent."""
+    """Texts of the maximum length are sent."""
     driver.do(
         cp.payments.create(
             **OPENING
@@ -248,7 +248,7 @@ def test_right_at_the_limits(driver: Any, gateway: Any, cp: Any) -> None:
 
 
 def test_arguments_are_left_alone(driver: Any, gateway: Any, cp: Any) -> None:
-    """What the application passed is not changed."""
+    """The arguments are not changed."""
     hidden, inner = [1], {"b": None}
     data = {"a": inner, "gone": None}
     driver.do(cp.sessions.create(**OPENING, hidden_channels=hidden))

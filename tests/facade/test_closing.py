@@ -19,7 +19,7 @@ QUERIED: dict[str, Any] = {"session_number": "S-1"}
 
 
 def test_after_closing(driver: Any, gateway: Any, cp: Any) -> None:
-    """A closed client says so whatever is asked of it, raw functions included, and sends nothing; closing again is harmless."""
+    """Every call of a closed client, also by a raw function, raises ClientClosed and sends nothing. It can be closed again."""
     driver.do(cp.payments.query(**QUERIED))
     sent = len(gateway.seen)
     driver.shut(cp)
@@ -38,7 +38,7 @@ def test_after_closing(driver: Any, gateway: Any, cp: Any) -> None:
 
 
 def test_closing_an_unused_client(driver: Any) -> None:
-    """A client that was never used can be closed, and then is."""
+    """A client that was never used can be closed."""
     cp = driver.client()
     driver.shut(cp)
     with pytest.raises(ClientClosed):
@@ -72,16 +72,16 @@ def test_async_with_block(gateway: Any) -> None:
 
 
 def test_a_leaked_client(gateway: Any) -> None:
-    """A client that was used and then dropped without closing is a ResourceWarning, at once."""
+    """A client that was used and is dropped without closing causes a ResourceWarning at once."""
     cp = CommercePay(base_url=gateway.url, **CREDENTIALS)
     cp.payments.query(**QUERIED)
-    cp.api.get_httpx_client().close()  # the test's own tidiness: the socket
+    cp.api.get_httpx_client().close()  # closes the socket, for this test
     with pytest.warns(ResourceWarning, match="unclosed CommercePay"):
         del cp
 
 
 def test_a_leaked_async_client(gateway: Any) -> None:
-    """An async client that was used and then dropped without closing is a ResourceWarning, at once."""
+    """An async client that was used and is dropped without closing causes a ResourceWarning at once."""
 
     async def main() -> None:
         cp = AsyncCommercePay(base_url=gateway.url, **CREDENTIALS)
@@ -94,7 +94,7 @@ def test_a_leaked_async_client(gateway: Any) -> None:
 
 
 def test_no_warning_without_a_leak(gateway: Any) -> None:
-    """A client that was closed, never used, or never came about, warns of nothing."""
+    """A client that was closed, never used, or could not be created causes no warning."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         cp = CommercePay(base_url=gateway.url, **CREDENTIALS)
@@ -110,7 +110,7 @@ def test_no_warning_without_a_leak(gateway: Any) -> None:
 
 
 def test_closing_while_others_open(gateway: Any) -> None:
-    """Threads that use a client just while it is closed get an answer or ClientClosed, and leave no connection behind."""
+    """Threads that use a client while it is closed get a response or ClientClosed, and leave no open connection."""
     for _ in range(10):
         cp = CommercePay(base_url=gateway.url, **CREDENTIALS)
         opened: list[Any] = []
@@ -127,7 +127,7 @@ def test_closing_while_others_open(gateway: Any) -> None:
 
 
 def test_a_new_client_has_no_last_response(gateway: Any) -> None:
-    """What one client was answered is never shown by another, even one that takes the place of the first in memory."""
+    """`last_response` of one client is never shown by another, even at the same place in memory."""
     for _ in range(50):
         with CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
             assert cp.last_response is None

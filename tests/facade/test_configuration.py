@@ -1,4 +1,4 @@
-"""Building a client: what is refused, and that all of it is named at once."""
+"""Creating a client: which settings are errors, and that one error names all of them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LOCAL = "http://127.0.0.1:8400"
 
 
 def problems_of(build: Callable[..., Any], **given: Any) -> tuple[str, ...]:
-    """What the error of a client that can't be built says."""
+    """The text of the error of a client that can't be created."""
     with pytest.raises(ConfigurationError) as caught:
         build(**given)
     return caught.value.problems
@@ -47,7 +47,7 @@ def problems_of(build: Callable[..., Any], **given: Any) -> tuple[str, ...]:
 
 @BOTH
 def test_from_env(variables: Any, cls: Any) -> None:
-    """`from_env` reads the variables; an argument wins over its variable, and None is no argument."""
+    """`from_env` reads the variables. An argument overrides its variable; None does not."""
     variables(**FULL)
     cp = cls.from_env(username=None)
     assert type(cp) is cls
@@ -73,7 +73,7 @@ def test_from_env_names_all_that_is_missing(variables: Any) -> None:
 
 @pytest.mark.parametrize("tenant", ["0", "-1", "4.2", "٤٢", "x", "1e3", " 42"])
 def test_from_env_tenant(variables: Any, tenant: str) -> None:
-    """A tenant id that is no positive number is refused."""
+    """A tenant id that is not a positive number is an error."""
     variables(**FULL | {"TENANT_ID": tenant})
     assert problems_of(CommercePay.from_env) == ("COMMERCEPAY_TENANT_ID must be a positive whole number",)
 
@@ -81,7 +81,7 @@ def test_from_env_tenant(variables: Any, tenant: str) -> None:
 @pytest.mark.parametrize("name", [*NAMES, "ENVIRONMENT", "BASE_URL"])
 @pytest.mark.parametrize("form", ["{}\n", "{}\r", "{}\r\n", '"{}"', "'{}'"])
 def test_from_env_as_files_write_it(variables: Any, name: str, form: str) -> None:
-    """A variable with a line end or in quotes, as env files and `echo` leave it, is refused by name, its value unseen."""
+    """A variable with a line end or quotes, from an env file or `echo`, is an error that names it and hides its value."""
     right = {"TENANT_ID": "42", "USERNAME": "Hush-1", "PASSWORD": "Hush-2", "SECRET_KEY": "Hush-3"}
     right |= {"ENVIRONMENT": "production", "BASE_URL": ENVIRONMENTS["production"]}
     variables(**right)
@@ -95,7 +95,7 @@ def test_from_env_as_files_write_it(variables: Any, name: str, form: str) -> Non
 
 @pytest.mark.parametrize("name", ["TENANT_ID", "ENVIRONMENT", "BASE_URL"])
 def test_a_secret_in_the_wrong_variable_is_not_shown(variables: Any, name: str) -> None:
-    """An error of the configuration does not quote what is in the wrong place."""
+    """A configuration error does not show a value in the wrong place."""
     variables(**FULL | {name: "https://h:Hush-1" if name == "BASE_URL" else "Hush-1"})
     assert "Hush" not in " ".join(problems_of(CommercePay.from_env))
 
@@ -125,7 +125,7 @@ def test_a_misspelt_variable(variables: Any, monkeypatch: pytest.MonkeyPatch, wr
 
 
 def test_other_variables_are_left_alone(variables: Any) -> None:
-    """What Kubernetes and Docker set for a service named commercepay is no mistake, nor is what an application adds."""
+    """Variables of Kubernetes and Docker for a service named commercepay, and of an application, are not errors."""
     others = (
         "SERVICE_HOST",
         "SERVICE_PORT",
@@ -160,7 +160,7 @@ def test_other_variables_are_left_alone(variables: Any) -> None:
     ],
 )
 def test_which_server(variables: Any, given: dict[str, Any], environment: str, base_url: str) -> None:
-    """Environment and base URL give the server together, as arguments and as variables alike."""
+    """Environment and base URL together give the server, as arguments and as variables."""
     assert CommercePay(**CREDENTIALS, **given).settings.environment == environment
     assert CommercePay(**CREDENTIALS, **given).settings.base_url == base_url
     variables(**FULL | {name.upper(): value for name, value in given.items() if value})
@@ -171,7 +171,7 @@ def test_which_server(variables: Any, given: dict[str, Any], environment: str, b
 @pytest.mark.parametrize("environment", ["staging", "production"])
 @pytest.mark.parametrize("base_url", [LOCAL, "https://gateway.example", ENVIRONMENTS["staging"] + "/x", "the other"])
 def test_a_base_url_of_another_server(variables: Any, environment: str, base_url: str) -> None:
-    """A base URL that is not the environment's is an error that names both, wherever each of them comes from."""
+    """A base URL of another environment is an error that names both, for arguments and variables."""
     if base_url == "the other":
         base_url = ENVIRONMENTS["production" if environment == "staging" else "staging"]
     for in_shell in ({}, {"environment"}, {"base_url"}, {"environment", "base_url"}):
@@ -214,13 +214,13 @@ def test_the_sandbox_needs_nothing_else(variables: Any, caplog: pytest.LogCaptur
     ["http://sandbox:8400", "http://0.0.0.0:8400", "http://172.18.0.3:8400", "https://sandbox.corp.example", LOCAL],
 )
 def test_the_sandbox_may_be_anywhere(base_url: str) -> None:
-    """The sandbox is used at any host, by plain http too: nothing but its published credentials is sent there."""
+    """The sandbox can be on any host, also by plain http, because only published credentials are sent there."""
     assert CommercePay(environment="sandbox", base_url=base_url).settings.base_url == base_url
 
 
 @pytest.mark.parametrize("one", SANDBOX_CREDENTIALS, ids=lambda one: str(one.tenant_id))
 def test_the_sandbox_takes_its_own_credentials(one: Any) -> None:
-    """The published credentials of either merchant are taken, whole or in part."""
+    """The published credentials of both merchants are accepted, all or some of them."""
     whole = {name: getattr(one, name) for name in CREDENTIALS}
     for given in (whole, {"tenant_id": one.tenant_id}):
         assert CommercePay(environment="sandbox", **given).settings.username == one.username
@@ -241,7 +241,7 @@ def test_the_sandbox_takes_no_other_credentials(variables: Any, name: str) -> No
 
 @pytest.mark.parametrize("base_url", [*list(ENVIRONMENTS.values())[:2], "http://payments.commerce.asia:8080/x"])
 def test_the_sandbox_is_not_the_gateway(base_url: str) -> None:
-    """The gateway's own servers are never taken for a sandbox."""
+    """The gateway's servers are never accepted as a sandbox."""
     (problem,) = problems_of(CommercePay, environment="sandbox", base_url=base_url)
     assert base_url in problem
     assert "'sandbox'" in problem
@@ -249,7 +249,7 @@ def test_the_sandbox_is_not_the_gateway(base_url: str) -> None:
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_published_keys_are_refused(environment: str) -> None:
-    """Staging and production refuse the sandbox's keys, retired ones too, also when only the base URL names them."""
+    """Staging and production refuse the sandbox's keys, also as retired keys, and also by their base URL alone."""
     key = SANDBOX_CREDENTIALS[1].secret_key
     for server in ({"environment": environment}, {"base_url": ENVIRONMENTS[environment]}):
         (problem,) = problems_of(CommercePay, **CREDENTIALS | {"secret_key": key}, **server)
@@ -288,16 +288,16 @@ REFUSED |= {"sandbox": {"callback_url": ["public"]}}
 @pytest.mark.parametrize("environment", ["staging", "production", "sandbox", "custom"])
 @pytest.mark.parametrize("name", ["callback_url", "return_url"])
 def test_callback_and_return_urls(environment: str, name: str, url: str) -> None:
-    """Production refuses plain http and this machine, the sandbox a callback to a public server by https; in every call."""
+    """Production refuses URLs of plain http and of this machine, the sandbox callbacks to public servers, in every call."""
     address: dict[str, Any] = {"base_url": "http://127.0.0.1:1"} if environment in ("custom", "sandbox") else {}
     named = {} if environment == "custom" else {"environment": environment}
     member = {"callback_url": "callbackUrl", "return_url": "returnUrl"}[name]
-    # No default passes every environment: what is not looked at is a private host's.
+    # No URL is valid in every environment. The other URL is one of a private host.
     other = dict.fromkeys(("callback_url", "return_url"), "https://192.168.1.7/y")
     refused = PLACES[url] in REFUSED.get(environment, {}).get(name, ())
     with CommercePay(**({} if environment == "sandbox" else CREDENTIALS), **named, **address) as cp:
         for call in (
-            lambda: cp.sessions.create(**OPENING | other | {name: url}, channel_id=1),  # refused in any case
+            lambda: cp.sessions.create(**OPENING | other | {name: url}, channel_id=1),  # an error in every environment
             lambda: cp.payments.create(**OPENING | other | {name: url}, expires_in=1),
             lambda: cp.request("POST", "/x", json={member: url, "bad": object()}),
         ):
@@ -311,7 +311,7 @@ def test_callback_and_return_urls(environment: str, name: str, url: str) -> None
 
 @BOTH
 def test_all_in_one(cls: Any) -> None:
-    """One error names everything that is wrong with the arguments, and shows no secret."""
+    """One error names every wrong argument, and shows no secret."""
     with pytest.raises(ConfigurationError) as caught:
         cls(
             tenant_id="42",
@@ -412,12 +412,12 @@ def test_each_wrong_argument(cls: Any, wrong: dict[str, Any]) -> None:
     ],
 )
 def test_base_urls(given: str, used: str) -> None:
-    """A base URL may have a port and a path; plain http is taken on loopback, however that is written."""
+    """A base URL may have a port and a path. Plain http is accepted for loopback, in every notation."""
     assert CommercePay(base_url=given, **CREDENTIALS).settings.base_url == used
 
 
 def test_odd_but_right() -> None:
-    """A password may have blanks around it, or quotes if it is an argument; a timeout may be an int; retries may be off."""
+    """A password may have blanks around it, and quotes if it is an argument; a timeout may be an int; retries may be 0."""
     cp = CommercePay(**CREDENTIALS | {"password": " pw "}, timeout=1, max_retries=0, retired_secret_keys=("a", "b"))
     assert cp.settings.password.reveal() == " pw "
     assert [key.reveal() for key in cp.settings.retired_secret_keys] == ["a", "b"]
@@ -425,7 +425,7 @@ def test_odd_but_right() -> None:
 
 
 def test_a_misspelt_argument(variables: Any) -> None:
-    """An unknown argument, of the client or of `from_env`, is named with the one that was probably meant."""
+    """The error for an unknown argument, of the client or of `from_env`, suggests a known one."""
     variables(**FULL)
     for build in (CommercePay.from_env, lambda **given: CommercePay(**CREDENTIALS, **given)):
         for wrong, right in (("tenant", "tenant_id"), ("time_out", "timeout"), ("htp_client", "http_client")):

@@ -1,4 +1,4 @@
-"""What surrounds a client: proxies, certificates, event loops."""
+"""The environment of a client: proxies, certificates, event loops."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Proxy:
-    """A real proxy on loopback, which refuses everything and records what it is sent."""
+    """A proxy on loopback, which refuses and records every request."""
 
     def __init__(self) -> None:
         self.seen: list[bytes] = []
@@ -60,7 +60,7 @@ class Proxy:
 
 @pytest.fixture
 def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """Named by every proxy variable, as in an office."""
+    """Set every proxy variable to this proxy."""
     running = Proxy()
     for name in ("HTTP_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, running.url)
@@ -69,7 +69,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
 
 
 def test_a_proxy_of_the_environment_is_used(driver: Any, proxy: Proxy) -> None:
-    """A gateway elsewhere is reached through the environment's proxy; here a sandbox in another container."""
+    """A gateway on another host is called through the proxy of the environment; here a sandbox in another container."""
     cp = driver.client(
         environment="sandbox", base_url="http://sandbox:8400", **dict.fromkeys(CREDENTIALS), max_retries=0
     )
@@ -79,7 +79,7 @@ def test_a_proxy_of_the_environment_is_used(driver: Any, proxy: Proxy) -> None:
 
 
 def test_loopback_is_reached_directly(driver: Any, gateway: Any, proxy: Proxy) -> None:
-    """No way of calling a gateway on loopback goes through a proxy: facade, `request`, generated function, derived client."""
+    """No call to a gateway on loopback goes through a proxy: facade, `request`, generated function, derived client."""
     gateway.strict = False  # it expects signatures over its URL with 127.0.0.1
     for host in ("127.0.0.1", "localhost"):
         cp = driver.client(base_url=gateway.url.replace("127.0.0.1", host))
@@ -117,7 +117,7 @@ def test_the_sandbox_is_reached_directly(proxy: Proxy) -> None:
 def test_a_variable_that_httpx_can_not_use(
     cls: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
 ) -> None:
-    """A wrong proxy or certificate variable is named when the client is built, its value unseen; loopback has no proxy."""
+    """A wrong proxy or certificate variable is an error that names it and hides its value; for loopback no proxy is used."""
     if name == "NO_PROXY":
         monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv(name, value)
@@ -129,7 +129,7 @@ def test_a_variable_that_httpx_can_not_use(
 
 
 def test_a_variable_that_goes_wrong_later(driver: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A variable that can't be used when the first connection is made is the same error, and nothing is sent."""
+    """A variable that is unusable at the first connection causes the same error, and nothing is sent."""
     certificates = tmp_path / "ca.pem"
     certificates.write_text("no certificate")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates))
@@ -146,7 +146,7 @@ def test_a_variable_that_goes_wrong_later(driver: Any, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("in_thread", [False, True])
 def test_connections_end_with_their_loop(gateway: Any, in_thread: bool) -> None:
-    """One client over many event loops, one after the other, keeps no socket of a loop that has ended, and warns of nothing."""
+    """A client that is used in many event loops, one after the other, keeps no socket of an ended loop, without a warning."""
     cp = AsyncCommercePay(base_url=gateway.url, **CREDENTIALS)
     pools: list[Any] = []
 
@@ -171,7 +171,7 @@ def test_connections_end_with_their_loop(gateway: Any, in_thread: bool) -> None:
 
 
 def test_connections_go_on_after_their_loop_closed_them(gateway: Any) -> None:
-    """A loop that ends its async generators and goes on gets new connections."""
+    """A loop that ends its async generators and continues gets new connections."""
 
     async def use() -> None:
         async with AsyncCommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
@@ -186,7 +186,7 @@ def test_connections_go_on_after_their_loop_closed_them(gateway: Any) -> None:
 
 
 def without_asyncio(make: Callable[[], Any]) -> None:
-    """Awaits as another async library does: no event loop of asyncio runs."""
+    """Await like another async library, without an event loop of asyncio."""
     step = make()
     for _ in range(1000):
         step.send(None)
@@ -194,7 +194,7 @@ def without_asyncio(make: Callable[[], Any]) -> None:
 
 @pytest.mark.parametrize("call", ["query", "create", "request", "wait", "reconcile", "raw", "aclose"])
 def test_asyncio_only(gateway: Any, call: str) -> None:
-    """Under another async library every call is one error that says asyncio only, and nothing is sent."""
+    """Under another async library, every call raises an error that names asyncio, and nothing is sent."""
     cp = AsyncCommercePay(base_url=gateway.url, **CREDENTIALS)
 
     async def raw() -> None:

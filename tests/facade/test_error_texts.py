@@ -1,4 +1,4 @@
-"""An error's text names the call and what it is about: enough to act on a line of a log."""
+"""The text of an error names the call and its payment, so that a line of a log is enough."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def raised(driver: Any, kind: type[CommercePayError], call: Any) -> str:
     [(SESSION, "sessions", "InitialSession"), (PAYMENT, "payments", "RequestPayment")],
 )
 def test_a_refused_opening(driver: Any, gateway: Any, cp: Any, path: str, method: str, name: str) -> None:
-    """A refusal names the call and the reference code; the gateway's message stands alone in `message`."""
+    """A refusal names the call and the reference code. `message` has only the gateway's message."""
     for code, kind in ((2009, DuplicateTransaction), (9999, APIError)):
         gateway.always[path] = Reply(refused(code, "No way"))
         with pytest.raises(kind) as caught:
@@ -56,7 +56,7 @@ def test_a_refused_opening(driver: Any, gateway: Any, cp: Any, path: str, method
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_query(driver: Any, gateway: Any, cp: Any, number: str) -> None:
-    """A payment that is not found, or a response that can't be read, is named by the number that was asked for."""
+    """The error for an unknown payment or an unreadable response has the number of the payment."""
     for reply, kind in ((refused(2010, "Not found"), TransactionNotFound), (b"{", InvalidResponse)):
         gateway.always[QUERY] = Reply(reply)
         text = raised(driver, kind, lambda: cp.payments.query(**{number: "S-77"}, max_retries=0))
@@ -78,14 +78,14 @@ def test_a_login(driver: Any) -> None:
 
 
 def test_another_call(driver: Any, gateway: Any, cp: Any) -> None:
-    """A call by `request` is named by its method and path, and by the reference code that it carries."""
+    """The error of `request` has the method, the path, and the reference code in the body."""
     gateway.always["/x"] = Reply(refused(2009, "Used"))
     text = raised(driver, DuplicateTransaction, lambda: cp.request("POST", "/x", json={"referenceCode": "INV-2"}))
     assert text.startswith("POST /x (reference code 'INV-2'): Used")
 
 
 def test_a_host_that_is_not_reached(driver: Any, gateway: Any, at_once: None) -> None:
-    """A connection error names the host and port that was asked."""
+    """A connection error names the host and the port."""
     gateway.close()
     host = gateway.url.removeprefix("http://")
     text = raised(driver, APIConnectionError, lambda: driver.client().sessions.create(**OPENING))
@@ -93,7 +93,7 @@ def test_a_host_that_is_not_reached(driver: Any, gateway: Any, at_once: None) ->
 
 
 def test_a_host_that_does_not_respond(driver: Any, gateway: Any, cp: Any, at_once: None) -> None:
-    """So does a call without a response."""
+    """The error of a call without a response names the host and the port."""
     host = gateway.url.removeprefix("http://")
     driver.do(cp.payments.query(session_number="S-1"))
     gateway.always[QUERY] = gateway.always[SESSION] = Reply(drop="after")
@@ -119,7 +119,7 @@ def test_a_host_that_does_not_respond(driver: Any, gateway: Any, cp: Any, at_onc
     ],
 )
 def test_arguments(driver: Any, cp: Any, call: str, given: dict[str, Any], said: str) -> None:
-    """An ArgumentError names the call; a misspelt parameter is answered with the one that was probably meant."""
+    """An ArgumentError names the call. For a misspelt parameter it suggests a known one."""
     method = cp
     for name in call.split("."):
         method = getattr(method, name)
@@ -129,6 +129,6 @@ def test_arguments(driver: Any, cp: Any, call: str, given: dict[str, Any], said:
 
 
 def test_a_record() -> None:
-    """A misspelt field of a record is answered in the same way."""
+    """For a misspelt field of a record, the error suggests a known one."""
     with pytest.raises(TypeError, match=r"unknown argument 'e_mail'; did you mean 'email'\?"):
         Customer(e_mail="a@b.example")  # type: ignore[call-arg]

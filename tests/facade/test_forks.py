@@ -1,4 +1,4 @@
-"""A client that was made before a fork, used on both sides of it."""
+"""A client that was created before a fork, used in both processes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 
 
 def run(gateway: Gateway, script: str, client: str = "CommercePay") -> Any:
-    """Runs a script against the gateway in a process of its own, which forks; returns what it printed as JSON."""
+    """Run a script in a new process, which forks. Return what it printed as JSON."""
     done = subprocess.run(
         [sys.executable, "-c", PRELUDE.format(client=client) + textwrap.dedent(script), gateway.url],
         capture_output=True,
@@ -94,7 +94,7 @@ def test_a_fork_during_authenticate(gateway: Gateway) -> None:
         print(json.dumps([child, ask()]))
     """
     assert run(gateway, script) == [1, 1]
-    assert gateway.authenticates == 2  # the child's, and the parent's after its made-up token was refused
+    assert gateway.authenticates == 2  # the child's, and the parent's after its invalid token was refused
 
 
 def test_an_async_client(gateway: Gateway) -> None:

@@ -1,4 +1,4 @@
-"""What an import costs: by the modules it loads, not by a clock."""
+"""The modules that an import loads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEAVY |= {"dataclasses", "datetime", "ssl", "socket", "email", "urllib", "loggin
 
 
 def loaded_by(*statements: str) -> set[str]:
-    """The modules that statements load in a fresh, isolated interpreter, beyond those that it starts with."""
+    """The modules that statements load in a new, isolated interpreter, without those of its start."""
     script = "; ".join(
         [
             "import sys",
@@ -38,7 +38,7 @@ def loaded_by(*statements: str) -> set[str]:
 
 
 def test_the_package() -> None:
-    """`import commercepay` loads two small modules of its own, and nothing of anybody else's."""
+    """`import commercepay` loads two small modules of the package, and no other."""
     assert loaded_by("import commercepay") - {"__future__"} == {"commercepay", "commercepay._version"}
 
 
@@ -51,7 +51,7 @@ def test_callbacks(statement: str) -> None:
 
 
 def test_rules() -> None:
-    """Nothing of floor 1 loads an HTTP library, when it is imported or used."""
+    """The modules of level 1 load no HTTP library, when imported or used."""
     modules = ("signature", "money", "status", "errors", "models")
     found = loaded_by(
         *(f"import commercepay.{name}" for name in modules),
@@ -74,13 +74,13 @@ def test_verifying_loads_nothing_more() -> None:
 
 
 def test_the_clients_are_loaded_on_demand() -> None:
-    """A name of the package is loaded when it is first used, and only what it needs."""
+    """A name of the package is loaded at its first use, with only the modules that it needs."""
     assert "httpx" not in loaded_by("from commercepay import Money, PaymentStatus, Customer, TransactionNotFound")
     assert "httpx" in loaded_by("from commercepay import CommercePay")
 
 
 def test_no_edge_is_loaded() -> None:
-    """The clients load none of the edges: sandbox, command line, inbox, test helper."""
+    """The clients load no module of the levels 4 and 5: sandbox, command line, inbox, test helper."""
     found: Any = loaded_by("from commercepay import CommercePay, AsyncCommercePay")
     for edge in ("sandbox", "cli", "inbox", "testing", "demo"):
         assert not [name for name in found if f"{name}.".startswith(f"commercepay.{edge}.")]

@@ -1,4 +1,4 @@
-"""The public names: whoever adds one, or takes one away, changes this file on purpose."""
+"""The public names. Adding or removing one requires a change of this file."""
 
 from __future__ import annotations
 
@@ -157,13 +157,13 @@ def test_star_import() -> None:
 
 
 def test_unknown_names() -> None:
-    """A name that does not exist is an AttributeError that says so."""
+    """A name that does not exist raises an AttributeError with the name."""
     with pytest.raises(AttributeError, match="has no attribute 'Nonsense'"):
         _ = commercepay.Nonsense
 
 
 def test_type_checkers_see_the_same() -> None:
-    """What type checkers read as imports is what the table loads lazily: the same names from the same modules."""
+    """The imports for type checkers equal the table of lazy imports."""
     tree = ast.parse(Path(str(commercepay.__file__)).read_text())
     imported = {
         alias.asname: node.module
@@ -179,7 +179,7 @@ def test_type_checkers_see_the_same() -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_names_of_modules(module: str) -> None:
-    """The modules that are used by name say what is public in them."""
+    """The modules that applications import have exactly these public names."""
     assert sorted(importlib.import_module(f"commercepay.{module}").__all__) == MODULES[module]
 
 
@@ -201,7 +201,7 @@ def test_parameters() -> None:
 
 
 def test_status() -> None:
-    """A status answers exactly these questions."""
+    """A status has exactly these properties."""
     from commercepay import PaymentStatus
 
     assert [name for name in public(PaymentStatus.PAID) if name.startswith("is_") and name != "is_integer"] == STATUS
@@ -257,7 +257,7 @@ CALLS = [
 
 @pytest.mark.parametrize(("call", "text"), CALLS, ids=lambda given: getattr(given, "__qualname__", ""))
 def test_help(call: Any, text: str | None) -> None:
-    """`help` says what each parameter means, and names no other one."""
+    """`help` describes each parameter, and no other."""
     _, _, rest = (text or "").partition("\nArgs:\n")
     section = rest.partition("\n\n")[0]
     listed = [
@@ -292,7 +292,7 @@ def test_declared_parameters(call: Any) -> None:
 
 
 def test_missing_arguments_are_named_together() -> None:
-    """A client built from nothing says all that it lacks, in one error."""
+    """Creating a client without arguments raises one error with every missing argument."""
     with pytest.raises(ConfigurationError) as caught:
         CommercePay()  # type: ignore[call-arg]
     assert len(caught.value.problems) == 4

@@ -1,4 +1,4 @@
-"""What is sent again, after which pause, and what never is."""
+"""Which requests are sent again, after which pause, and which are not."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ FINAL = [
 
 @pytest.mark.parametrize("reply", PASSING, ids=lambda reply: f"{reply.status} {reply.drop or reply.body}"[:20])
 def test_query_is_retried(driver: Any, gateway: Any, at_once: None, reply: Reply) -> None:
-    """Query is asked again after a passing trouble, up to `max_retries` times; so is a GET of `request`."""
+    """After a temporary error, Query and a GET of `request` are sent again, up to `max_retries` times."""
     gateway.answer(QUERY, reply, reply)
     assert driver.do(driver.client(max_retries=2).payments.query(**QUERIED)).status.is_paid
     assert gateway.count(QUERY) == 3
@@ -84,7 +84,7 @@ def test_query_is_retried(driver: Any, gateway: Any, at_once: None, reply: Reply
 
 @pytest.mark.parametrize("reply", [r for r in PASSING if r.body != refused(0, "An internal error occurred")])
 def test_authenticate_is_retried(driver: Any, gateway: Any, at_once: None, reply: Reply) -> None:
-    """Authenticate is asked again after a passing trouble, on behalf of a POST as well, which then is sent once."""
+    """After a temporary error, Authenticate is sent again, also for a POST, which is then sent once."""
     gateway.answer(AUTHENTICATE, reply, reply)
     driver.do(driver.client(max_retries=2).sessions.create(**OPENING))
     assert gateway.authenticates == 3
@@ -92,7 +92,7 @@ def test_authenticate_is_retried(driver: Any, gateway: Any, at_once: None, reply
 
 
 def test_an_unreachable_login_is_no_unknown_outcome(driver: Any, gateway: Any, at_once: None) -> None:
-    """If there is no token, the POST was not sent, and the error says so."""
+    """Without a token the POST is not sent, and the error states that."""
     gateway.always[AUTHENTICATE] = Reply(drop="after")
     with pytest.raises(APIConnectionError) as caught:
         driver.do(driver.client(max_retries=1).sessions.create(**OPENING))
@@ -103,7 +103,7 @@ def test_an_unreachable_login_is_no_unknown_outcome(driver: Any, gateway: Any, a
 
 @pytest.mark.parametrize("reply", FINAL, ids=lambda reply: f"{reply.status} {reply.body}"[:30])
 def test_what_is_decided_is_final(driver: Any, gateway: Any, at_once: None, reply: Reply) -> None:
-    """A refusal with a code, whatever its status, and an answer that will not get better are not asked for again."""
+    """After a refusal with a code, and after a permanent error, a query is not sent again."""
     gateway.always[QUERY] = reply
     with pytest.raises((APIError, InvalidResponse)):
         driver.do(driver.client(max_retries=5).payments.query(**QUERIED))
@@ -113,7 +113,7 @@ def test_what_is_decided_is_final(driver: Any, gateway: Any, at_once: None, repl
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("reply", PASSING, ids=lambda reply: f"{reply.status} {reply.drop or reply.body}"[:20])
 def test_a_post_is_never_sent_twice(driver: Any, gateway: Any, at_once: None, path: str, reply: Reply) -> None:
-    """Once a POST may have reached the gateway, it is not sent again, whatever comes back or does not."""
+    """A POST that may have reached the gateway is not sent again, with any response or none."""
     gateway.always[path] = reply
     if reply.drop == "before":
         gateway.script[path] = [reply]
@@ -138,7 +138,7 @@ def test_a_post_is_never_sent_twice(driver: Any, gateway: Any, at_once: None, pa
 
 @pytest.mark.parametrize("path", POSTS)
 def test_a_post_without_an_answer_in_time(driver: Any, gateway: Any, path: str) -> None:
-    """A POST that times out while waiting for the answer has an unknown outcome; the gateway may well have acted."""
+    """A POST that times out while it waits for the response has an unknown outcome."""
     gate = threading.Event()
     gateway.always[path] = lambda seen: (gate.wait(20), gateway.fulfil(seen))[1]
     cp = driver.client(max_retries=5)
@@ -152,7 +152,7 @@ def test_a_post_without_an_answer_in_time(driver: Any, gateway: Any, path: str) 
 
 
 def test_the_advice_works(driver: Any, gateway: Any, cp: Any) -> None:
-    """After an unknown outcome, the same call with the same reference code tells whether the first one arrived."""
+    """After an unknown outcome, the same call with the same reference code shows whether the first one arrived."""
     from commercepay import DuplicateTransaction
 
     gateway.always[SESSION] = lambda seen: (gateway.fulfil(seen), Reply(drop="after"))[1]
@@ -171,7 +171,7 @@ def refusing_port() -> str:
 
 
 class Flaky(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Raises what it was given, then passes on; counts what it passed on to `inner`, by path."""
+    """Raise the given errors, then forward requests to `inner`, and count these by path."""
 
     def __init__(self, errors: list[Exception], path: str) -> None:
         self.errors, self.path = errors, path
@@ -205,7 +205,7 @@ PERHAPS_SENT = [
 @pytest.mark.parametrize("kind", NEVER_SENT)
 @pytest.mark.parametrize("path", POSTS)
 def test_a_post_that_was_never_sent_is_retried(driver: Any, at_once: None, kind: Any, path: str) -> None:
-    """A POST is sent again if the connection was never made, and its failure then is a connection error."""
+    """A POST is sent again if the connection was never made. When all attempts fail, it is a connection error."""
     transport = Flaky([kind("no"), kind("no")], path)
     driver.do(POSTS[path](driver.client(transport=transport, max_retries=2)))
     assert transport.sent == [AUTHENTICATE, path]
@@ -221,7 +221,7 @@ def test_a_post_that_was_never_sent_is_retried(driver: Any, at_once: None, kind:
 
 @pytest.mark.parametrize("kind", PERHAPS_SENT)
 def test_a_post_that_was_perhaps_sent_is_not(driver: Any, at_once: None, kind: Any) -> None:
-    """Any other trouble of the transport leaves a POST's outcome unknown at once; a Query is asked again."""
+    """After any other error of the transport, the outcome of a POST is unknown at once; a Query is sent again."""
     transport = Flaky([kind("no")], SESSION)
     with pytest.raises(OutcomeUnknown) as caught:
         driver.do(driver.client(transport=transport).sessions.create(**OPENING))
@@ -235,7 +235,7 @@ def test_a_post_that_was_perhaps_sent_is_not(driver: Any, at_once: None, kind: A
 
 
 def test_nobody_listens(driver: Any, at_once: None) -> None:
-    """A gateway that can't be reached is a connection error, for a POST as well."""
+    """An unreachable gateway is a connection error, also for a POST."""
     cp = driver.client(base_url=refusing_port(), max_retries=1)
     for call in (lambda: cp.sessions.create(**OPENING), lambda: cp.payments.query(**QUERIED)):
         with pytest.raises(APIConnectionError) as caught:
@@ -245,7 +245,7 @@ def test_nobody_listens(driver: Any, at_once: None) -> None:
 
 
 def test_query_timeout(driver: Any, gateway: Any, at_once: None) -> None:
-    """A Query that gets no answer in time is asked again, and then is a timeout error."""
+    """A Query without a response in time is sent again, and then raises a timeout error."""
     gate = threading.Event()
     cp = driver.client()
     driver.do(cp.payments.query(**QUERIED))
@@ -257,7 +257,7 @@ def test_query_timeout(driver: Any, gateway: Any, at_once: None) -> None:
 
 
 def test_max_retries_per_call(driver: Any, gateway: Any, at_once: None) -> None:
-    """A call's own `max_retries` wins over the client's, also when it is 0."""
+    """`max_retries` of a call overrides that of the client, also when it is 0."""
     gateway.always[QUERY] = Reply(b"", 503)
     cp = driver.client(max_retries=1)
     for own, attempts in ((0, 1), (3, 4), (None, 2)):
@@ -268,7 +268,7 @@ def test_max_retries_per_call(driver: Any, gateway: Any, at_once: None) -> None:
 
 
 class Timeouts(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Notes the timeout that every request came with."""
+    """Record the timeout of every request."""
 
     def __init__(self) -> None:
         self.noted: list[tuple[str, Any]] = []
@@ -287,7 +287,7 @@ def all_phases(seconds: float) -> dict[str, float]:
 
 
 def test_timeouts(driver: Any) -> None:
-    """Every request has the client's timeout; a call's own replaces it for that call, and for a login it waits for."""
+    """Every request has the client's timeout. The timeout of a call replaces it for that call and its login."""
     transport = Timeouts()
     cp = driver.client(transport=transport, timeout=7.5)
     driver.do(cp.request("GET", "/a", params={"n": "1"}, timeout=2))
@@ -300,14 +300,14 @@ def test_timeouts(driver: Any) -> None:
 
 
 def test_the_default_timeout_is_finite(driver: Any) -> None:
-    """Without further word, every phase of a call ends."""
+    """By default, every phase of a call has a timeout."""
     transport = Timeouts()
     driver.do(driver.client(transport=transport).request("GET", "/a"))
     assert transport.noted[-1][1] == all_phases(defaults.TIMEOUT)
 
 
 def test_timeouts_of_calls_at_once_dont_mix() -> None:
-    """Calls that run at once, in tasks or threads, each keep their own timeout."""
+    """Concurrent calls, in tasks or threads, each have their own timeout."""
     transport = Timeouts()
 
     async def main() -> None:
@@ -331,7 +331,7 @@ def response(status: int = 503, **headers: str) -> Response:
 
 
 def pauses_of(answers: list[Any], max_retries: int) -> tuple[list[float], Any]:
-    """The pauses that a flow asks for when the gateway answers so."""
+    """The pauses of a flow for this response of the gateway."""
     slept: list[float] = []
     queue = list(answers)
 
@@ -360,7 +360,7 @@ def test_backoff() -> None:
 
 
 def test_backoff_of_a_thousand_attempts() -> None:
-    """However often it is tried again, the pause stays finite."""
+    """After any number of attempts, the pause is finite."""
     slept, result = pauses_of([response()] * 1500 + [Response(status_code=200, headers={}, body=b'{"a":1}')], 2000)
     assert result == {"a": 1}
     assert max(slept) <= defaults.BACKOFF_MOST
@@ -383,7 +383,7 @@ def test_retry_after(header: str, pause: float) -> None:
 
 
 def test_retry_after_date() -> None:
-    """A date in Retry-After is waited for."""
+    """A date in Retry-After sets the pause."""
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
     (slept,), _ = pauses_of([response(retry_after=soon), response(400)], 1)
     assert 15 < slept <= 20
@@ -391,7 +391,7 @@ def test_retry_after_date() -> None:
 
 @pytest.mark.parametrize("header", ["61", "9" * 400, "Wed, 21 Oct 2999 07:28:00 GMT"])
 def test_retry_after_too_long(header: str) -> None:
-    """A Retry-After beyond our patience ends the call at once."""
+    """A Retry-After that is too long ends the call at once."""
     slept, error = pauses_of([response(retry_after=header)], 5)
     assert slept == []
     assert isinstance(error, InvalidResponse)
@@ -412,7 +412,7 @@ def test_retry_after_too_long(header: str) -> None:
     ],
 )
 def test_retry_after_nonsense(header: str) -> None:
-    """A Retry-After that makes no sense is as good as none."""
+    """An unusable Retry-After is ignored."""
     slept, _ = pauses_of([response(retry_after=header), response(400)], 1)
     assert 0.25 <= slept[0] <= 0.5
 
@@ -431,13 +431,13 @@ NEARLY_DATES = st.builds(
 @settings(max_examples=30)
 @given(st.text(max_size=20) | NEARLY_DATES)
 def test_retry_after_anything(header: str) -> None:
-    """No Retry-After whatever trips the package."""
+    """No Retry-After causes an unexpected error."""
     pause = retries.pause(0, response(retry_after=header))
     assert pause is None or 0 <= pause <= defaults.RETRY_AFTER_MOST
 
 
 def test_headers_in_any_case(driver: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retry-After is found however the gateway spells it."""
+    """Retry-After is found in any case."""
     monkeypatch.setattr(defaults, "BACKOFF_FIRST", 100.0)
     gateway.answer(QUERY, Reply(b"", 503, {"RETRY-AFTER": "0"}))
     driver.do(driver.client().payments.query(**QUERIED))
@@ -445,7 +445,7 @@ def test_headers_in_any_case(driver: Any, gateway: Any, monkeypatch: pytest.Monk
 
 
 def test_async_pauses_let_others_run(gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While an async call pauses, other tasks go on."""
+    """While an async call pauses, other tasks continue."""
     monkeypatch.setattr(defaults, "BACKOFF_FIRST", 0.05)
     gateway.answer(QUERY, Reply(b"", 503))
 

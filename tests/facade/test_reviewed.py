@@ -1,4 +1,4 @@
-"""What a reader of the finished facade found, and what must not come back."""
+"""Faults that a review found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPENED = {"redirectionType": 1, "redirectUrl": "https://pay.example/s/1", "sessi
 
 
 def answering(*bodies: tuple[int, Any]) -> tuple[httpx.MockTransport, list[str]]:
-    """A transport that answers logins, and everything else in turn; and the paths it saw."""
+    """A transport that responds to logins, and to other requests with these responses in turn; and the requested paths."""
     seen: list[str] = []
     left = list(bodies)
 
@@ -33,7 +33,7 @@ def answering(*bodies: tuple[int, Any]) -> tuple[httpx.MockTransport, list[str]]
 
 
 def test_a_401_with_a_result_is_not_sent_again() -> None:
-    """The body decides: a POST that was answered with a result is not repeated for the 401 that came with it."""
+    """A POST is not sent again after a 401 with a result, because the body decides."""
     envelope = enveloped(OPENED)
     body = envelope if isinstance(envelope, dict) else json.loads(envelope)
     transport, seen = answering((401, body))
@@ -44,7 +44,7 @@ def test_a_401_with_a_result_is_not_sent_again() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>", {"message": "no"}, {"result": None, "unAuthorizedRequest": True}])
 def test_a_401_without_a_result_is_sent_again_once(body: Any) -> None:
-    """Any other 401 is taken for a refused token: one new attempt with a new one."""
+    """After any other 401 there is one new attempt, with a new token."""
     transport, seen = answering((401, body), (200, {"result": OPENED, "success": True, "error": None}))
     with CommercePay(transport=transport, **CREDENTIALS) as cp:
         assert cp.sessions.create(**OPENING).session_number == "S-1"
@@ -52,19 +52,19 @@ def test_a_401_without_a_result_is_sent_again_once(body: Any) -> None:
 
 
 def test_no_frame_of_a_refused_callback_shows_a_key() -> None:
-    """A tracker that shows local variables shows no secret key for a callback that is refused."""
+    """An error tracker that shows local variables shows no secret key for a rejected callback."""
     with pytest.raises(CallbackError) as caught:
         verify(b"{}", "0" * 64, "https://shop.example.my/callback", ["Hush-1", "Hush-2"])
     trace = caught.value.__traceback__
     assert trace is not None
-    trace = trace.tb_next  # this test's own frame holds what it passed
+    trace = trace.tb_next  # without the frame of this test, which has the key
     while trace is not None:
         assert "Hush" not in repr(trace.tb_frame.f_locals)
         trace = trace.tb_next
 
 
 def test_wait_gives_a_hanging_gateway_no_more_than_it_has() -> None:
-    """The questions of a wait have the time that is left, and no retries of their own."""
+    """The queries of `wait` have the remaining time as their timeout, and no retries."""
     timeouts: list[float] = []
 
     def hang(request: httpx.Request) -> httpx.Response:

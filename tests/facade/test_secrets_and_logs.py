@@ -35,7 +35,7 @@ def clean(text: str, gateway: Gateway) -> bool:
 
 
 def test_reprs(driver: Any, gateway: Any, cp: Any) -> None:
-    """Nothing that the client holds or hands out shows a secret."""
+    """No attribute and no result of the client shows a secret."""
     driver.do(cp.sessions.create(**OPENING))
     auth = cp.api._httpx_args["auth"]
     for thing in (
@@ -61,7 +61,7 @@ def test_reprs(driver: Any, gateway: Any, cp: Any) -> None:
 
 
 def test_nothing_secret_is_pickled(driver: Any, cp: Any) -> None:
-    """Clients, settings, secrets and tokens refuse to be pickled or copied deep; they say why."""
+    """Clients, settings, secrets and tokens can't be pickled or deep-copied; the error has the reason."""
     for thing in (cp, cp.settings, cp.settings.password, cp.sessions, cp.payments, cp.callbacks, Token("t", 1, 0.0)):
         with pytest.raises(TypeError, match="pickled"):
             pickle.dumps(thing)
@@ -73,7 +73,7 @@ def test_nothing_secret_is_pickled(driver: Any, cp: Any) -> None:
 
 
 def test_secret() -> None:
-    """A secret equals another of the same text, hashes alike, and never shows itself."""
+    """A secret equals another with the same text, has the same hash, and has a hidden repr."""
     assert Secret("a") == Secret("a")
     assert Secret("a") != Secret("b")
     assert Secret("a") != "a"
@@ -106,7 +106,7 @@ def test_errors(driver: Any, gateway: Any, at_once: None, reply: Reply) -> None:
 
 
 def test_logs_of_a_test(driver: Any, gateway: Any, at_once: None, caplog: pytest.LogCaptureFixture) -> None:
-    """At DEBUG, `commercepay` logs one line a request, with no secret, header, query or body in any."""
+    """At DEBUG, `commercepay` logs one line for each request, without secrets, headers, query and body."""
     gateway.answer(QUERY, Reply(b"<html>secret page", 503))
     with caplog.at_level(logging.DEBUG, logger="commercepay"):
         cp = driver.client()
@@ -155,7 +155,7 @@ def test_commercepay_log(gateway: Any, level: str, lines: int) -> None:
 
 
 def test_no_handler_without_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the variable, the package adds no handler and sets no level: the application's logging is its own."""
+    """Without the variable, the package adds no handler and sets no level."""
     monkeypatch.delenv("COMMERCEPAY_LOG", raising=False)
     logger = logging.getLogger("commercepay")
     before = (list(logger.handlers), logger.level, logger.propagate)
@@ -164,7 +164,7 @@ def test_no_handler_without_the_variable(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_httpcores_own_log(gateway: Any) -> None:
-    """Not even with every logger at DEBUG does a secret reach a log."""
+    """With every logger at DEBUG, no log has a secret."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     root = logging.getLogger()

@@ -1,4 +1,4 @@
-"""The life of a token: how often the gateway sees Authenticate."""
+"""Tokens: how often Authenticate is called."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Clock:
 
 
 def clocked(client: Any) -> Clock:
-    """Gives a client's tokens a clock that stands still until it is put forward."""
+    """Give the tokens of a client a clock that only the test moves."""
     clock = Clock()
     client.api._httpx_args["auth"]._tokens._clock = clock
     return clock
 
 
 def in_threads(number: int, act: Any) -> list[Any]:
-    """Runs the same in many threads that start at once."""
+    """Run the same function in many threads that start at once."""
     barrier = threading.Barrier(number)
 
     def one(index: int) -> Any:
@@ -55,7 +55,7 @@ def in_threads(number: int, act: Any) -> list[Any]:
 
 
 def until_true(condition: Any) -> None:
-    """Waits in this thread for something that another thread does."""
+    """Wait in this thread for another thread."""
     end = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < end
@@ -67,7 +67,7 @@ def in_time(**options: Any) -> Need:
 
 
 def test_64_threads(gateway: Any) -> None:
-    """64 threads on one cold client, and again at expiry: one Authenticate each time."""
+    """64 threads with one client that has no token, and again at expiry: one Authenticate each time."""
     with CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
         clock = clocked(cp)
         for logins in (1, 2):
@@ -79,7 +79,7 @@ def test_64_threads(gateway: Any) -> None:
 
 
 class Slow(httpx.AsyncBaseTransport):
-    """A gateway in memory that lets every other task run before it answers."""
+    """A gateway in memory that lets all other tasks run before it responds."""
 
     def __init__(self) -> None:
         self.paths: list[str] = []
@@ -92,7 +92,7 @@ class Slow(httpx.AsyncBaseTransport):
 
 
 def test_1000_tasks() -> None:
-    """1,000 tasks at once on one cold client, and again at expiry: one Authenticate each time."""
+    """1,000 tasks with one client that has no token, and again at expiry: one Authenticate each time."""
     transport = Slow()
 
     async def main() -> None:
@@ -108,7 +108,7 @@ def test_1000_tasks() -> None:
 
 
 def test_200_tasks_on_sockets(gateway: Any) -> None:
-    """200 tasks at once on real connections: one Authenticate."""
+    """200 tasks with real connections: one Authenticate."""
 
     async def main() -> None:
         async with AsyncCommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
@@ -120,7 +120,7 @@ def test_200_tasks_on_sockets(gateway: Any) -> None:
 
 
 def test_threads_with_event_loops(gateway: Any) -> None:
-    """One async client in several event loops in several threads, one after another and at once: one Authenticate."""
+    """One async client in several event loops and threads, one after another and at once: one Authenticate."""
     cp = AsyncCommercePay(base_url=gateway.url, **CREDENTIALS)
     done = threading.Barrier(4)
 
@@ -137,7 +137,7 @@ def test_threads_with_event_loops(gateway: Any) -> None:
 
 
 def test_ended_loops_are_forgotten(gateway: Any) -> None:
-    """A client used under one `asyncio.run` after another does not collect the connections of loops that have ended."""
+    """A client that is used in one `asyncio.run` after another does not keep the connections of ended loops."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=enveloped({"accessToken": "t", "expireInSeconds": 60}))
@@ -156,7 +156,7 @@ def test_ended_loops_are_forgotten(gateway: Any) -> None:
 
 
 def test_reuse(driver: Any, gateway: Any, cp: Any) -> None:
-    """A token is used until shortly before its end, and then renewed ahead of time, without a 401."""
+    """A token is renewed shortly before it expires, without a 401."""
     gateway.result["expireInSeconds"] = 1000
     clock = clocked(cp)
     for passed, logins in ((0, 1), (899, 1), (2, 2), (899, 2), (2, 3)):
@@ -167,7 +167,7 @@ def test_reuse(driver: Any, gateway: Any, cp: Any) -> None:
 
 
 def test_the_margin_is_bounded(driver: Any, gateway: Any, cp: Any) -> None:
-    """A day's token is renewed five minutes ahead, not hours."""
+    """A token of one day is renewed five minutes before it expires, not hours."""
     clock = clocked(cp)
     driver.do(cp.payments.query(**QUERIED))
     clock.now += 86_400 - 301
@@ -185,7 +185,7 @@ ABSENT = object()
     "lifetime", [ABSENT, None, 0, -1, -(10**400), "86400", True, 1.5, 86400.0, [], 10**400], ids=lambda v: repr(v)[:12]
 )
 def test_absurd_lifetimes(driver: Any, gateway: Any, cp: Any, lifetime: Any) -> None:
-    """A token of an absurd lifetime is used all the same, neither for ever nor just once."""
+    """A token with an unusable lifetime is used more than once, but not for ever."""
     clock = clocked(cp)
     if lifetime is ABSENT:
         del gateway.result["expireInSeconds"]
@@ -209,7 +209,7 @@ def test_lifetimes_are_capped(lifetime: int) -> None:
 
 
 def test_short_lived_tokens_dont_spin(driver: Any, gateway: Any, cp: Any) -> None:
-    """A token of one second serves the call that asked for it, and the next call gets another."""
+    """A token of one second is used for the call that requested it; the next call gets another."""
     gateway.result["expireInSeconds"] = 1
     clock = clocked(cp)
     for logins in (1, 2, 3):
@@ -219,7 +219,7 @@ def test_short_lived_tokens_dont_spin(driver: Any, gateway: Any, cp: Any) -> Non
 
 
 def test_401_renews_once(driver: Any, gateway: Any, cp: Any) -> None:
-    """After a 401, the token is renewed and the call made once more, a POST as well: the gateway did not act on it."""
+    """After a 401 the token is renewed and the call is sent again, also a POST, because the gateway did not process it."""
     driver.do(cp.payments.query(**QUERIED))
     gateway.revoke_all()
     assert driver.do(cp.sessions.create(**OPENING)).session_number == "S-INV-1"
@@ -229,7 +229,7 @@ def test_401_renews_once(driver: Any, gateway: Any, cp: Any) -> None:
 
 
 def test_a_second_401_is_the_end(driver: Any, gateway: Any, cp: Any) -> None:
-    """A fresh token that is refused as well is an AuthenticationError, after one new attempt and never more."""
+    """If a new token is refused as well, it is an AuthenticationError after exactly one new attempt."""
     gateway.always[SESSION] = Reply(refused(0, "Not authenticated", unAuthorizedRequest=True), 401)
     with pytest.raises(AuthenticationError) as caught:
         driver.do(cp.sessions.create(**OPENING))
@@ -239,7 +239,7 @@ def test_a_second_401_is_the_end(driver: Any, gateway: Any, cp: Any) -> None:
 
 
 def test_a_401_drops_only_the_refused_token(gateway: Any) -> None:
-    """A 401 that comes late, for a token that another thread has renewed since, costs no Authenticate."""
+    """A late 401, for a token that another thread has renewed, causes no Authenticate."""
     with CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
         cp.payments.query(**QUERIED)
         late, arrived = threading.Event(), threading.Event()
@@ -255,7 +255,7 @@ def test_a_401_drops_only_the_refused_token(gateway: Any) -> None:
             slow = pool.submit(cp.payments.query, **QUERIED)
             assert arrived.wait(20)
             gateway.revoke_all()
-            cp.payments.query(**QUERIED)  # is refused, and renews
+            cp.payments.query(**QUERIED)  # is refused, and causes a renewal
             assert gateway.authenticates == 2
             late.set()
             assert slow.result(20).status.is_paid
@@ -263,7 +263,7 @@ def test_a_401_drops_only_the_refused_token(gateway: Any) -> None:
 
 
 def test_many_401s_renew_once(gateway: Any) -> None:
-    """However many threads are refused with the same token at once, one Authenticate renews it."""
+    """If many threads are refused with the same token at once, one Authenticate renews it."""
     with CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
         cp.payments.query(**QUERIED)
         gateway.revoke_all()
@@ -274,7 +274,7 @@ def test_many_401s_renew_once(gateway: Any) -> None:
 @pytest.mark.parametrize("status", [401, 500, 400, 200])
 @pytest.mark.parametrize("code", [0, 17, None])
 def test_wrong_credentials(driver: Any, gateway: Any, at_once: None, status: int, code: int | None) -> None:
-    """Wrong credentials are tried once, whatever status the gateway answers with."""
+    """Wrong credentials are tried once, with any HTTP status of the response."""
     gateway.always[AUTHENTICATE] = Reply(
         enveloped(None, success=False, error={"code": code, "message": "Login failed!"}), status
     )
@@ -288,14 +288,14 @@ def test_wrong_credentials(driver: Any, gateway: Any, at_once: None, status: int
 
 @pytest.mark.parametrize("status", [401, 500])
 def test_wrong_credentials_are_an_authentication_error(driver: Any, gateway: Any, at_once: None, status: int) -> None:
-    """A refused login is an AuthenticationError with either status that the facts name."""
+    """A refused login is an AuthenticationError with both HTTP statuses of the facts."""
     gateway.always[AUTHENTICATE] = Reply(refused(0, "Login failed!", unAuthorizedRequest=status == 401), status)
     with pytest.raises(AuthenticationError, match="user name"):
         driver.do(driver.client().sessions.create(**OPENING))
 
 
 def test_a_failing_login_with_many_waiting(gateway: Any) -> None:
-    """When the one Authenticate fails, everybody who waited gets an error of their own, and nobody tries again for them."""
+    """When Authenticate fails, each waiting caller gets a copy of the error, and none tries again."""
     gate = threading.Event()
     gateway.always[AUTHENTICATE] = Reply(refused(0, "Login failed!"), 401, hold=gate)
     caught: list[CommercePayError] = []
@@ -325,7 +325,7 @@ def test_a_failing_login_with_many_waiting(gateway: Any) -> None:
 
 
 def test_a_failed_login_is_not_remembered(driver: Any, gateway: Any, cp: Any) -> None:
-    """After a failed login, the next call tries again."""
+    """After a failed login, the next call logs in again."""
     gateway.answer(AUTHENTICATE, Reply(refused(0, "Login failed!"), 401))
     with pytest.raises(AuthenticationError):
         driver.do(cp.payments.query(**QUERIED))
@@ -333,7 +333,7 @@ def test_a_failed_login_is_not_remembered(driver: Any, gateway: Any, cp: Any) ->
 
 
 def test_an_impatient_leader_does_not_fail_the_others() -> None:
-    """A login that failed by one call's own short timeout is tried again by those who waited, with their own."""
+    """When a login fails by the short timeout of one call, the waiting callers log in with their own timeouts."""
     tokens = Tokens()
     under_way, waiting = threading.Event(), threading.Event()
 
@@ -352,7 +352,7 @@ def test_an_impatient_leader_does_not_fail_the_others() -> None:
 
 
 def test_own_options_hold_for_the_login(driver: Any, gateway: Any) -> None:
-    """A call's own number of retries holds for the login that it waits for as well."""
+    """`max_retries` of a call also applies to its login."""
     gateway.answer(AUTHENTICATE, *[Reply(b"", 503)] * 5)
     cp = driver.client(base_url=gateway.url, max_retries=5)
     with pytest.raises(CommercePayError):
@@ -361,7 +361,7 @@ def test_own_options_hold_for_the_login(driver: Any, gateway: Any) -> None:
 
 
 def test_a_cancelled_leader(gateway: Any) -> None:
-    """If the task that authenticates is cancelled, one of those who wait takes over; nobody else notices."""
+    """If the task that authenticates is cancelled, one of the waiting tasks takes over; the others succeed."""
     gate = threading.Event()
     gateway.answer(AUTHENTICATE, Reply(enveloped({}), hold=gate))
 
@@ -382,7 +382,7 @@ def test_a_cancelled_leader(gateway: Any) -> None:
 
 
 def test_a_cancelled_waiter(gateway: Any) -> None:
-    """A task that gives up waiting for the token takes it from nobody."""
+    """A task that stops waiting for the token does not affect the others."""
     gate = threading.Event()
     gateway.always[AUTHENTICATE] = lambda seen: (gate.wait(20), gateway.authenticate(seen))[1]
 
@@ -401,7 +401,7 @@ def test_a_cancelled_waiter(gateway: Any) -> None:
 
 
 def test_an_interrupted_leader() -> None:
-    """A KeyboardInterrupt in the thread that authenticates hands the flight on as well."""
+    """After a KeyboardInterrupt in the thread that authenticates, another thread takes over."""
     tokens = Tokens()
 
     def interrupted() -> tuple[str, object]:
@@ -413,7 +413,7 @@ def test_an_interrupted_leader() -> None:
 
 
 def test_an_exception_of_the_leader_alone() -> None:
-    """An exception that is not the gateway's, such as a task queue's time limit, is raised in the leader alone."""
+    """Another exception, such as the time limit of a task queue, is raised only in the caller that authenticates."""
     tokens = Tokens()
     waits = threading.Event()
 
@@ -432,11 +432,11 @@ def test_an_exception_of_the_leader_alone() -> None:
 
 
 class SoftTimeLimitExceeded(Exception):
-    """Celery's, which is an ordinary Exception."""
+    """Like that of Celery, which is an Exception."""
 
 
 def test_a_waiter_has_its_own_deadline() -> None:
-    """A call does not wait for another's login beyond its own deadline, in a thread or in a task."""
+    """A call does not wait for another caller's login beyond its own deadline, in a thread or a task."""
     tokens = Tokens()
     end = threading.Event()
 
@@ -462,7 +462,7 @@ def test_a_waiter_has_its_own_deadline() -> None:
 
 
 def test_a_renewal_outlives_its_deadline() -> None:
-    """A login that goes on beyond its deadline does not keep others waiting: one of them takes over."""
+    """A login that exceeds its deadline does not block others: one of them takes over."""
     tokens = Tokens()
     end = threading.Event()
 
@@ -479,7 +479,7 @@ def test_a_renewal_outlives_its_deadline() -> None:
 
 
 def test_an_abandoned_event_loop() -> None:
-    """An event loop that is stopped in the middle of a renewal, and never resumed, blocks nobody."""
+    """An event loop that is stopped during a renewal and never resumed blocks no other caller."""
     tokens = Tokens()
 
     async def authenticate() -> tuple[str, object]:
@@ -498,7 +498,7 @@ def test_an_abandoned_event_loop() -> None:
 
 
 def test_a_sync_call_inside_the_event_loop_that_renews() -> None:
-    """A sync call in an event loop does not wait for a renewal that the blocked loop itself leads."""
+    """A sync call in an event loop does not wait for a renewal in the same, blocked loop."""
     tokens = Tokens()
 
     async def authenticate() -> tuple[str, object]:
@@ -515,7 +515,7 @@ def test_a_sync_call_inside_the_event_loop_that_renews() -> None:
 
 
 def test_each_login_ends_the_token_before(driver: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where each login ends the other's token, a query renews several times, and two clients both get through."""
+    """If each login invalidates the other client's token, a query renews several times, and both clients succeed."""
     monkeypatch.setattr(defaults, "RENEWAL_PAUSE", 0.001)
     first, second = driver.client(), driver.client()
     log_in = gateway.authenticate
@@ -533,7 +533,7 @@ def test_each_login_ends_the_token_before(driver: Any, gateway: Any, monkeypatch
 
 
 def test_renewals_are_bounded(driver: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A query whose every new token is refused ends with an AuthenticationError after a few renewals."""
+    """A query whose new tokens are all refused ends with an AuthenticationError after a few renewals."""
     monkeypatch.setattr(defaults, "RENEWAL_PAUSE", 0.001)
     gateway.always[QUERY] = Reply(refused(0, "m", unAuthorizedRequest=True), 401)
     with pytest.raises(AuthenticationError):
@@ -551,7 +551,7 @@ def test_renewals_are_paced(driver: Any, gateway: Any) -> None:
 
 @pytest.mark.parametrize("own", ["transport", "http_client"])
 def test_a_pool_of_one_connection(driver: Any, gateway: Any, own: str) -> None:
-    """With a single connection, renewing after a 401 does not wait for the connection that it holds itself."""
+    """With a single connection, a renewal after a 401 does not wait for that connection."""
     limits = httpx.Limits(max_connections=1)
     timeout = httpx.Timeout(5)
     if own == "transport":
@@ -568,14 +568,14 @@ def test_a_pool_of_one_connection(driver: Any, gateway: Any, own: str) -> None:
 
 
 def test_two_clients_share_nothing(driver: Any, gateway: Any) -> None:
-    """Each client has a token of its own."""
+    """Each client has a separate token."""
     for _ in range(2):
         driver.do(driver.client().payments.query(**QUERIED))
     assert gateway.authenticates == 2
 
 
 def test_sync_functions_on_an_async_client(gateway: Any) -> None:
-    """A raw sync function on an async client works, shares its token, and is closed along with it."""
+    """A raw sync function works with an async client, shares its token, and is closed with it."""
     from commercepay_api.api.payment_gateway import query
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""Other people's HTTP clients, derived clients, foreign hosts, redirects."""
+"""HTTP clients of the application, derived clients, other hosts, redirects."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ON_THE_WIRE: dict[str, Any] = {
 
 @pytest.fixture
 def foreign() -> Any:
-    """Another host (another port is another origin), which has no business with our credentials."""
+    """Another host (another port is another origin), which must not get the credentials."""
     other = Gateway()
     other.strict = False
     yield other
@@ -64,13 +64,13 @@ def hook_for(driver: Any, act: Any) -> Any:
 
 
 def innocent(seen: Any) -> bool:
-    """Whether a request carries nothing of ours."""
+    """Whether a request has no tenant, token or signature."""
     text = repr(seen)
     return not {"authorization", "cap-signature", "abp-tenantid"} & seen.headers.keys() and "Token-Example" not in text
 
 
 def test_own_client_is_used_and_left_alone(driver: Any, gateway: Any, foreign: Any) -> None:
-    """An own `httpx` client serves the calls with its hooks, is neither changed nor closed, and leaks nothing of ours."""
+    """The application's `httpx` client is used with its hooks, is not changed or closed, and sends no credentials elsewhere."""
     requests: list[str] = []
     responses: list[int] = []
     own = own_client(
@@ -106,7 +106,7 @@ def test_own_client_is_used_and_left_alone(driver: Any, gateway: Any, foreign: A
 
 
 def test_own_clients_mounts(driver: Any) -> None:
-    """The mounts of an own client stay in force."""
+    """The mounts of the application's client are used."""
     mounted: list[str] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -120,7 +120,7 @@ def test_own_clients_mounts(driver: Any) -> None:
 
 
 def test_own_client_follows_no_redirects(driver: Any, gateway: Any, foreign: Any) -> None:
-    """Not even an own client that follows redirects takes our headers to where one points."""
+    """The application's client that follows redirects sends no credentials to the target of a redirect."""
     gateway.always[QUERY] = Reply(b"", 307, {"Location": foreign.url + "/steal"})
     own = own_client(driver, follow_redirects=True)
     with pytest.raises(InvalidResponse):
@@ -130,7 +130,7 @@ def test_own_client_follows_no_redirects(driver: Any, gateway: Any, foreign: Any
 
 
 def test_redirects_are_not_followed(driver: Any, gateway: Any, foreign: Any, cp: Any) -> None:
-    """A redirect is an unreadable answer, wherever it points."""
+    """A redirect to any target is an unreadable response."""
     for location in (foreign.url + "/steal", "/here"):
         gateway.always[QUERY] = Reply(b"", 302, {"Location": location})
         with pytest.raises(InvalidResponse) as caught:
@@ -141,7 +141,7 @@ def test_redirects_are_not_followed(driver: Any, gateway: Any, foreign: Any, cp:
 
 
 def test_a_closed_own_client(driver: Any, gateway: Any) -> None:
-    """An own client that was closed meanwhile is a ClientClosed, in our tree of errors."""
+    """A call with the application's client after it was closed raises ClientClosed."""
     own = own_client(driver)
     cp = driver.client(http_client=own)
     close(driver, own)
@@ -151,7 +151,7 @@ def test_a_closed_own_client(driver: Any, gateway: Any) -> None:
 
 
 def test_own_transport(driver: Any, gateway: Any) -> None:
-    """An own transport carries the calls."""
+    """The application's transport sends the calls."""
     seen: list[str] = []
     base: Any = httpx.AsyncHTTPTransport if driver.asynchronous else httpx.HTTPTransport
 
@@ -169,7 +169,7 @@ def test_own_transport(driver: Any, gateway: Any) -> None:
 
 
 def test_of_the_wrong_colour(driver: Any) -> None:
-    """A client or transport of the other colour, or both at once, is refused, all in one error."""
+    """An async client or transport for a sync client, or the other way round, or both at once, is one error."""
     wrong_client = (httpx.Client if driver.asynchronous else httpx.AsyncClient)()
     wrong_transport = (httpx.HTTPTransport if driver.asynchronous else httpx.AsyncHTTPTransport)()
     with pytest.raises(ConfigurationError) as caught:
@@ -193,7 +193,7 @@ def test_foreign_hosts(driver: Any, gateway: Any, foreign: Any, cp: Any) -> None
 
 
 def test_hosts_that_begin_alike(driver: Any) -> None:
-    """A host or port whose name merely begins with the gateway's is foreign, and so is plain http to the same host."""
+    """A host or port that only begins like the gateway's is another host, and so is plain http to the same host."""
     seen: list[httpx.Request] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -216,7 +216,7 @@ def test_hosts_that_begin_alike(driver: Any) -> None:
 
 
 def test_requests_by_hand(driver: Any, gateway: Any, cp: Any) -> None:
-    """A request that is built by hand on the generated client's connections is signed as well."""
+    """A request that is built with the generated client's `httpx` client is signed as well."""
     http = driver.http(cp.api)
     response = driver.do(http.post(SESSION, json={"referenceCode": "BY-HAND", "amount": 1, "x": None}))
     assert response.status_code == 200
@@ -245,7 +245,7 @@ def test_derived_clients(driver: Any, gateway: Any, cp: Any) -> None:
 
 
 def test_raw_functions_renew(driver: Any, gateway: Any, cp: Any) -> None:
-    """A raw generated function has its token renewed after a 401, and AuthenticationError when that does not help."""
+    """A raw generated function renews the token after a 401, and raises AuthenticationError if the new one is refused."""
     driver.do(cp.payments.query(**QUERIED))
     gateway.revoke_all()
     response = driver.raw(query, cp.api, session_number="S-1", timestamp=1621851652617)
@@ -258,7 +258,7 @@ def test_raw_functions_renew(driver: Any, gateway: Any, cp: Any) -> None:
 
 
 def test_raw_functions_refuse_the_unsignable(driver: Any, gateway: Any, cp: Any) -> None:
-    """What can't be signed is refused before anything is sent, from raw functions as well."""
+    """Data that can't be signed is an error before anything is sent, also in raw functions."""
     body = PaymentRequest.from_dict(ON_THE_WIRE | {"Amount": 2})
     with pytest.raises(UnsignableData, match="Amount"):
         driver.raw(request_payment, cp.api, body=body)
@@ -266,7 +266,7 @@ def test_raw_functions_refuse_the_unsignable(driver: Any, gateway: Any, cp: Any)
 
 
 def test_cookies_are_not_kept(driver: Any, gateway: Any, cp: Any) -> None:
-    """Cookies that the gateway sets are not sent back: the calls have no state but the token."""
+    """Cookies of the gateway are not sent back."""
     gateway.answer(QUERY, Reply(enveloped({"a": 1}), 200, {"Set-Cookie": "sid=1; Path=/"}))
     driver.do(cp.request("GET", QUERY))
     driver.do(cp.request("POST", "/x"))
@@ -274,7 +274,7 @@ def test_cookies_are_not_kept(driver: Any, gateway: Any, cp: Any) -> None:
 
 
 def test_tls_is_verified() -> None:
-    """Certificates are verified for every https base URL, however it is spelled; nothing turns that off."""
+    """Certificates are verified for every https base URL, in every spelling."""
     for base_url in (None, "https://payments.commerce.asia", "HTTPS://payments.commerce.asia", "https://127.0.0.1:1"):
         for cls in (CommercePay, AsyncCommercePay):
             cp: Any = cls(base_url=base_url, **CREDENTIALS)
@@ -286,7 +286,7 @@ def test_tls_is_verified() -> None:
 
 
 def test_an_untrusted_certificate(driver: Any, at_once: None) -> None:
-    """A server that can't prove who it is gets nothing: a connection error, and no byte of ours."""
+    """A server without a valid certificate is a connection error and gets no byte of a request."""
     received: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10)

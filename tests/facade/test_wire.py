@@ -46,7 +46,7 @@ VECTORS = json.loads((Path(__file__).parents[1] / "signature-vectors.json").read
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_vectors_through_request(driver: Any, gateway: Any, vector: Any) -> None:
-    """Every shared vector's data, sent through `cp.request`, arrives with the signature that its rules give."""
+    """The data of every shared vector arrives through `cp.request` with the right signature."""
     path = "/" + vector["url"].split("/", 3)[3].partition("?")[0]
     gateway.always[path] = Reply(enveloped({}))
     cp = driver.client(secret_key=vector["secret"])
@@ -66,7 +66,7 @@ def test_vectors_through_request(driver: Any, gateway: Any, vector: Any) -> None
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_vectors_over_their_own_url(vector: Any) -> None:
-    """Sent to the vector's own URL, the request carries exactly the vector's published signature."""
+    """A request to the URL of a vector has exactly the vector's signature."""
     seen: list[httpx.Request] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -168,7 +168,7 @@ def test_headers(driver: Any, gateway: Any, cp: Any) -> None:
 
 
 def test_base_url_with_a_path(driver: Any, gateway: Any) -> None:
-    """A base URL with a path of its own is part of what is called and signed."""
+    """The path of a base URL is part of the URL that is called and signed."""
     gateway.always["/proxied" + AUTHENTICATE] = gateway.authenticate
     gateway.always["/proxied/x"] = Reply(enveloped({}))
     cp = driver.client(base_url=gateway.url + "/proxied/")
@@ -264,13 +264,13 @@ PLAIN = {
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else value.rpartition("/")[2],
 )
 def test_every_member(driver: Any, gateway: Any, cp: Any, path: str, given: Any, expected: Any) -> None:
-    """Every documented member reaches the wire under its wire name and type, and nothing beside it; signed."""
+    """Every documented member is sent with its name and type, and no other member is; the request is signed."""
     call = cp.sessions.create if path == SESSION else cp.payments.create
     driver.do(call(**OPENING | given))
 
     received = gateway.seen[-1]
     assert received.path == path
-    assert received.answer == 200  # so the signature fitted
+    assert received.answer == 200  # so the signature was right
     sent = received.json
     now = sent.pop("timestamp") if "timestamp" not in expected else 1.7e12
     assert type(now) is int or "timestamp" in expected
@@ -279,7 +279,7 @@ def test_every_member(driver: Any, gateway: Any, cp: Any, path: str, given: Any,
 
 
 def test_nothing_is_null(driver: Any, gateway: Any, cp: Any) -> None:
-    """What is left out, or passed as None, is not sent as null."""
+    """An argument that is left out or None is not sent as null."""
     driver.do(cp.payments.create(**OPENING, description=None, channel_id=None, customer=Customer()))
 
     sent = gateway.seen[-1].json
@@ -314,7 +314,7 @@ def test_query_sends_what_is_signed(driver: Any, gateway: Any, cp: Any) -> None:
     ids=["nested mappings", "mapping", "numbers", "text", "empty"],
 )
 def test_request_sends_what_it_signs(driver: Any, gateway: Any, cp: Any, data: Any) -> None:
-    """Whatever data can be signed is sent so that the gateway computes the same signature from what it received."""
+    """The gateway computes the same signature from the received data, for all data that can be signed."""
     driver.do(cp.request("POST", "/x", json=data))
     assert gateway.seen[-1].answer == 200
     assert gateway.seen[-1].signature == signature.sign(gateway.url + "/x", data, SECRET_KEY)
@@ -329,7 +329,7 @@ def test_request_returns_plain_data(driver: Any, gateway: Any, cp: Any) -> None:
 
 
 def test_what_comes_back(driver: Any, cp: Any) -> None:
-    """Opening, starting and asking give typed values that hold what the gateway said."""
+    """`create` and `query` return typed values with the data of the response."""
     session = driver.do(cp.sessions.create(**OPENING))
     started = driver.do(cp.payments.create(**OPENING | {"reference_code": "INV-2"}))
     payment = driver.do(cp.payments.query(session_number="S-1"))

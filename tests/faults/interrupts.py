@@ -1,4 +1,4 @@
-"""Interrupts aimed at a login: a signal handler raises at a random moment of it, and the next call must not be blocked.
+"""Interrupt logins: a signal handler raises at a random moment of a login, and the next call must not be blocked.
 
 python tests/faults/interrupts.py --interrupts 20000
 """
@@ -41,7 +41,7 @@ def aim(login: Callable[[Tokens, float], None], interrupts: int, seed: int) -> s
     while landed < interrupts:
         tokens = Tokens()
         waiter = threading.Thread(target=_token, args=(tokens,))
-        if chance.random() < 0.1:  # another thread wants the same token
+        if chance.random() < 0.1:  # another thread needs the same token
             waiter.start()
         try:
             login(tokens, chance.uniform(1e-6, longest))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def test_interrupted_logins() -> None:
-    """However a signal handler's exception ends a login, no later call and no other thread is blocked by it."""
+    """An exception from a signal handler during a login blocks no later call and no other thread."""
     script = Path(__file__).with_name("interrupts.py")
     command = [sys.executable, str(script), "--interrupts", "600"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

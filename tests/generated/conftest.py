@@ -15,7 +15,7 @@ BASE_URL = "https://gateway.test"
 
 @dataclass
 class Gateway:
-    """A client whose answers the test sets, and the requests that it sent; `call` runs a generated function either way."""
+    """A client whose responses the test sets, and the requests that it sent. `call` runs the sync or async form of a function."""
 
     asynchronous: bool
     status: int = 200
@@ -26,7 +26,7 @@ class Gateway:
 
     def respond(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        # As a stream, the way it comes off a socket: a body given as bytes is decoded while the response is built.
+        # As a stream, as from a socket: a body of bytes would be decoded when the response is created.
         return httpx.Response(self.status, headers=self.headers, stream=Body(self.body))
 
     def client(self, **options: Any) -> AuthenticatedClient:

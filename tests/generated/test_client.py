@@ -23,7 +23,7 @@ from commercepay_api.models import (
 )
 from commercepay_api.types import UNSET, Response, Unset
 
-SECRET = "do-not-show-me"  # no secret: what must not appear
+SECRET = "do-not-show-me"  # must not appear
 ANSWER = b'{"result": {"referenceCode": "INV-1", "status": 1, "currencyCode": "MYR", "amount": 1}}'
 
 
@@ -36,7 +36,7 @@ def clients(**options: Any) -> list[Any]:
 
 @pytest.mark.parametrize("client", clients(), ids=["Client", "AuthenticatedClient"])
 def test_the_default_timeout_is_finite(client: Any) -> None:
-    """A client that was given no timeout waits for half a minute, not for ever."""
+    """The default timeout of a client is 30 seconds."""
     with client.get_httpx_client() as http:
         assert http.timeout == httpx.Timeout(30.0)
 
@@ -49,7 +49,7 @@ def test_the_default_timeout_is_finite(client: Any) -> None:
 
 @pytest.mark.parametrize("timeout", [None, httpx.Timeout(3)])
 def test_a_timeout_that_is_given_holds(timeout: httpx.Timeout | None) -> None:
-    """A timeout that was given holds, None for no end included."""
+    """A given timeout is used, also None for no timeout."""
     for client in clients(timeout=timeout):
         with client.get_httpx_client() as http:
             assert http.timeout == httpx.Timeout(timeout)
@@ -97,7 +97,7 @@ def test_no_secret_in_the_repr_of_a_response(gateway: Any) -> None:
 
 
 def test_the_token_is_not_written_into_the_callers_headers() -> None:
-    """Opening a connection leaves the dict of headers that the caller gave as it was."""
+    """Opening a connection does not change the dict of headers that the caller passed."""
     headers = {"x-shop": "1"}
     client = AuthenticatedClient(base_url="https://gateway.test", token=SECRET, headers=headers)
     with client.get_httpx_client() as http:
@@ -106,7 +106,7 @@ def test_the_token_is_not_written_into_the_callers_headers() -> None:
 
 
 def test_a_client_without_token_sends_none() -> None:
-    """A client whose Auth brings the token sends no empty one."""
+    """A client whose Auth adds the token sends no empty token."""
     with AuthenticatedClient(base_url="https://gateway.test", token="").get_httpx_client() as http:
         assert "Authorization" not in http.headers
 
@@ -139,7 +139,7 @@ def test_a_derived_client_leaves_its_parent_alone(derive: Any, opened: bool) -> 
 
 
 def test_a_client_can_be_subclassed(answering: Any) -> None:
-    """A subclass that brings its own connections is what the generated functions use."""
+    """The generated functions use the connections of a subclass."""
     gateway = answering(body=ANSWER)
 
     class Own(AuthenticatedClient):
@@ -179,7 +179,7 @@ DUPLICATES = [
 
 @pytest.mark.parametrize("duplicate", DUPLICATES)
 def test_unset_is_one_object(duplicate: Any) -> None:
-    """UNSET stays the one UNSET over pickling and copying, alone and inside of a container."""
+    """UNSET is the same object after pickling and copying, also inside a container."""
     assert duplicate(UNSET) is UNSET
     assert duplicate([UNSET])[0] is UNSET
     assert not UNSET
@@ -189,7 +189,7 @@ def test_unset_is_one_object(duplicate: Any) -> None:
 
 @pytest.mark.parametrize("duplicate", DUPLICATES)
 def test_models_can_be_pickled_and_copied(duplicate: Any) -> None:
-    """A model that was pickled or copied is equal and sends the same: no UNSET turns into a value."""
+    """A pickled or copied model is equal and sends the same data: no UNSET becomes a value."""
     model = SessionRequest(
         currency_code="MYR",
         amount=1,
@@ -210,6 +210,6 @@ def test_models_can_be_pickled_and_copied(duplicate: Any) -> None:
 @pytest.mark.parametrize("name", [name for name in models.__all__ if hasattr(getattr(models, name), "from_dict")])
 @pytest.mark.parametrize("value", [[], "x", 5, None, True, [["a", 1]]], ids=json.dumps)
 def test_no_model_is_read_from_anything_but_an_object(name: str, value: Any) -> None:
-    """A model is read from a JSON object alone; an empty list is no object without members."""
+    """A model is read only from a JSON object. An empty list is not an object."""
     with pytest.raises(TypeError):
         getattr(models, name).from_dict(value)

@@ -1,4 +1,4 @@
-"""The generated package: what it is made of, and that its build notices when a mend no longer applies."""
+"""The generated package, and its build, which fails when a patch no longer applies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCHEMAS: dict[str, Any] = DESCRIPTION["components"]["schemas"]
 
 
 def load_build() -> Any:
-    """The build script as a module; it needs the generator only when it builds."""
+    """The build script as a module. It needs the generator only to build."""
     spec = importlib.util.spec_from_file_location("build_script", ROOT / "openapi" / "build.py")
     assert spec is not None
     assert spec.loader is not None
@@ -40,13 +40,13 @@ def test_every_module_says_that_it_is_generated(path: Path) -> None:
 
 
 def test_the_package_is_typed() -> None:
-    """Type checkers take the package's annotations for its own."""
+    """Type checkers use the annotations of the package."""
     assert (PACKAGE / "py.typed").is_file()
 
 
 @pytest.mark.parametrize("name", sorted(name for name, schema in SCHEMAS.items() if schema.get("type") != "integer"))
 def test_every_example_survives_its_model(name: str) -> None:
-    """An example that is read into its model and written again is the same."""
+    """An example is the same after it was read into its model and serialized."""
     model = getattr(models, name)
     for example in SCHEMAS[name]["examples"]:
         assert model.from_dict(example).to_dict() == example
@@ -54,7 +54,7 @@ def test_every_example_survives_its_model(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(name for name, schema in SCHEMAS.items() if schema.get("type") == "integer"))
 def test_every_code_has_its_name(name: str) -> None:
-    """A code's class knows exactly the codes that the description names."""
+    """The class of a code has exactly the codes of the description."""
     schema = SCHEMAS[name]
     known = schema["anyOf"][0] if "anyOf" in schema else schema
     expected = dict(zip(known["x-enum-varnames"], known["enum"], strict=True))
@@ -65,20 +65,20 @@ SHIM = {"replace": [{"why": "because", "old": "slow", "new": "fast", "times": 2}
 
 
 def test_a_mend_replaces_its_string() -> None:
-    """A mend puts its new string in the place of the old one, as often as it says."""
+    """A patch replaces its old string with the new one, the given number of times."""
     assert BUILD.mend("slow and slow", SHIM, "x") == "fast and fast"
 
 
 @pytest.mark.parametrize("stock", ["", "slow", "slow slow slow", "Slow slow"])
 def test_a_mend_that_no_longer_applies_stops_the_build(stock: str) -> None:
-    """A string that is gone, or occurs another number of times, is an error that names the template and the reason."""
+    """A missing string, or one that occurs another number of times, is an error with the template and the reason."""
     with pytest.raises(BUILD.BuildError, match=r"client\.py\.jinja.*because"):
         BUILD.mend(stock, SHIM, "client.py.jinja")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "openapi" / "templates").rglob("*.toml")), ids=lambda path: path.stem)
 def test_every_mend_says_why(path: Path) -> None:
-    """Every mend says why it is there, and changes something."""
+    """Every patch has a reason, and changes something."""
     for change in BUILD.load_shim(path, ["password"])["replace"]:
         assert change["why"].strip()
         assert change["old"].strip()
@@ -98,7 +98,7 @@ def test_the_check_sees_every_kind_of_difference() -> None:
 
 
 def test_the_pins_are_exact() -> None:
-    """What determines the output is pinned to the last digit."""
+    """Everything that determines the output is pinned to an exact version."""
     pins = [line for line in BUILD.REQUIREMENTS.read_text("utf-8").splitlines() if line and not line.startswith("#")]
     assert {pin.split("==")[0] for pin in pins} >= {"openapi-python-client", "ruff", "jinja2", "ruamel.yaml"}
     assert all(len(pin.split("==")) == 2 for pin in pins)

@@ -1,4 +1,4 @@
-"""Reading answers: every status, every unreadable body, every code that nobody has published."""
+"""Reading responses: every status, unreadable bodies, unknown codes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SESSION = SessionRequest.from_dict(
         "callbackUrl": "https://shop.example.my/callback",
     }
 )
-SECRET = "do-not-show-me"  # no secret: what must not appear
+SECRET = "do-not-show-me"  # must not appear
 
 
 def enveloped(result: Any, error: Any = None) -> bytes:
@@ -61,7 +61,7 @@ def enveloped(result: Any, error: Any = None) -> bytes:
 
 @pytest.mark.parametrize("status", [200, 201, 299, 400, 401, 403, 404, 429, 500, 502, 503, 520, 524, 527, 599, 999])
 def test_any_status_is_kept(gateway: Any, status: int) -> None:
-    """A status is kept as the number that it is, whether or not a registry knows it, and the body decides."""
+    """Every HTTP status is kept as a number, also an unregistered one, and the body decides."""
     gateway.status, gateway.body = status, enveloped(PAID)
     response = gateway.call(query, **QUERY)
     assert response.status_code == status
@@ -111,7 +111,7 @@ UNREADABLE = [
 @pytest.mark.parametrize("body", UNREADABLE)
 @pytest.mark.parametrize("status", [200, 502, 520])
 def test_any_unreadable_body_is_one_error(gateway: Any, body: bytes, status: int) -> None:
-    """A body that is not what the description says, whatever is wrong with it, is one error that keeps the response."""
+    """A body that does not match the description is one error, which keeps the response."""
     gateway.status, gateway.body, gateway.headers = status, body, {"retry-after": "7"}
     with pytest.raises(UnreadableResponse) as caught:
         gateway.call(query, **QUERY)
@@ -122,7 +122,7 @@ def test_any_unreadable_body_is_one_error(gateway: Any, body: bytes, status: int
 
 @pytest.mark.parametrize("body", UNREADABLE)
 def test_an_unreadable_body_is_not_shown(answering: Any, body: bytes) -> None:
-    """No text of the error shows the body, and no error that holds it hangs on as cause or context."""
+    """The error's text does not show the body, and no error with the body is its cause or context."""
     gateway = answering(body=body, headers={"set-cookie": SECRET})
     with pytest.raises(UnreadableResponse) as caught:
         gateway.call(query, **QUERY)
@@ -134,7 +134,7 @@ def test_an_unreadable_body_is_not_shown(answering: Any, body: bytes) -> None:
 
 
 def test_the_error_says_what_is_missing(answering: Any) -> None:
-    """The error for an incomplete result names the member that is missing."""
+    """The error for an incomplete result names the missing member."""
     gateway = answering(body=enveloped({"redirectionType": 1}))
     with pytest.raises(UnreadableResponse, match="'redirectUrl' is missing"):
         gateway.call(initial_session, body=SESSION)
@@ -149,7 +149,7 @@ def test_the_error_says_what_is_missing(answering: Any) -> None:
     ],
 )
 def test_a_body_that_cannot_be_decoded(gateway: Any, encoding: str, body: bytes) -> None:
-    """A body whose content encoding cannot be undone is the same error, with status and headers, but without content."""
+    """A body that can't be decoded is the same error, with status and headers but without content."""
     gateway.status, gateway.body, gateway.headers = 503, body, {"content-encoding": encoding}
     with pytest.raises(UnreadableResponse) as caught:
         gateway.call(query, **QUERY)
@@ -158,7 +158,7 @@ def test_a_body_that_cannot_be_decoded(gateway: Any, encoding: str, body: bytes)
 
 
 def test_a_compressed_body_is_read(gateway: Any) -> None:
-    """A compressed body is decoded as ever."""
+    """A compressed body is decoded."""
     gateway.body, gateway.headers = gzip.compress(enveloped(PAID)), {"content-encoding": "gzip"}
     response = gateway.call(query, **QUERY)
     assert response.parsed.result.status is PaymentStatus.PAID
@@ -167,7 +167,7 @@ def test_a_compressed_body_is_read(gateway: Any) -> None:
 
 @pytest.mark.parametrize("duplicate", [lambda e: pickle.loads(pickle.dumps(e)), copy.copy, copy.deepcopy])
 def test_errors_can_be_pickled(duplicate: Any) -> None:
-    """Both errors survive pickling and copying with all that they keep."""
+    """Both errors can be pickled and copied with all their attributes."""
     error = UnreadableResponse(520, b"<html>", httpx.Headers({"Retry-After": "7"}), "it is not JSON")
     twin = duplicate(error)
     assert type(twin) is UnreadableResponse
@@ -184,7 +184,7 @@ def test_errors_can_be_pickled(duplicate: Any) -> None:
 
 
 def test_the_generated_error_is_no_error_of_reading(gateway: Any) -> None:
-    """A timeout or a broken connection stays what it is: nothing was answered, so nothing is unreadable."""
+    """A timeout or a broken connection is not an unreadable response."""
 
     def fail(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("too slow", request=request)
@@ -242,7 +242,7 @@ def test_a_bare_result(gateway: Any, operation: Any, arguments: Any, result: Any
 def test_a_refused_signature(
     gateway: Any, operation: Any, arguments: Any, result: Any, model: Any, status: int
 ) -> None:
-    """A refusal in the place of the result is never read as a result, whatever the status and `success` say."""
+    """A refusal in place of the result is never read as a result, with any status and `success`."""
     gateway.status, gateway.body = status, enveloped({"code": 1, "message": "Invalid Signature."})
     refusal = gateway.call(operation, **arguments).parsed.result
     assert refusal == Refusal(code=ErrorCode.INVALID_SIGNATURE, message="Invalid Signature.")
@@ -265,21 +265,21 @@ def test_an_error_beside_the_result(
 
 
 def test_members_that_are_null_or_missing(answering: Any) -> None:
-    """What a result may lack is None where the gateway says null and UNSET where it says nothing."""
+    """An optional member of a result is None for null and UNSET if it is absent."""
     result = answering(body=enveloped({**PAID, "remark": None})).call(query, **QUERY).parsed.result
     assert result.remark is None
     assert result.transaction_number is UNSET
 
 
 def test_unknown_members_are_kept(answering: Any) -> None:
-    """A member that the description does not know is kept, at every depth."""
+    """An unknown member is kept, at every depth."""
     parsed = answering(body=enveloped({**PAID, "new": [1]})).call(query, **QUERY).parsed
     assert parsed.result.additional_properties == {"new": [1]}
 
 
 @pytest.mark.parametrize("code", [14, 15, 19, 99, -1, 2**70])
 def test_an_unknown_status_is_kept(gateway: Any, code: int) -> None:
-    """A status that nobody has published keeps its number, and is none of the known ones."""
+    """An unknown status keeps its number and equals no known one."""
     gateway.body = enveloped({**PAID, "status": code})
     status = gateway.call(query, **QUERY).parsed.result.status
     assert isinstance(status, PaymentStatus)
@@ -291,7 +291,7 @@ def test_an_unknown_status_is_kept(gateway: Any, code: int) -> None:
 
 @given(st.integers())
 def test_any_integer_is_a_code(code: int) -> None:
-    """Every integer is a code, equal to itself over pickling and copying, and known only if the description names it."""
+    """Every integer is a code, equal after pickling and copying, and known only if the description has it."""
     for kind in (PaymentStatus, ErrorCode, IdentificationType):
         member = kind(code)
         for twin in (kind(code), pickle.loads(pickle.dumps(member)), copy.copy(member), copy.deepcopy(member)):
@@ -305,13 +305,13 @@ def test_any_integer_is_a_code(code: int) -> None:
 
 @pytest.mark.parametrize("value", [True, False, 1.0, "1", None, [], b"1"])
 def test_a_code_is_an_integer(value: Any) -> None:
-    """What is read as a code is an integer: true, 1.0 and "1" are not the status paid."""
+    """Only an integer is a code: true, 1.0 and "1" are not the status paid."""
     with pytest.raises(TypeError):
         PaymentStatus.read(value)
 
 
 def test_unknown_codes_do_not_pile_up() -> None:
-    """Unknown codes are not added to the enum, so a hostile peer cannot make it grow."""
+    """Unknown codes are not added to the enum, so a hostile server can't make it grow."""
     before = list(PaymentStatus), dict(PaymentStatus.__members__)
     for code in range(1000, 1100):
         PaymentStatus(code)

@@ -1,4 +1,4 @@
-"""Sending: what goes over the wire, and what an `httpx.Auth` is told about it."""
+"""Sending: the requests, and the data that an `httpx.Auth` gets for them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ CALLS = [
 
 @pytest.mark.parametrize(("operation", "arguments", "data", "secured"), CALLS)
 def test_what_a_signer_is_told(gateway: Any, operation: Any, arguments: Any, data: Any, secured: bool) -> None:
-    """Every request carries what is to be signed, with its own types, and whether it is to be signed at all."""
+    """Every request has the data to sign, with its types, and whether to sign it."""
     gateway.body = ANSWER
     gateway.call(operation, **arguments)
     (request,) = gateway.requests
@@ -94,7 +94,7 @@ def test_what_a_signer_is_told(gateway: Any, operation: Any, arguments: Any, dat
 
 @pytest.mark.parametrize(("operation", "arguments", "data", "secured"), CALLS)
 def test_what_is_sent(gateway: Any, operation: Any, arguments: Any, data: Any, secured: bool) -> None:
-    """What is sent is what the signer is told: the set members alone, as JSON or as a query."""
+    """The sent data equals the data for the signer: only the set members, as JSON or as a query."""
     gateway.body = ANSWER
     gateway.call(operation, **arguments)
     (request,) = gateway.requests
@@ -135,7 +135,7 @@ def test_where_it_is_sent(gateway: Any, operation: Any, method: str, path: str) 
 
 
 class Resending(httpx.Auth):
-    """Writes down what it is told, and sends everything twice, as after a 401."""
+    """Record the data to sign, and send each request twice, as after a 401."""
 
     def __init__(self) -> None:
         self.told: list[Any] = []
@@ -148,7 +148,7 @@ class Resending(httpx.Auth):
 
 
 def test_an_auth_is_told_and_can_send_again(gateway: Any) -> None:
-    """An Auth given to the client sees the typed data, signs, and can send the request once more."""
+    """An Auth of the client gets the typed data, signs, and can send the request again."""
     auth, seen = Resending(), []
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -171,7 +171,7 @@ def test_an_auth_survives_derived_clients(answering: Any) -> None:
 
 
 def test_the_timeout_goes_with_the_request(gateway: Any) -> None:
-    """The client's timeout still reaches the transport beside the data for the signer."""
+    """The transport gets the timeout of the client as well as the data for the signer."""
     gateway.body = ANSWER
     gateway.call(query, gateway.client(timeout=httpx.Timeout(3)), timestamp=1)
     assert gateway.requests[0].extensions["timeout"] == {"connect": 3, "read": 3, "write": 3, "pool": 3}
@@ -203,7 +203,7 @@ def test_authenticate_takes_either_client(answering: Any, client_type: Any) -> N
     ],
 )
 def test_urls_are_joined_as_httpx_does_it(base_url: str, path: str) -> None:
-    """Joining once and keeping the result gives the URL that httpx would build."""
+    """The cached URL is the one that httpx would build."""
     with httpx.Client(base_url=base_url) as client:
         expected = client.build_request("GET", path).url
         assert client.build_request("GET", absolute_url(client.base_url, path)).url == expected

@@ -1,4 +1,4 @@
-"""Judge the mutants that `mutmut run` left alive: `nox -s mutation` runs this, in the folder of the project.
+"""Check the mutants that survived `mutmut run`. `nox -s mutation` runs this in the folder of the project.
 
 A mutant may stay alive if equivalent.toml lists its change, or if it only rewords a text: no test pins a whole sentence of
 an error, so a mutated string of two words or more is not counted. Any other one fails the session, and so does an entry of
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def change_of(mutant: str) -> str:
-    """The lines that a mutant removes and adds, as equivalent.toml lists them."""
+    """The lines that a mutant removes and adds, in the form of equivalent.toml."""
     lines = [line for line in get_diff_for_mutant(mutant).splitlines() if line[:1] in ("-", "+")]
     return "\n".join(f"{line[0]} {line[1:].strip()}" for line in lines if line[:3] not in ("---", "+++"))
 

@@ -1,4 +1,4 @@
-"""`commercepay.callbacks.verify`, tried to be broken. The judge is tests/fuzz/reference.py, which imports nothing of ours."""
+"""`commercepay.callbacks.verify`, compared with tests/fuzz/reference.py, which imports nothing of the package."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def written(data: object) -> bytes:
 
 
 def raw_signature(body: bytes) -> str:
-    """A right signature over the body as it is, so that nothing but the body's content can be the reason of a rejection."""
+    """A right signature of the raw body, so that only the content of the body can be the reason of a rejection."""
     return str(reference.signature(URL, body.decode("utf-8", "replace"), SECRET))
 
 
@@ -62,7 +62,7 @@ SIGNATURE = str(reference.signature(URL, reference.canonical(reference.parse(BOD
 
 
 def test_reads_every_member() -> None:
-    """A callback with the right signature is read with its types, and keeps its raw form."""
+    """A callback with the right signature is read with its types, and keeps its raw data."""
     callback = verify(BODY, SIGNATURE, URL, SECRET)
     assert callback.status is PaymentStatus.PAID
     assert callback.amount == Money("12.34", "MYR")
@@ -78,7 +78,7 @@ def test_reads_every_member() -> None:
 @pytest.mark.parametrize("name", ["channelId", "paymentSessionNumber", "providerTransactionNumber"])
 @pytest.mark.parametrize("absent", ["missing", "null"])
 def test_optional_members(name: str, absent: str) -> None:
-    """The members that a callback can do without are None when missing or null."""
+    """Optional members of a callback are None if they are missing or null."""
     data = {**FACT, name: None} if absent == "null" else {key: item for key, item in FACT.items() if key != name}
     body = written(data)
     callback = verify(body, raw_signature(body), URL, SECRET)
@@ -92,32 +92,32 @@ def test_optional_members(name: str, absent: str) -> None:
     "vector", json.loads((TESTS / "signature-vectors.json").read_text())["vectors"], ids=lambda vector: vector["name"]
 )
 def test_shared_vectors(vector: dict[str, Any]) -> None:
-    """The judge itself reproduces every shared vector, and `verify` finds nothing wrong with their signatures."""
+    """The reference gives the signature of every shared vector, and `verify` accepts the signatures."""
     body = json.dumps(vector["data"]).encode()
     text = reference.canonical(reference.parse(body))
     assert reference.signature(vector["url"], text, vector["secret"]) == vector["signature"]
     if vector["name"].startswith("callback"):
         assert verify(body, vector["signature"], vector["url"], vector["secret"]).raw == vector["data"]
     else:
-        # No callbacks: their content is refused, which happens only after the signature was believed.
+        # They are not callbacks: their content is rejected, which happens only after the signature was accepted.
         error = rejection(body, vector["signature"], vector["url"], vector["secret"])
         assert error.reason in (CallbackRejection.MEMBER_MISSING, CallbackRejection.MEMBER_INVALID)
 
 
 @pytest.mark.parametrize("change", [str.upper, str.title])
 def test_signature_in_any_case(change: Callable[[str], str]) -> None:
-    """Hex digits are hex digits in upper case too."""
+    """Hex digits may be in upper case."""
     assert verify(BODY, change(SIGNATURE), URL, SECRET).raw == FACT
 
 
 def test_members_in_any_order() -> None:
-    """The canonical reading does not depend on the order in which members come, nor on blanks."""
+    """The canonical reading does not depend on the order of the members and on white space."""
     body = json.dumps(dict(reversed(FACT.items())), indent=3).encode()
     assert verify(body, SIGNATURE, URL, SECRET).amount == Money("12.34", "MYR")
 
 
 def test_raw_reading() -> None:
-    """A signature over the body as it was sent is accepted as well."""
+    """A signature of the raw body is accepted as well."""
     body = json.dumps(FACT, indent=1).encode()
     assert verify(body, raw_signature(body), URL, SECRET).raw == FACT
 
@@ -133,7 +133,7 @@ FORMER_URL = "https://old.example.my/callback"
 
 @pytest.mark.parametrize("urls", [[FORMER_URL, URL], (URL, FORMER_URL), URL])
 def test_former_callback_urls(urls: Any) -> None:
-    """After a callback URL has changed, any of several is accepted, and no other."""
+    """After a change of the callback URL, each of several URLs is accepted, and no other."""
     assert verify(BODY, SIGNATURE, urls, SECRET).raw == FACT
     verifier = Verifier(secret_key="another").at(FORMER_URL)
     assert (verifier.callback_urls, Verifier(secret_key=SECRET, callback_url=urls).verify(BODY, SIGNATURE).raw) == (
@@ -146,7 +146,7 @@ def test_former_callback_urls(urls: Any) -> None:
 
 
 def test_verifier_needs_a_callback_url() -> None:
-    """Without a callback URL nothing can be verified: the application's mistake. The URL of the call wins."""
+    """Without a callback URL, verifying is an ArgumentError. The URL of the call overrides that of the verifier."""
     with pytest.raises(ArgumentError, match="no callback_url"):
         Verifier(secret_key=SECRET).verify(BODY, SIGNATURE)
     assert Verifier(secret_key=SECRET, callback_url=FORMER_URL).verify(BODY, SIGNATURE, URL).raw == FACT
@@ -169,21 +169,21 @@ def test_verifier_needs_a_callback_url() -> None:
     ],
 )
 def test_signature_of_headers(headers: Any, found: str | None) -> None:
-    """The header is found however a server or gateway spells and passes it, and its repr is hidden."""
+    """The header is found in any case and in every form in which servers pass it, and its repr is hidden."""
     assert signature_of(headers) == found
     assert found is None or repr(signature_of(headers)) == "'***'"
 
 
 @pytest.mark.parametrize("headers", [None, 7, "cap-signature: a", ["cap-signature"], b"x"])
 def test_signature_of_what_is_no_headers(headers: Any) -> None:
-    """Something else in the place of headers is the application's mistake, and not a missing signature."""
+    """An argument that is not headers is an ArgumentError, not a missing signature."""
     with pytest.raises(ArgumentError, match="headers must be"):
         signature_of(headers)
 
 
 @pytest.mark.parametrize("secrets", [[SECRET], ["new", SECRET], (SECRET, "old")])
 def test_secret_rotation(secrets: Any) -> None:
-    """While a secret is being rotated, any of several is accepted."""
+    """With several secret keys, each of them is accepted."""
     assert verify(BODY, SIGNATURE, URL, secrets).raw == FACT
 
 
@@ -196,7 +196,7 @@ def test_byte_order_mark(over: str) -> None:
 
 @pytest.mark.parametrize("number", ["1.50", "0.00", "-0", "-0.0", "1E+2", "1e-7", "0.1e10", "12345678901234567890.123"])
 def test_numbers_as_written(number: str) -> None:
-    """An unknown member's number is signed as the gateway wrote it, at every depth, whatever the order of the members."""
+    """A number in an unknown member counts as it was written, at every depth and in any order of the members."""
     body = text(f', "fee": {number}, "More": [{{"b": {number}}}]')
     callback = verify(body, reference.signature(URL, reference.canonical(reference.parse(body)), SECRET), URL, SECRET)
     assert callback.raw["fee"] == float(number)
@@ -208,7 +208,7 @@ def test_numbers_as_written(number: str) -> None:
 @pytest.mark.parametrize("sigma", ["alone", "in context"])
 @pytest.mark.parametrize("way", ["canonical", "raw"])
 def test_lower_cases(dotted: str, sigma: str, way: str) -> None:
-    """U+0130 in any of three lower cases and a sigma in either are accepted, in both readings of the body."""
+    """Three lower cases of U+0130 and two of a sigma are accepted, in both readings of the body."""
     body = text(', "remark": "\u0130\u03a3 \u03a3\u0130\u03a3"')
     over = body.decode() if way == "raw" else reference.canonical(reference.parse(body))
     assert verify(body, reference.signature(URL, over, SECRET, dotted, sigma), URL, SECRET).amount.minor == 1234
@@ -216,32 +216,32 @@ def test_lower_cases(dotted: str, sigma: str, way: str) -> None:
 
 @pytest.mark.parametrize("char", ["\x85", "\u2028", "\u2029"])
 def test_escaped_line_separators(char: str) -> None:
-    """A callback may hold the characters that the gateway's serializer escapes: the raw reading covers the escape."""
+    """A callback may have the characters that the gateway's serializer escapes, because the raw reading has the escape."""
     body = text(f', "remark": "{char.encode("unicode_escape").decode().replace(chr(92) + "x", chr(92) + "u00")}"')
     assert verify(body, raw_signature(body), URL, SECRET).raw["remark"] == char
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_kinds_of_bytes(kind: Callable[[bytes], Any]) -> None:
-    """Whatever bytes a framework hands over are taken, and kept as `bytes`."""
+    """Every type of bytes is accepted, and kept as `bytes`."""
     assert verify(kind(BODY), SIGNATURE, URL, SECRET).body == BODY
 
 
 def test_unknown_status_is_kept() -> None:
-    """A status that nobody knows is kept with its number."""
+    """An unknown status is kept with its number."""
     body = written({**FACT, "status": 4711})
     status = verify(body, raw_signature(body), URL, SECRET).status
     assert (status.value, status.is_known, status.is_paid) == (4711, False, False)
 
 
 def test_many_brackets_in_texts_are_not_depth() -> None:
-    """Only real nesting counts towards the limit, not brackets inside texts, whatever quotes and escapes are around them."""
+    """Only real nesting counts towards the limit, not brackets in strings, with any quotes and escapes."""
     body = written({**FACT, "note": '[{"\\' * 500, "more": [[]] * 500})
     assert verify(body, raw_signature(body), URL, SECRET).raw["note"].count("[") == 500
 
 
 def nested(depth: int, opening: str = "[", closing: str = "]", core: str = "1") -> bytes:
-    """A callback in which `depth` objects and arrays, the outermost included, are within each other."""
+    """A callback with `depth` nested objects and arrays, including the outermost."""
     inner = opening * (depth - 1) + core + closing * (depth - 1)
     return (json.dumps(FACT)[:-1] + f', "deep": {inner}}}').encode()
 
@@ -281,7 +281,7 @@ def test_control_characters(char: str) -> None:
 
 
 def test_a_secret_beyond_ascii() -> None:
-    """A secret key may hold any text that has a UTF-8 form."""
+    """A secret key may be any text that can be encoded in UTF-8."""
     secret = "gehe\u00efm-\u79d8\u5bc6"
     signature = reference.signature(URL, BODY.decode(), secret)
     assert verify(BODY, signature, URL, secret).raw == FACT
@@ -291,7 +291,7 @@ def test_a_secret_beyond_ascii() -> None:
 
 
 def text(members: str) -> bytes:
-    """The genuine callback with more members, written by hand."""
+    """The valid callback with more members, as text."""
     return (json.dumps(FACT)[:-1] + members + "}").encode("utf-8", "surrogatepass")
 
 
@@ -349,7 +349,7 @@ MALFORMED_BODIES: dict[str, tuple[bytes, CallbackRejection]] = {
 
 @pytest.mark.parametrize("case", MALFORMED_BODIES)
 def test_malformed_body(case: str) -> None:
-    """A body that isn't one unambiguous JSON object is rejected with its reason, though its signature is right."""
+    """A body that is not one unambiguous JSON object is rejected with its reason, even with the right signature."""
     body, reason = MALFORMED_BODIES[case]
     error = rejection(body)
     assert error.reason is reason
@@ -384,7 +384,7 @@ MALFORMED_SIGNATURES: dict[str, tuple[Any, CallbackRejection]] = {
 
 @pytest.mark.parametrize("case", MALFORMED_SIGNATURES)
 def test_malformed_signature(case: str) -> None:
-    """A signature header that isn't one right value is rejected as a forgery, with its reason, and is never shown."""
+    """A signature header without exactly one right value is rejected as a forgery with its reason, and is never shown."""
     signature, reason = MALFORMED_SIGNATURES[case]
     with pytest.raises(CallbackError) as caught:
         verify(BODY, signature, URL, SECRET)
@@ -422,7 +422,7 @@ WRONG_MEMBERS: dict[str, tuple[dict[str, Any], CallbackRejection]] = {
 
 @pytest.mark.parametrize("case", WRONG_MEMBERS)
 def test_wrong_members(case: str) -> None:
-    """A rightly signed body that isn't a callback is rejected, naming each member, in bounded space."""
+    """A signed body that is not a callback is rejected. The error names each member and has a limited length."""
     change, reason = WRONG_MEMBERS[case]
     body = written({name: item for name, item in {**FACT, **change}.items() if item is not ...})
     error = rejection(body)
@@ -437,7 +437,7 @@ def test_wrong_members(case: str) -> None:
 
 
 def test_every_problem_is_named() -> None:
-    """All that is wrong is told at once."""
+    """One error names every problem."""
     error = rejection(written({"amount": "1", "status": None, "referenceCode": 7}))
     assert error.reason is R.MEMBER_MISSING
     assert error.problems == (
@@ -461,18 +461,18 @@ def test_every_problem_is_named() -> None:
     ],
 )
 def test_the_text_says_what_is_wrong(body: bytes, told: str) -> None:
-    """The error's text says what is wrong with the body."""
+    """The text of the error has the reason."""
     assert told in str(rejection(body))
 
 
 def test_a_forged_body_is_not_described() -> None:
-    """Whether the members are right is only told to who can sign."""
+    """The members are checked only if the signature is right."""
     assert rejection(written({}), signature="0" * 64).reason is R.SIGNATURE_WRONG
 
 
 @pytest.mark.parametrize("body", ["{}", None, 7, object(), sys.stdin], ids=lambda body: type(body).__name__)
 def test_body_that_is_not_bytes(body: Any) -> None:
-    """A decoded or parsed body is the application's mistake, not a rejected callback; the error can be pickled."""
+    """A decoded or parsed body is an ArgumentError, not a rejected callback. The error can be pickled."""
     with pytest.raises(ArgumentError, match=f"raw bytes of the request, not {type(body).__name__}") as caught:
         verify(body, SIGNATURE, URL, SECRET)
     assert pickle.loads(pickle.dumps(caught.value)).problems == caught.value.problems
@@ -480,21 +480,21 @@ def test_body_that_is_not_bytes(body: Any) -> None:
 
 @pytest.mark.parametrize("secret", ["", b"key", [], [""], None, 7, ["key", None], "\ud800", ["key", "\udfff"]])
 def test_unusable_secret(secret: Any) -> None:
-    """A secret key that can't be one is the application's mistake, and is not shown."""
+    """An unusable secret key is an ArgumentError, which does not show it."""
     with pytest.raises(ArgumentError, match="secret_key must be") as caught:
-        verify(b"", None, URL, secret)  # whatever comes with it
+        verify(b"", None, URL, secret)  # with any other arguments
     assert "key'" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["", "/callback", "shop.example.my/callback", None, b"https://x/", "https://x/\ud800"])
 def test_unusable_url(url: Any) -> None:
-    """A callback URL that can't be one is the application's mistake."""
+    """An unusable callback URL is an ArgumentError."""
     with pytest.raises(ArgumentError, match="URL"):
         verify(BODY, SIGNATURE, url, SECRET)
 
 
 def test_no_secret_in_a_rejection() -> None:
-    """Neither the text nor the attributes nor the pickle of a rejection hold the secret key or the signature."""
+    """The text, the attributes and the pickle of a rejection have neither the secret key nor the signature."""
     error = rejection(BODY, signature="f" * 64)
     everything = str(error).encode() + repr(error.__dict__).encode() + pickle.dumps(error)
     assert SECRET.encode() not in everything
@@ -503,7 +503,7 @@ def test_no_secret_in_a_rejection() -> None:
 
 @pytest.mark.parametrize("limit", [10**6])
 def test_stack_is_safe_whatever_the_recursion_limit(limit: int) -> None:
-    """An application that raised the recursion limit can't be crashed by nesting."""
+    """Nesting does not crash an application with a raised recursion limit."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(limit)
     try:
@@ -521,7 +521,7 @@ def key(**change: Any) -> str:
 
 
 def test_fact_key_identifies_the_fact() -> None:
-    """The key differs with each part of the fact, and with nothing else."""
+    """The key depends on each part of the fact, and on nothing else."""
     assert key(channelId=None, paymentSessionNumber="PS9", extra=1) == key()
     different = [
         key(),
@@ -535,7 +535,7 @@ def test_fact_key_identifies_the_fact() -> None:
 
 
 def test_fact_key_is_blind_to_what_a_replay_can_change() -> None:
-    """A replay in other letter case, order or blanks, or with more nulls, keeps its signature and its key."""
+    """A replay in another case or order, or with other white space or nulls, has the same signature and the same key."""
     replay = json.dumps(
         {"extra": None, **dict(reversed(FACT.items())), "transactionNumber": "tn0001"}, indent=2
     ).encode()
@@ -545,7 +545,7 @@ def test_fact_key_is_blind_to_what_a_replay_can_change() -> None:
 @pytest.mark.parametrize("dotted", ["\u0130", "i", "i\u0307"])
 @pytest.mark.parametrize("sigma", ["alone", "in context"])
 def test_fact_key_is_blind_to_every_reading_of_letter_case(dotted: str, sigma: str) -> None:
-    """A replay that is accepted by any way to lower-case a text has the key of the genuine callback."""
+    """A replay that is accepted by any way to lower-case a text has the key of the original callback."""
     genuine = written({**FACT, "referenceCode": "\u03a3A\u03a3 \u0130"})
     signed = str(reference.signature(URL, reference.canonical(reference.parse(genuine)), SECRET, dotted, sigma))
     expected = verify(genuine, signed, URL, SECRET).fact_key
@@ -582,7 +582,7 @@ facts = st.fixed_dictionaries(
 
 
 def judged(body: bytes, signature: Any, secrets: tuple[str, ...] = (SECRET,)) -> bool:
-    """Runs `verify`; an acceptance is held against the judge. Whether it was accepted."""
+    """Run `verify`, and check an acceptance with the reference. Returns whether it was accepted."""
     try:
         callback = verify(body, signature, URL, secrets)
     except CallbackError:
@@ -599,7 +599,7 @@ def judged(body: bytes, signature: Any, secrets: tuple[str, ...] = (SECRET,)) ->
 def test_every_genuine_callback_is_accepted(
     fact: dict[str, Any], way: str, ascii_only: bool, indent: int | None
 ) -> None:
-    """Whatever the content, however it is written, in both readings."""
+    """Every callback is accepted, in both readings, with any content and formatting."""
     body = json.dumps(fact, ensure_ascii=ascii_only, indent=indent).encode()
     try:
         canonical = reference.canonical(reference.parse(body))
@@ -611,7 +611,7 @@ def test_every_genuine_callback_is_accepted(
 
 @given(facts, st.integers(0, 10_000), st.integers(1, 255))
 def test_no_changed_byte_is_accepted_unless_the_judge_agrees(fact: dict[str, Any], place: int, flip: int) -> None:
-    """A flipped byte makes the signature wrong, or is one of the changes that it doesn't cover."""
+    """A changed byte makes the signature wrong, or is a change that the signature does not cover."""
     body = bytearray(written(fact))
     signature = reference.signature(URL, body.decode(), SECRET)
     body[place % len(body)] ^= flip
@@ -627,13 +627,13 @@ def test_no_nonsense_gets_through(body: bytes, signature: Any) -> None:
 @given(st.dictionaries(names, values, max_size=6), st.lists(st.sampled_from('{}[]",:\\ue0'), max_size=12))
 @settings(max_examples=200)
 def test_signed_nonsense_is_a_callback_error(data: dict[str, Any], tail: list[str]) -> None:
-    """A right signature over something else is rejected with a `CallbackError`, too."""
+    """A right signature of other data is rejected with a `CallbackError`, too."""
     body = json.dumps(data).encode() + "".join(tail).encode()
     judged(body, raw_signature(body))
 
 
 @given(facts, st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
 def test_another_secret_is_not_accepted(fact: dict[str, Any], other: str) -> None:
-    """What another secret signed is not believed."""
+    """A signature with another secret key is rejected."""
     body = written(fact)
     assert judged(body, reference.signature(URL, body.decode(), other)) == (other == SECRET)

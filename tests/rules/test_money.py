@@ -20,7 +20,7 @@ currencies = st.sampled_from(["MYR", "SGD", "USD", "CNY"])
 
 @given(minors, currencies)
 def test_round_trips(minor: int, currency: str) -> None:
-    """Minor units, decimal form, text and repr all tell the same amount."""
+    """Minor units, decimal form, text and repr show the same amount."""
     money = Money.from_minor(minor, currency)
     assert (money.minor, money.currency) == (minor, currency)
     assert money.decimal * 100 == minor
@@ -41,7 +41,7 @@ def test_decimal_form(whole: int, cents: int, currency: str) -> None:
 
 @given(st.text(max_size=20) | st.from_regex(r"\A[-+ ]?[0-9_.,eE]{0,12}\Z") | st.decimals())
 def test_anything_else(amount: Any) -> None:
-    """Whatever is given, it is an exact positive amount or an ArgumentError."""
+    """Every argument gives an exact positive amount or an ArgumentError."""
     try:
         money = Money(amount, "MYR")
     except ArgumentError:
@@ -120,7 +120,7 @@ WRONG: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("amount", "why"), WRONG, ids=lambda value: repr(value)[:20])
 def test_wrong(amount: Any, why: str) -> None:
-    """What is no exact positive amount is refused in a short sentence that says why."""
+    """An argument that is not an exact positive amount is an error with a short reason."""
     with pytest.raises(ArgumentError, match=why) as caught:
         Money(amount, "MYR")
     assert len(str(caught.value)) < 200
@@ -130,14 +130,14 @@ def test_wrong(amount: Any, why: str) -> None:
     "currency", ["", "myr", "MY", "MYRR", "RM ", "M1R", "ÅÄÖ", "MYR\n", None, 458, b"MYR", ["MYR"]]
 )
 def test_wrong_currencies(currency: Any) -> None:
-    """What is no ISO 4217 code is refused in either form."""
+    """A currency that is not an ISO 4217 code is an error in both forms."""
     for act in (lambda: Money("1.00", currency), lambda: Money.from_minor(100, currency)):
         with pytest.raises(ArgumentError, match="ISO 4217"):
             act()
 
 
 def test_unknown_currencies() -> None:
-    """Of a currency whose decimals are not known, minor units are taken and the decimal form is refused."""
+    """For a currency with unknown decimals, minor units are accepted and the decimal form is an error."""
     money = Money.from_minor(500, "JPY")
     assert (money.minor, money.currency) == (500, "JPY")
     assert repr(money) == "Money.from_minor(500, 'JPY')"
@@ -151,7 +151,7 @@ def test_unknown_currencies() -> None:
 
 @pytest.mark.parametrize("minor", [0, -1, True, 1.0, "100", None, Decimal(100), float("nan")])
 def test_wrong_minor_units(minor: Any) -> None:
-    """Minor units are a positive int, and nothing that merely equals one."""
+    """Minor units must be a positive int, not a value of another type that equals one."""
     with pytest.raises(ArgumentError):
         Money.from_minor(minor, "MYR")
 
@@ -165,7 +165,7 @@ def test_all_in_one() -> None:
 
 
 def test_immutable() -> None:
-    """Money can't be changed, nor given further attributes."""
+    """Money can't be changed or given more attributes."""
     money = Money("12.34", "MYR")
     for name in ("minor", "currency", "other"):
         with pytest.raises(AttributeError, match="immutable"):
@@ -176,7 +176,7 @@ def test_immutable() -> None:
 
 
 def test_equality() -> None:
-    """Money equals money of the same amount and currency, hashes alike, and equals nothing else."""
+    """Money equals only money of the same amount and currency, with the same hash."""
     money = Money("12.34", "MYR")
     assert money == Money.from_minor(1234, "MYR")
     assert hash(money) == hash(Money.from_minor(1234, "MYR"))
@@ -191,7 +191,7 @@ moneys = st.builds(Money.from_minor, st.integers(1, 10**12), st.sampled_from(["M
 
 @given(moneys, moneys)
 def test_arithmetic_of_two(a: Money, b: Money) -> None:
-    """Within one currency, amounts add, subtract and compare as their minor units do; else the result is an error."""
+    """Amounts of one currency are added, subtracted and compared as their minor units; other combinations are errors."""
     for act in OPERATIONS:
         if a.currency != b.currency:
             with pytest.raises(ArgumentError, match="different currencies"):
@@ -233,7 +233,7 @@ def test_sum(amounts: list[Money], start: Money) -> None:
 
 @pytest.mark.parametrize("other", [1, 0, 1.0, True, "1.00", None, Decimal(1), (100, "MYR")])
 def test_arithmetic_with_anything_else(other: Any) -> None:
-    """Only money goes together with money, and only an int multiplies it; a sum without a start says what is missing."""
+    """Only money can be added to money, and only an int multiplies it. The error of a sum without a start names `start`."""
     money = Money("1.00", "MYR")
     for act in OPERATIONS:
         with pytest.raises(ArgumentError, match="expected a Money"):
@@ -248,7 +248,7 @@ def test_arithmetic_with_anything_else(other: Any) -> None:
 
 @given(minors, currencies)
 def test_display(minor: int, currency: str) -> None:
-    """The display form is the symbol or code, and the decimal form with separated thousands."""
+    """The display form has the symbol or code, and the decimal form with separated thousands."""
     symbol, _, amount = Money.from_minor(minor, currency).display.partition(" ")
     assert symbol == ("RM" if currency == "MYR" else currency)
     assert Money(amount.replace(",", ""), currency).minor == minor

@@ -1,4 +1,4 @@
-"""The signature: the shared vectors, an independent judge, and data that can't be signed."""
+"""The signature: the shared vectors, an independent implementation, and data that can't be signed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ data = objects(values)
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_vectors(vector: Any) -> None:
-    """Every shared vector comes out: the string, the signature, and that it matches, in upper case too."""
+    """Every shared vector gives its string and its signature, which matches, also in upper case."""
     url, members, secret = vector["url"], vector["data"], vector["secret"]
     assert signature.string_to_sign(url, members) == vector["string_to_sign"]
     assert signature.sign(url, members, secret) == vector["signature"]
@@ -56,7 +56,7 @@ def test_vectors(vector: Any) -> None:
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
 def test_the_judge(vector: Any) -> None:
-    """The independent implementation that other tests judge by gives the vectors' signatures."""
+    """The independent implementation gives the signatures of the vectors."""
     assert signature_of(vector["url"], vector["data"], vector["secret"]) == vector["signature"]
 
 
@@ -65,7 +65,7 @@ def test_the_judge(vector: Any) -> None:
 @example({"a": {"B": [{"d": None, "C": [None]}]}}, "k")
 @example({"n": -0.0, "m": 1e22, "o": 2**70, "p": 1e-7}, "k")
 def test_against_the_judge(members: dict[str, Any], secret: str) -> None:
-    """For whatever data, the signature is what an independent implementation gives."""
+    """For all data, the signature equals that of an independent implementation."""
     assert signature.sign(URL, members, secret) == signature_of(URL, members, secret)
 
 
@@ -85,7 +85,7 @@ def test_order_of_members(members: dict[str, Any], random: Any) -> None:
 
 @given(data)
 def test_nulls(members: dict[str, Any]) -> None:
-    """A null member changes nothing; a null in an array does."""
+    """A null member does not change the signature; a null in an array does."""
     fresh = "x" * 9
     plain = signature.string_to_sign(URL, {fresh: [1], **members})
     assert signature.string_to_sign(URL, {fresh: [1], **members, "y" * 9: None}) == plain
@@ -128,7 +128,7 @@ def test_the_url(ending: str) -> None:
 
 
 def test_types_matter() -> None:
-    """A number and the same as a string, true and 1, 1 and 1.0 sign differently."""
+    """A number and its string, true and 1, and 1 and 1.0 have different signatures."""
     forms: list[Any] = [1, "1", True, 1.0, "true", [1], {"a": 1}, ""]
     assert len({signature.string_to_sign(URL, {"a": form}) for form in forms}) == len(forms)
 
@@ -175,7 +175,7 @@ UNSIGNABLE: list[tuple[Any, list[str]]] = [
 
 @pytest.mark.parametrize(("members", "paths"), UNSIGNABLE, ids=lambda value: str(type(value).__name__))
 def test_unsignable(members: Any, paths: list[str]) -> None:
-    """Data that has no string to sign is refused, every problem named with its path, from each of the functions."""
+    """Data that can't be signed is an error in every function, with every problem and its path."""
     escaped = "U+2028" in paths[0]  # cannot be sent, but may be received
     for act in (
         lambda: signature.string_to_sign(URL, members),
@@ -205,28 +205,28 @@ def test_how_deep_a_problem_is_named(kind: type) -> None:
 
 @pytest.mark.parametrize("url", [None, 5, b"https://x", "https://\ud800/x"])
 def test_wrong_urls(url: Any) -> None:
-    """A URL that is no text is refused."""
+    """A URL that is not a string is an error."""
     with pytest.raises(ArgumentError):
         signature.sign(url, {"a": 1}, "k")
 
 
 @pytest.mark.parametrize("secret", ["", None, 5, b"key"])
 def test_wrong_keys(secret: Any) -> None:
-    """A secret key that is empty or no text is refused, and not shown."""
+    """A secret key that is empty or not a string is an error that does not show it."""
     with pytest.raises(ArgumentError):
         signature.sign(URL, {"a": 1}, secret)
 
 
 @given(st.text(max_size=80) | st.text(string.hexdigits, min_size=60, max_size=68))
 def test_no_other_signature_matches(given_: str) -> None:
-    """Nothing but the right signature matches, and no text whatever trips the comparison."""
+    """Only the right signature matches, and no text causes another error."""
     right = signature.sign(URL, {"a": 1}, "k")
     assert signature.matches(URL, {"a": 1}, "k", given_) == (given_.lower() == right)
 
 
 @pytest.mark.parametrize("given_", [None, b"0" * 64, 5])
 def test_a_signature_that_is_no_text(given_: Any) -> None:
-    """A signature that is no text is an ArgumentError."""
+    """A signature that is not a string is an ArgumentError."""
     with pytest.raises(ArgumentError, match=f"signature must be a str, not {type(given_).__name__}"):
         signature.matches(URL, {"a": 1}, "k", given_)
 
@@ -270,7 +270,7 @@ def test_received_in_another_lower_case(text: str, dotted: str, alone: bool) -> 
 @pytest.mark.parametrize("number", ["1.50", "0.00", "1E+2", "-0", "-0.0", "1e2", "100000000000000000000.10", "12"])
 @pytest.mark.parametrize("kind", [str, str.encode, lambda text: b"\xef\xbb\xbf" + text.encode()])
 def test_a_number_as_written(number: str, kind: Any) -> None:
-    """Given the JSON text that was received, numbers are signed as they are written."""
+    """In a received JSON text, numbers count as they are written."""
     right = signature.digest(f'u{{"a":[{number}],"b":{number}}}'.lower().encode(), "k")
     assert signature.matches("u", kind(f'{{"b": {number}, "a": [{number}]}}'), "k", right)
 
@@ -279,6 +279,6 @@ def test_a_number_as_written(number: str, kind: Any) -> None:
     "text", ["", "nonsense", "[1]", '{"a":1e999}', '{"a":NaN}', '{"a":1,"a":1}', "[" * 100_000, b"\xff"]
 )
 def test_a_text_that_is_no_json_object(text: Any) -> None:
-    """A received text that is not a JSON object, or that can be read in two ways, is refused."""
+    """A received text that is not a JSON object, or is ambiguous, is an error."""
     with pytest.raises(UnsignableData):
         signature.matches("u", text, "k", "0" * 64)

@@ -37,7 +37,7 @@ unknown = st.integers().filter(lambda code: code not in {row[0] for row in KNOWN
 
 @pytest.mark.parametrize(("code", "name", "paid", "pending", "final"), KNOWN, ids=lambda value: str(value))
 def test_known(code: int, name: str, paid: bool, pending: bool, final: bool) -> None:
-    """Every code of the facts has its name, and the right answers."""
+    """Every code of the facts has its name and its properties."""
     status = PaymentStatus(code)
     assert (status.name, status.value, int(status)) == (name, code, code)
     assert status is PaymentStatus[name]
@@ -50,13 +50,13 @@ def test_known(code: int, name: str, paid: bool, pending: bool, final: bool) -> 
 
 
 def test_no_more_are_known() -> None:
-    """There are no names beyond the facts'."""
+    """There are no other names than those of the facts."""
     assert [(status.value, status.name) for status in PaymentStatus] == [row[:2] for row in KNOWN]
 
 
 @given(unknown)
 def test_unknown(code: int) -> None:
-    """An unknown code is kept with its number, and every question is answered with no."""
+    """An unknown code is kept with its number, and all its properties are false."""
     status = PaymentStatus(code)
     assert (status.value, status.name) == (code, f"UNKNOWN_{code}")
     assert type(status) is PaymentStatus
@@ -72,12 +72,12 @@ def test_unknown(code: int) -> None:
 
 @pytest.mark.parametrize("value", ["1", "PAID", None, 1.5, [], b"1", "", object])
 def test_no_code(value: Any) -> None:
-    """What is no integer is no status."""
+    """A value that is not an integer is not a status."""
     with pytest.raises(ValueError, match="is not a valid PaymentStatus"):
         PaymentStatus(value)
 
 
 def test_known_ones_survive_pickling() -> None:
-    """A known status stays the very same through copy and pickle."""
+    """A known status is the same object after copy and pickle."""
     for status in PaymentStatus:
         assert pickle.loads(pickle.dumps(status)) is copy.deepcopy(status) is copy.copy(status) is status

@@ -33,18 +33,18 @@ def reports(vector: dict[str, Any]) -> tuple[Callback, Payment]:
 
 @pytest.mark.parametrize("vector", STORED["fact_keys"], ids=lambda vector: vector["reference_code"])
 def test_fact_key(vector: dict[str, Any]) -> None:
-    """A callback and a query result that report one fact have the key that was computed by other means."""
+    """A callback and a query result of one fact have the key that was computed independently."""
     callback, payment = reports(vector)
     assert callback.fact_key == payment.fact_key == vector["key"]
 
 
 def test_no_fact_key_without_a_transaction_number() -> None:
-    """A query result without a transaction number has no key: it could be that of no callback."""
+    """A query result without a transaction number has no key."""
     _, payment = reports(STORED["fact_keys"][0] | {"transaction_number": None})
     assert payment.fact_key is None
 
 
 @pytest.mark.parametrize("kind", [Outcome, CallbackRejection, ArrivalState])
 def test_enumerations(kind: type[Enum]) -> None:
-    """The string values of an enumeration are those that were stored."""
+    """The string values of an enumeration have not changed."""
     assert {member.name: member.value for member in kind} == STORED[kind.__name__]
