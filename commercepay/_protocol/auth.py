@@ -101,7 +101,7 @@ class GatewayAuth(httpx.Auth):
         headers["cap-signature"] = signature.sign(url, data, self._settings.secret_key.reveal())
         seconds = self._settings.timeout if options.timeout is None else options.timeout
         need = Need(time.monotonic() + seconds, shared=options == NO_OPTIONS)
-        token = yield need
+        token = self._tokens.fresh() or (yield need)
         # Where each login ends the token before it, another process may end this one at any time: a request that changes
         # nothing gets several new tokens.
         renewals = defaults.RENEWALS_MOST if request.method == "GET" else 1

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import copy
 import random
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from commercepay._base.secret import Secret
 from commercepay._protocol import defaults, fork
 from commercepay.errors import APIConnectionError, APITimeoutError, CommercePayError
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Token:
@@ -66,6 +68,8 @@ class Renewal:
 
     async def wait_async(self, seconds: float) -> None:
         """Wait in this task. May return early."""
+        import asyncio  # in the functions that use it: a sync program does not need it
+
         loop = asyncio.get_running_loop()
         gate: asyncio.Future[None] = loop.create_future()
 
@@ -132,6 +136,11 @@ class Tokens:
         self._lock = threading.Lock()
         self._renewal = None
 
+    def fresh(self) -> Token | None:
+        """The token, if there is one that needs no renewal yet."""
+        token = self._token
+        return token if token is not None and self._clock() < token.renew_at else None
+
     def get(self, authenticate: Callable[[], tuple[str, object]], need: Need) -> Token:
         """A usable token. `authenticate` returns one from the gateway, with the lifetime in seconds that the gateway gave.
 
@@ -161,6 +170,8 @@ class Tokens:
 
     async def aget(self, authenticate: Callable[[], Awaitable[tuple[str, object]]], need: Need) -> Token:
         """`get`, for tasks of any event loop."""
+        import asyncio
+
         steps = self._steps(need, asyncio.get_running_loop())
         try:
             step = next(steps)
@@ -248,6 +259,8 @@ def _open(gate: asyncio.Future[None]) -> None:
 
 
 def _loop_of_this_thread() -> asyncio.AbstractEventLoop | None:
+    import asyncio
+
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -79,6 +79,14 @@ def test_the_clients_are_loaded_on_demand() -> None:
     assert "httpx" in loaded_by("from commercepay import CommercePay")
 
 
+def test_a_client_is_ready_early() -> None:
+    """A sync client is built and has its connections without asyncio, attrs or the generated models."""
+    arguments = "tenant_id=1, username='u', password='p', secret_key='s'"
+    found = loaded_by("from commercepay import CommercePay", f"CommercePay({arguments})._connections.sync().close()")
+    assert {name.partition(".")[0] for name in found} & {"asyncio", "attr", "attrs"} == set()
+    assert "commercepay_api.models" not in found
+
+
 def test_no_edge_is_loaded() -> None:
     """The clients load no module of the levels 4 and 5: sandbox, command line, inbox, test helper."""
     found: Any = loaded_by("from commercepay import CommercePay, AsyncCommercePay")
