@@ -1,4 +1,4 @@
-"""Makes the screenshots of the sandbox in docs/images/. It needs what the tests in tests/browser need.
+"""Make the screenshots of the sandbox in docs/images/. This needs the same packages as tests/browser.
 
 It starts a sandbox of its own, lets a few things happen in it, and looks at its pages with Debian's Chromium.
 """
@@ -37,7 +37,7 @@ def open_session(client: CommercePay, sb: Sandbox, reference_code: str, amount: 
 
 
 def send_unsorted(sb: Sandbox) -> None:
-    """A request whose signature is refused: its members were signed in the order in which they were written."""
+    """A request with a refused signature: its members were not sorted for it."""
     one = sb.credentials
     tenant = {"Abp-TenantId": str(one.tenant_id)}
     login = {"userNameOrEmailAddress": one.username, "password": one.password}

@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Settings for all tests."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from hypothesis import settings
 
-# A slow machine is no failure.
+# A slow machine is not a failure.
 settings.register_profile("commercepay", deadline=None, max_examples=30)
 settings.load_profile("commercepay")
 
-# For helpers beside the tests, such as `facade.gateway`: pytest's importlib mode imports test modules alone.
+# For helpers beside the tests, such as `facade.gateway`: pytest's importlib mode imports only test modules.
 if str(Path(__file__).parent) not in sys.path:
     sys.path.append(str(Path(__file__).parent))

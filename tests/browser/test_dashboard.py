@@ -1,4 +1,4 @@
-"""The dashboard as a developer has it: what it shows, every button, live, with and without JavaScript."""
+"""The dashboard: what it shows, every button, live updates, with and without JavaScript."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def press(where: Page | Locator, name: str) -> None:
 
 
 def statuses(sb: Sandbox) -> list[list[str]]:
-    """Of each order the statuses of its payments."""
+    """The statuses of the payments of each order."""
     return [[one.status.name for one in order.attempts] for order in sb.orders]
 
 
 def refuse(sb: Sandbox) -> str:
-    """A request signed without sorting; its signature."""
+    """Send a request that is signed without sorting. Returns its signature."""
     credentials = sb.credentials
     tenant = {"Abp-TenantId": str(credentials.tenant_id)}
     with httpx.Client(base_url=sb.url, headers=tenant, trust_env=False) as http:
@@ -77,7 +77,7 @@ def refuse(sb: Sandbox) -> str:
 
 
 def fill(sb: Sandbox, shop: Shop) -> None:
-    """Something of every kind."""
+    """One record of every kind."""
     shop.open()
     paid, failed, expired, blocked = (
         shop.open(),
@@ -101,7 +101,7 @@ def fill(sb: Sandbox, shop: Shop) -> None:
 
 
 def test_a_refused_signature_is_explained(developer: Page, sb: Sandbox) -> None:
-    """Without a click: the wrong reading by its name, both strings to sign, and where they first differ, marked."""
+    """It shows, without a click, the name of the wrong reading, both strings to sign, and marks their first difference."""
     refuse(sb)
     refused = row(dashboard(developer, sb), "request", "signature refused")
     expect(refused.get_by_text("Signed with: not sorted.")).to_be_visible()
@@ -114,7 +114,7 @@ def test_a_refused_signature_is_explained(developer: Page, sb: Sandbox) -> None:
 
 
 def test_a_request_with_everything(developer: Page, sb: Sandbox, shop: Shop) -> None:
-    """A request opens to its headers, body and answer; secrets in them are masked."""
+    """A request can be opened to show its headers, body and response, with masked secrets."""
     number = shop.open()
     signature = refuse(sb)
     page = dashboard(developer, sb)
@@ -133,7 +133,7 @@ def test_a_request_with_everything(developer: Page, sb: Sandbox, shop: Shop) -> 
 
 
 def test_sessions_payments_and_callbacks(developer: Page, sb: Sandbox, shop: Shop) -> None:
-    """A session with each attempt and its timeline, and what the merchant was told and answered."""
+    """A session is shown with each attempt, its timeline, and the callbacks with their responses."""
     number = shop.open()
     sb.fail(number)
     sb.pay(number)
@@ -152,7 +152,7 @@ def test_sessions_payments_and_callbacks(developer: Page, sb: Sandbox, shop: Sho
 
 
 def test_whatever_a_caller_sends(page: Page, sb: Sandbox) -> None:
-    """A megabyte, half a surrogate pair and no JSON at all are shown, the first of them in part."""
+    """A body of a megabyte is shown in part; half a surrogate pair and invalid JSON are shown."""
     path = f"{sb.url}/api/services/app/PaymentGateway/InitialSession"
     for body in (
         '{"referenceCode": "' + "x" * 1_000_000 + '"}',
@@ -172,7 +172,7 @@ def test_whatever_a_caller_sends(page: Page, sb: Sandbox) -> None:
 
 
 def test_filters(developer: Page, sb: Sandbox, shop: Shop) -> None:
-    """A search, a status and a verdict each leave what fits; and all of it comes back."""
+    """A search, a status and a verdict each filter the lists, and clearing them shows everything again."""
     fill(sb, shop)
     page = dashboard(developer, sb)
     everything = page.locator("#order-list > li").count()
@@ -191,7 +191,7 @@ def test_filters(developer: Page, sb: Sandbox, shop: Shop) -> None:
 
 
 def test_a_filter_stays_after_a_button(developer: Page, sb: Sandbox, shop: Shop) -> None:
-    """Whoever filtered and pressed a button sees the same selection again."""
+    """After a button was pressed, the filters stay."""
     shop.open()
     shop.open()
     page = dashboard(developer, sb, "?q=INV-2")
@@ -209,7 +209,7 @@ def test_a_filter_stays_after_a_button(developer: Page, sb: Sandbox, shop: Shop)
     [("Pay", "PAID"), ("Fail", "INSUFFICIENT_FUNDS"), ("Cancel", "CANCELLED_BY_USER"), ("Expire", "EXPIRED")],
 )
 def test_ending_an_attempt(developer: Page, sb: Sandbox, shop: Shop, name: str, status: str) -> None:
-    """Pay, Fail (in a chosen status), Cancel and Expire do so once, and the merchant is told."""
+    """Pay, Fail (with a chosen status), Cancel and Expire act once and send a callback."""
     shop.open()
     order = row(dashboard(developer, sb), "order", "INV-1")
     if name == "Fail":
@@ -221,7 +221,7 @@ def test_ending_an_attempt(developer: Page, sb: Sandbox, shop: Shop, name: str, 
 
 
 def test_moving_a_payment(developer: Page, sb: Sandbox, shop: Shop) -> None:
-    """A payment goes where it sensibly can: authorised, captured, refunded."""
+    """A payment is authorised, captured and refunded."""
     shop.open()
     order = row(dashboard(developer, sb), "order", "INV-1")
     for label, status in (("9 Authorised", "AUTHORISED"), ("1 Paid", "PAID"), ("11 Refunded", "REFUNDED")):
@@ -234,7 +234,7 @@ def test_moving_a_payment(developer: Page, sb: Sandbox, shop: Shop) -> None:
 
 @pytest.mark.parametrize("variant", ["signed", "unsigned", "wrongly signed", "other amount"])
 def test_resending_a_callback(developer: Page, sb: Sandbox, shop: Shop, variant: str) -> None:
-    """A callback is sent again as the button says."""
+    """Each button sends a callback again in its variant."""
     sb.pay(shop.open())
     sb.settle()
     callback = row(dashboard(developer, sb), "callback", "INV-1")
@@ -245,7 +245,7 @@ def test_resending_a_callback(developer: Page, sb: Sandbox, shop: Shop, variant:
 
 
 def test_faults(developer: Page, sb: Sandbox) -> None:
-    """A fault is added with what the form says, one is removed, all are cleared."""
+    """A fault is added with the values of the form, one is removed, all are cleared."""
     page = dashboard(developer, sb)
     faults = page.get_by_role("region", name="Faults")
     for kind, times in (("drop after", "no limit"), ("status", "3"), ("callback twice", "1")):
@@ -273,7 +273,7 @@ def test_faults(developer: Page, sb: Sandbox) -> None:
 
 
 def test_the_clock(developer: Page, sb: Sandbox, shop: Shop) -> None:
-    """Set forward by a button and by seconds, it lets sessions expire."""
+    """The clock is set forward by a button and by seconds, and sessions expire."""
     shop.open()
     page = dashboard(developer, sb)
     clock = page.get_by_role("region", name="Clock")
@@ -288,7 +288,7 @@ def test_the_clock(developer: Page, sb: Sandbox, shop: Shop) -> None:
 
 
 def test_revoking_tokens_and_reset(developer: Page, sb: Sandbox, shop: Shop) -> None:
-    """All tokens are dead: the next call logs in again. Reset forgets everything."""
+    """After tokens are revoked, the next call logs in again. Reset removes everything."""
     shop.open()
     page = dashboard(developer, sb)
     press(page, "Revoke all tokens")
@@ -305,12 +305,12 @@ def test_revoking_tokens_and_reset(developer: Page, sb: Sandbox, shop: Shop) -> 
 
 
 def test_what_can_not_be_done_is_said(developer: Page, sb: Sandbox, shop: Shop, expected_errors: list[str]) -> None:
-    """A button that comes too late, and a callback that leads away, are refused on the dashboard itself."""
+    """A late button, and a callback to another machine, show an error on the dashboard."""
     expected_errors.append("status of 409")
     number = shop.open(callback_url="https://shop.example.my/callback")
     page = dashboard(developer, sb)
     if live := page.get_by_role("button", name="Live").count():
-        press(page, "Live")  # or else the button would be gone in a moment
+        press(page, "Live")  # otherwise the button would disappear
     sb.pay(number)
     press(row(page, "order", "INV-1"), "Fail")
     expect(page.get_by_role("alert")).to_have_text("Not done: Transaction Already Processed")
@@ -327,7 +327,7 @@ def test_what_can_not_be_done_is_said(developer: Page, sb: Sandbox, shop: Shop, 
 
 
 def test_it_is_live(page: Page, sb: Sandbox, shop: Shop) -> None:
-    """What happens elsewhere appears by itself, in what was there and as something new."""
+    """New records and changes appear without a reload."""
     number = shop.open()
     dashboard(page, sb)
     sb.pay(number)
@@ -340,7 +340,7 @@ def test_it_is_live(page: Page, sb: Sandbox, shop: Shop) -> None:
 
 
 def test_a_renewal_disturbs_nobody(page: Page, sb: Sandbox, shop: Shop) -> None:
-    """What is open, typed, chosen and focused stays so when something changes, in the same place too."""
+    """Opened parts, typed text, choices and the focus stay when something changes, also in the same place."""
     number = shop.open()
     dashboard(page, sb)
     order = row(page, "order", "INV-1")
@@ -359,7 +359,7 @@ def test_a_renewal_disturbs_nobody(page: Page, sb: Sandbox, shop: Shop) -> None:
 
 
 def test_live_can_be_paused(page: Page, sb: Sandbox, shop: Shop) -> None:
-    """The button Live stops the renewals, and lets them on again."""
+    """The button Live stops and resumes the updates."""
     dashboard(page, sb)
     live = page.get_by_role("button", name="Live")
     live.click()
@@ -376,7 +376,7 @@ def test_live_can_be_paused(page: Page, sb: Sandbox, shop: Shop) -> None:
 
 
 def test_a_sandbox_that_was_stopped(page: Page, sb: Sandbox, expected_errors: list[str]) -> None:
-    """The page says so, and stays."""
+    """The page shows that the sandbox has stopped, and stays."""
     expected_errors.append("ERR_FAILED")
     dashboard(page, sb)
     page.route("**/_sandbox/api/state", lambda route: route.abort())
@@ -399,7 +399,7 @@ def test_accessibility(
     size: tuple[int, int],
     expected_errors: list[str],
 ) -> None:
-    """axe finds nothing wrong, empty, full, with everything opened and with a problem; and nothing scrolls sideways."""
+    """axe finds no problem on the page: empty, full, with everything opened, and with an error. Nothing scrolls sideways."""
     expected_errors.append("status of 409")
     page = new_context(color_scheme=scheme, viewport={"width": size[0], "height": size[1]}).new_page()
     dashboard(page, sb)
@@ -414,7 +414,7 @@ def test_accessibility(
 
 
 def test_by_keyboard(developer: Page, sb: Sandbox, shop: Shop) -> None:
-    """The first Tab leads past the header; a button is pressed by Enter, and the focus stays with its session."""
+    """The first Tab skips the header; Enter presses a button, and the focus stays at its session."""
     shop.open()
     page = dashboard(developer, sb)
     page.keyboard.press("Tab")

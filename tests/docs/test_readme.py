@@ -24,8 +24,8 @@ CREDENTIALS = 'tenant_id=42, username="shop", password="…", secret_key="…"'
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """A sandbox in place of staging."""
     with sandbox() as running:
-        monkeypatch.setitem(settings.ENVIRONMENTS, "staging", running.url)  # which a page asks for by name
-        monkeypatch.setattr(settings, "_PUBLISHED_KEYS", frozenset())  # which staging refuses
+        monkeypatch.setitem(settings.ENVIRONMENTS, "staging", running.url)  # the examples use this name
+        monkeypatch.setattr(settings, "_PUBLISHED_KEYS", frozenset())  # staging refuses them
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
         yield running

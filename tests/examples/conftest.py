@@ -1,4 +1,4 @@
-"""The shops run as processes of their own, against a sandbox in this one. All ports are free ones.
+"""The shops run as separate processes, with a sandbox in this process. All ports are free ones.
 
 `test_browser.py` is collected only where COMMERCEPAY_TEST_BROWSER is set (a Chromium is there), and
 `test_clean_environment.py` where COMMERCEPAY_TEST_CLEAN is (packages may be installed).
@@ -29,7 +29,7 @@ def gateway() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module", params=KINDS)
 def shop(request: pytest.FixtureRequest, gateway: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """One shop in each framework. In the end, its log must hold neither a traceback nor a secret."""
+    """One shop for each framework. At the end, its log must have neither a traceback nor a secret."""
     folder: Path = tmp_path_factory.mktemp(request.param)
     running = Shop(request.param, folder, gateway.environment)
     yield running
@@ -42,7 +42,7 @@ def shop(request: pytest.FixtureRequest, gateway: Sandbox, tmp_path_factory: pyt
 
 @pytest.fixture
 def customer(shop: Shop, gateway: Sandbox) -> Iterator[Customer]:
-    """A customer who has chosen to buy, and looks at the payment page."""
+    """A customer on the payment page."""
     gateway.faults.clear()
     with Customer(shop) as one:
         yield one

@@ -24,7 +24,7 @@ SHIPMENTS = {"fastapi": "shipments", "flask": "shipments", "django": "shop_shipm
 
 
 def command(kind: str) -> tuple[str, str]:
-    """The one command of a README: what it installs, and what it starts."""
+    """The command of a README: the packages that it installs, and the program that it starts."""
     readme = (ROOT / "examples" / f"{kind}_shop" / "README.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```console\n(.*?)```", readme, re.DOTALL)
     (line,) = block.splitlines()
@@ -80,13 +80,13 @@ class Shop:
 
     @property
     def sandbox_url(self) -> str:
-        """Of the sandbox that the shop started itself."""
+        """The URL of the sandbox that the shop started."""
         found = re.search(r"^Sandbox: (http://\S+)/_sandbox/$", self.log.read_text(), re.MULTILINE)
         assert found, self.log.read_text()
         return found[1]
 
     def shipped(self, reference: str) -> int:
-        """How many times an order was shipped: what must never be more than once."""
+        """How many times an order was shipped; it must not be more than once."""
         connection = sqlite3.connect(self._database)
         try:
             return int(
@@ -103,7 +103,7 @@ class Shop:
         return told
 
     def state(self, reference: str) -> str:
-        """What the order's page says."""
+        """The state on the order's page."""
         return state_on(httpx.get(f"{self.url}/orders/{reference}", trust_env=False).raise_for_status().text)
 
     def stop(self) -> None:
@@ -136,7 +136,7 @@ class _Form(HTMLParser):
 
 
 class Customer:
-    """Buys one thing. Keeps cookies, fills in forms, and follows a redirect only when told to, as to be able not to."""
+    """Buys one thing. Keeps cookies and fills in forms. Follows a redirect only with `follow`."""
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
@@ -150,7 +150,7 @@ class Customer:
         (self.reference,) = set(re.findall(r"SHOP-[0-9a-f]{16}", shown))
 
     def choose(self, outcome: int) -> str:
-        """Ends an attempt on the payment page; the URL that leads back."""
+        """End an attempt on the payment page. Returns the URL back to the shop."""
         form = _Form(self._http.get(self.page).raise_for_status().text)
         answer = self._http.post(self.page, data={**form.fields, "outcome": str(outcome)})
         assert answer.has_redirect_location, answer.text
@@ -160,7 +160,7 @@ class Customer:
         return self.choose(1)
 
     def follow(self, back: str) -> str:
-        """Goes back to the shop; what the order's page says there."""
+        """Go back to the shop. Returns the state on the order's page."""
         assert back.startswith(self.shop.url)
         answer = self._http.get(back, follow_redirects=True).raise_for_status()
         assert answer.url.path == f"/orders/{self.reference}"

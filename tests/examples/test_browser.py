@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def page(browser: Browser, shop: Shop, gateway: Sandbox) -> Iterator[Page]:  # noqa: F811
-    """The payment page, to which the shop has sent the customer."""
+    """The payment page, where the shop has sent the customer."""
     gateway.faults.clear()
     context = browser.new_context()
     context.set_default_timeout(10_000)
@@ -31,7 +31,7 @@ def page(browser: Browser, shop: Shop, gateway: Sandbox) -> Iterator[Page]:  # n
 
 
 def reference_on(page: Page, shop: Shop) -> str:
-    """Of the order whose page the customer is on, back in the shop."""
+    """The reference of the order whose page the customer is on."""
     page.wait_for_url(f"{shop.url}/orders/*")
     (reference,) = re.findall(r"SHOP-[0-9a-f]{16}", page.url)
     return str(reference)
@@ -49,7 +49,7 @@ def test_a_customer_buys_and_pays(page: Page, shop: Shop, gateway: Sandbox) -> N
 
 
 def test_a_customer_cancels_and_buys_later(page: Page, shop: Shop, gateway: Sandbox) -> None:
-    """The customer cancels and comes back to an order that is not paid; going back to the hosted page, it can still be paid."""
+    """A customer who cancels comes back to an unpaid order, and can still pay on the hosted page."""
     hosted = page.url
     page.get_by_role("button", name="Cancel and return").click()
     reference = reference_on(page, shop)
@@ -63,7 +63,7 @@ def test_a_customer_cancels_and_buys_later(page: Page, shop: Shop, gateway: Sand
 
 
 def test_a_customer_presses_back_and_reload(page: Page, shop: Shop, gateway: Sandbox) -> None:
-    """Coming back twice, by the back button and a reload, ships nothing twice."""
+    """Coming back twice, by the back button and a reload, ships once."""
     page.get_by_role("button", name="Pay MYR 35.00").click()
     reference = reference_on(page, shop)
     page.go_back()

@@ -1,4 +1,4 @@
-"""Each README's command, as it stands there, in an environment with nothing in it. Installs packages."""
+"""The command of each README, in an empty environment. Installs packages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from examples.shops import KINDS, ROOT, Customer, Shop, command
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_command_is_enough(kind: str, tmp_path: Path) -> None:
-    """In a fresh virtual environment, the command installs all that the shop needs, and starts it."""
+    """In a new virtual environment, the command installs everything that the shop needs, and starts it."""
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
     program, *rest = shlex.split(command(kind)[0])

@@ -1,4 +1,4 @@
-"""The one command in each README starts the shop together with a sandbox of its own."""
+"""The command in each README starts the shop with a sandbox."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from examples.shops import KINDS, Customer, Shop, command
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_command_starts_shop_and_sandbox(kind: str, tmp_path: Path) -> None:
-    """Without any settings the shop brings its own sandbox, on which an order is bought and paid, and ends on Ctrl+C."""
+    """Without settings the shop starts a sandbox, an order is bought and paid there, and Ctrl+C ends both."""
     shop = Shop(kind, tmp_path)
     try:
         with Customer(shop) as customer:
@@ -26,7 +26,7 @@ def test_the_command_starts_shop_and_sandbox(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_command_installs_the_extras(kind: str) -> None:
-    """What the command installs is this project, with the extra of the framework."""
+    """The command installs this project, with the extra of the framework."""
     install, start = command(kind)
     assert install.startswith(f"pip install '.[sandbox,inbox,{kind}]'")
     assert start == f"python examples/{kind}_shop/shop.py"

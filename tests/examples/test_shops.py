@@ -1,4 +1,4 @@
-"""Each shop, whatever gets lost on the way: an order is paid exactly when the gateway says so, and shipped once."""
+"""Each shop, with lost messages: an order is paid exactly when the gateway reports it, and shipped once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FAILED, CANCELLED_BY_USER = 2, 8
 
 
 def callbacks(gateway: Sandbox, customer: Customer) -> list[tuple[str, int | None]]:
-    """The callbacks about a customer's order, delivered: state and the shop's answer."""
+    """The callbacks of a customer's order: each with its state and the shop's response."""
     return [
         (one.state, one.deliveries[-1].status if one.deliveries else None)
         for one in gateway.callbacks
@@ -42,14 +42,14 @@ def test_the_callback_is_lost(shop: Shop, gateway: Sandbox, customer: Customer) 
 
 
 def test_the_callback_is_lost_but_the_customer_returns(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
-    """Without callback, the customer's return makes the shop ask the gateway."""
+    """Without a callback, the shop queries the gateway when the customer returns."""
     gateway.faults.add("callback_never")
     assert customer.follow(customer.pay()) == "paid"
     assert shop.shipped(customer.reference) == 1
 
 
 def test_the_callback_comes_twice(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
-    """A callback that comes twice is answered with 200 twice, and ships once."""
+    """Both copies of a callback get the response 200, and the order is shipped once."""
     gateway.faults.add("callback_twice")
     back = customer.pay()
     assert callbacks(gateway, customer) == [("delivered", 200)] * 2
@@ -58,7 +58,7 @@ def test_the_callback_comes_twice(shop: Shop, gateway: Sandbox, customer: Custom
 
 
 def test_the_callback_comes_before_the_browser(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
-    """If the callback is there first, the order is paid by it, and the return changes nothing."""
+    """If the callback comes first, the order is paid, and the return changes nothing."""
     back = customer.pay()
     assert callbacks(gateway, customer) == [("delivered", 200)]
     assert shop.state(customer.reference) == "paid"
@@ -68,7 +68,7 @@ def test_the_callback_comes_before_the_browser(shop: Shop, gateway: Sandbox, cus
 
 @pytest.mark.parametrize("forged", ["wrong", "missing", "of another shop"])
 def test_the_callback_is_forged(shop: Shop, gateway: Sandbox, customer: Customer, forged: str) -> None:
-    """A callback with a wrong signature, or without one, is answered with 401 and pays nothing."""
+    """A callback with a wrong signature, or without one, gets the response 401 and pays nothing."""
     url = f"{shop.url}/commercepay/callback"
     secret = gateway.other_credentials.secret_key if forged == "of another shop" else "a guess"
     body, signature = sign_callback(url, secret, amount=PRICE, reference_code=customer.reference)
@@ -84,7 +84,7 @@ def test_the_callback_is_forged(shop: Shop, gateway: Sandbox, customer: Customer
 def test_a_damaged_callback_pays_nothing_but_the_return_does(
     shop: Shop, gateway: Sandbox, customer: Customer, kind: str
 ) -> None:
-    """A real payment whose callback can't be believed is paid when the gateway is asked."""
+    """A payment whose callback is rejected is paid when the gateway is queried."""
     gateway.faults.add(kind)  # type: ignore[arg-type]
     back = customer.pay()
     assert [status for _, status in callbacks(gateway, customer)] == [401]
@@ -94,7 +94,7 @@ def test_a_damaged_callback_pays_nothing_but_the_return_does(
 
 
 def test_the_callback_has_another_amount(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
-    """A rightly signed callback with another amount pays nothing; asked, the gateway gives the right one."""
+    """A signed callback with another amount pays nothing; a query reports the right one."""
     gateway.faults.add("callback_other_amount", amount=1)
     customer.pay()
     assert callbacks(gateway, customer) == [("delivered", 200)]
@@ -121,7 +121,7 @@ def test_the_customer_pays_after_a_failed_try(shop: Shop, gateway: Sandbox, cust
 
 
 def test_the_customer_never_returns_but_paid(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
-    """A customer who pays and closes the browser gets the order all the same."""
+    """The order of a customer who pays and closes the browser is shipped."""
     customer.pay()
     assert callbacks(gateway, customer) == [("delivered", 200)]
     assert shop.state(customer.reference) == "paid"
@@ -129,7 +129,7 @@ def test_the_customer_never_returns_but_paid(shop: Shop, gateway: Sandbox, custo
 
 
 def test_the_customer_never_returns_and_never_paid(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
-    """An order that nobody pays ends with its session, by the callback or, if that is lost, by the reconciliation."""
+    """An unpaid order expires with its session, by the callback or, if that is lost, by the reconciliation."""
     gateway.faults.add("callback_never")
     gateway.expire(customer.number)
     assert shop.state(customer.reference) == "open"
@@ -139,7 +139,7 @@ def test_the_customer_never_returns_and_never_paid(shop: Shop, gateway: Sandbox,
 
 
 def test_a_made_up_return_pays_nothing(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
-    """The number of a payment that is paid, brought back with another order's reference, pays that order nothing."""
+    """A return with the number of another paid payment does not pay the order."""
     with Customer(shop) as other:
         paid = other.pay().partition("TransactionNumber=")[2]
         made_up = f"{shop.url}/return?ReferenceCode={customer.reference}&TransactionNumber={paid}"
@@ -148,7 +148,7 @@ def test_a_made_up_return_pays_nothing(shop: Shop, gateway: Sandbox, customer: C
 
 
 def test_callback_return_and_reconciliation_at_once(shop: Shop, gateway: Sandbox, customer: Customer) -> None:
-    """All three ways at the same moment ship once."""
+    """Callback, return and reconciliation at the same moment ship once."""
     from concurrent.futures import ThreadPoolExecutor
 
     gateway.faults.add("callback_twice")
@@ -163,6 +163,6 @@ def test_callback_return_and_reconciliation_at_once(shop: Shop, gateway: Sandbox
 
 
 def test_an_order_that_nobody_knows_is_404(shop: Shop) -> None:
-    """A return with a reference that the shop does not know, or none, is answered with 404."""
+    """A return with an unknown reference, or without one, gets the response 404."""
     for query in ("", "?ReferenceCode=SHOP-0&TransactionNumber=1"):
         assert httpx.get(f"{shop.url}/return{query}", trust_env=False).status_code == 404

@@ -1,4 +1,4 @@
-"""Every behaviour of the inbox is tested with every driver of the database at hand.
+"""Every test of the inbox runs with every driver of the database.
 
 That is PostgreSQL where COMMERCEPAY_TEST_POSTGRESQL holds the URL of a server (see postgresql.py beside this file), and
 SQLite where it doesn't. The cases of the other one then do not exist, rather than being skipped.
@@ -41,12 +41,12 @@ shipped = Table(
     "shipped",
     shop,
     Column("id", Integer, primary_key=True),
-    Column("reference_code", String(50), nullable=False),  # not unique: shipping twice must be seen
+    Column("reference_code", String(50), nullable=False),  # not unique, so that shipping twice is detected
 )
 
 
 def genuine(reference_code: str = "INV-1", **change: Any) -> tuple[bytes, str]:
-    """A callback as the gateway sends it: body and header."""
+    """A callback of the gateway: body and header."""
     data = {
         "amount": 1234,
         "currencyCode": "MYR",
@@ -59,7 +59,7 @@ def genuine(reference_code: str = "INV-1", **change: Any) -> tuple[bytes, str]:
 
 
 def ship(callback: Callback, connection: Connection) -> None:
-    """The handler of most tests: writes to the merchant's own table."""
+    """The handler of most tests: it writes to the merchant's table."""
     connection.execute(shipped.insert().values(reference_code=callback.reference_code))
 
 
@@ -67,7 +67,7 @@ Plain = Callable[[Callback, Connection], object]
 
 
 class Side:
-    """An inbox of one kind on one database, driven alike whichever it is."""
+    """An inbox, sync or async, with one interface."""
 
     def __init__(self, kind: str, url: str) -> None:
         self.kind = kind
@@ -153,7 +153,7 @@ def with_driver(url: str, driver: str) -> DatabaseURL:
 
 
 def new_database(tmp_path: Path, dialect: str) -> Iterator[str]:
-    """The URL of an empty database of one's own."""
+    """The URL of a new, empty database."""
     if dialect == "sqlite":
         yield f"sqlite:///{tmp_path / 'shop.db'}"
         return

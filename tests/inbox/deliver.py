@@ -59,7 +59,7 @@ def messages(count: int) -> list[tuple[bytes, str]]:
 
 
 def work(url: str, worker: int, count: int, dies: bool) -> None:
-    """One worker: like a process of a web server that the gateway posts to."""
+    """One worker, like a process of a web server."""
     chance = random.Random(worker)
     order = messages(count)
     order += chance.sample(order, count // 10)

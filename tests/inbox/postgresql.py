@@ -1,4 +1,4 @@
-"""Runs a command with a throwaway PostgreSQL: python tests/inbox/postgresql.py COMMAND [ARGUMENT ...]
+"""Run a command with a temporary PostgreSQL: python tests/inbox/postgresql.py COMMAND [ARGUMENT ...]
 
 The server is Debian's (package `postgresql`), or whichever `initdb` is on the PATH. Its data and its Unix socket are in a
 new directory that goes when the command ends; it listens nowhere else. The command finds its URL, for SQLAlchemy, in
@@ -23,7 +23,7 @@ PATIENCE = 30  # seconds for the server to start
 
 
 def programs() -> Path:
-    """Where PostgreSQL's programs are: the newest version among Debian's, or what the PATH has."""
+    """The folder of PostgreSQL's programs: Debian's newest version, or the one on the PATH."""
     versions = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if versions:
         return max(versions, key=lambda path: int(path.parent.name))
@@ -47,7 +47,7 @@ def run(command: list[str]) -> int:
 
 
 def _unprivileged(directory: Path) -> str | None:
-    """PostgreSQL refuses to run as root. The user to run it as; None for oneself."""
+    """The user to run PostgreSQL as, which refuses to run as root; None for the current user."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
@@ -70,7 +70,7 @@ def _run_with_server(command: list[str], bin_: Path, directory: Path, user: str 
     log = directory / "log"
     with log.open("wb") as output:
         server = subprocess.Popen(
-            # Nobody can connect but over a socket in a directory of ours. The data need not survive a power cut.
+            # Connections are possible only over a socket in this directory. The data need not survive a power failure.
             [bin_ / "postgres", "-D", data, "-k", directory, "-h", "", "-c", "fsync=off", "-c", "max_connections=150"],
             user=user,
             cwd=directory,

@@ -14,7 +14,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "inbox.md"
 
 
 def test_the_guide_runs(side: Any, genuine: Callable[..., tuple[bytes, str]]) -> None:
-    """Every Python block, in order, in one namespace, against a shop with one open order: it is paid once."""
+    """All Python blocks run in order in one namespace, with a shop that has one open order, which is paid once."""
     asynchronous = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}[side.kind.split("/")[0]]
     body, header = genuine()
     with side.engine.begin() as connection:
@@ -34,7 +34,7 @@ def test_the_guide_runs(side: Any, genuine: Callable[..., tuple[bytes, str]]) ->
     request = SimpleNamespace(body=body, headers={"cap-signature": header})
     for number, block in enumerate(blocks):
         exec(compile(block, f"docs/inbox.md, block {number}", "exec"), known)
-        if number == 0:  # the endpoint is there: it takes a forgery, the callback, and its repetition
+        if number == 0:  # the endpoint exists: send it a forgery, the callback, and its repetition
             forged = SimpleNamespace(body=body, headers={})
             assert [known["callback_endpoint"](each) for each in (forged, request, request)] == [401, 200, 200]
         if number == 2:

@@ -1,4 +1,4 @@
-"""What the inbox promises, on SQLite or on PostgreSQL, with each driver (see conftest.py)."""
+"""The guarantees of the inbox, on SQLite or PostgreSQL, with each driver (see conftest.py)."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ Plain = Callable[[Callback, Connection], object]
 
 
 class ShopError(Exception):
-    """What a merchant's handler raises."""
+    """The exception of a merchant's handler."""
 
 
 # --- once ------------------------------------------------------------------------------------------------------------
 
 
 def test_genuine_callback_is_handled(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """A genuine callback reaches the handler, whose writes are committed with the inbox's own."""
+    """A valid callback is handled, and the handler's writes are committed with those of the inbox."""
     receipt = side.receive(side.create(), genuine(), ship)
     assert (receipt.state, receipt.http_status) == (ArrivalState.HANDLED, 200)
     assert receipt.callback.amount == Money("12.34", "MYR")
@@ -47,7 +47,7 @@ def test_genuine_callback_is_handled(side: Any, genuine: Genuine, ship: Plain) -
 
 
 def test_repeated_callback_is_a_duplicate(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """The gateway's repetition is answered with 200, and not handled."""
+    """A repetition gets the response 200, and is not handled."""
     inbox = side.create()
     states = [side.receive(inbox, genuine(), ship).state for _ in range(3)]
     assert states == [ArrivalState.HANDLED, ArrivalState.DUPLICATE, ArrivalState.DUPLICATE]
@@ -55,7 +55,7 @@ def test_repeated_callback_is_a_duplicate(side: Any, genuine: Genuine, ship: Pla
 
 
 def test_replay_in_other_letters_is_a_duplicate(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """A replay that uses what the signature doesn't cover is no new fact."""
+    """A replay with changes that the signature does not cover is not a new fact."""
     inbox = side.create()
     body, header = genuine()
     side.receive(inbox, (body, header), ship)
@@ -64,7 +64,7 @@ def test_replay_in_other_letters_is_a_duplicate(side: Any, genuine: Genuine, shi
 
 
 def test_another_status_is_another_fact(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """Pending, then paid, of one payment: both are handed out."""
+    """Callbacks with the statuses pending and then paid, of one payment, are both handled."""
     inbox = side.create()
     side.receive(inbox, genuine(status=0), ship)
     assert side.receive(inbox, genuine(status=1), ship).state is ArrivalState.HANDLED
@@ -72,7 +72,7 @@ def test_another_status_is_another_fact(side: Any, genuine: Genuine, ship: Plain
 
 
 def test_inboxes_of_different_names_do_not_meet(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """Two tenants in one database each handle the same fact, and leave each other's callbacks alone."""
+    """Two tenants in one database each handle the same fact, and not each other's callbacks."""
     first, second = side.create(name="first"), side.create(name="second", secret_key="another")
     side.receive(first, genuine())
     assert side.process(second, ship) == []
@@ -99,7 +99,7 @@ def failing(ship: Plain, times: int = 1) -> Plain:
 
 
 def test_handler_that_raises_is_undone(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """What the handler raised comes out of `receive`, its writes are undone, and the callback stays stored."""
+    """`receive` raises the handler's exception; the handler's writes are rolled back, and the callback stays stored."""
     inbox = side.create()
     with pytest.raises(ShopError):
         side.receive(inbox, genuine(), failing(ship))
@@ -108,7 +108,7 @@ def test_handler_that_raises_is_undone(side: Any, genuine: Genuine, ship: Plain)
 
 
 def test_failed_callback_is_handed_out_again_by_a_worker(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """After a failure `process_pending` hands the callback out again, and then no more."""
+    """After a failure, `process_pending` processes the callback again, and not after it was handled."""
     inbox = side.create()
     with pytest.raises(ShopError):
         side.receive(inbox, genuine(), failing(ship))
@@ -118,7 +118,7 @@ def test_failed_callback_is_handed_out_again_by_a_worker(side: Any, genuine: Gen
 
 
 def test_failed_callback_is_handed_out_again_when_repeated(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """After a failure the gateway's repetition is handled, and the first arrival becomes the duplicate."""
+    """After a failure, the gateway's repetition is handled, and the first arrival becomes the duplicate."""
     inbox = side.create()
     with pytest.raises(ShopError):
         side.receive(inbox, genuine(), failing(ship))
@@ -128,7 +128,7 @@ def test_failed_callback_is_handed_out_again_when_repeated(side: Any, genuine: G
 
 
 def test_one_failure_costs_only_itself(side: Any, genuine: Genuine, ship: Plain, caplog: Any) -> None:
-    """A worker goes on after a handler that raised; the receipt holds the error, the log the traceback."""
+    """A worker continues after a handler that raised. The receipt has the error, the log has the traceback."""
     inbox = side.create()
     for number in range(3):
         side.receive(inbox, genuine(f"INV-{number}"))
@@ -140,7 +140,7 @@ def test_one_failure_costs_only_itself(side: Any, genuine: Genuine, ship: Plain,
 
 
 def test_one_that_always_fails_keeps_nobody_waiting(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """The callbacks that failed least often come first, so that a small limit can't be used up by a hopeless one."""
+    """The callbacks that failed least often come first, so that one that always fails does not use up a small limit."""
     inbox = side.create()
     side.receive(inbox, genuine("INV-BAD"))
     side.process(inbox, failing(ship, 99), limit=1)
@@ -149,7 +149,7 @@ def test_one_that_always_fails_keeps_nobody_waiting(side: Any, genuine: Genuine,
 
 
 def test_text_of_a_handlers_error_is_not_stored(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """Only the type of what a handler raised is kept: its text may hold anything."""
+    """Only the type of a handler's exception is stored, because its text may have a secret."""
     inbox = side.create()
     with pytest.raises(ShopError):
         side.receive(inbox, genuine(), failing(ship))
@@ -159,7 +159,7 @@ def test_text_of_a_handlers_error_is_not_stored(side: Any, genuine: Genuine, shi
 
 
 def test_broken_sql_in_a_handler_is_undone(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """A statement that fails spoils the transaction, and nothing of it stays."""
+    """A failed statement ends the transaction, and nothing of it is committed."""
     inbox = side.create()
 
     def handler(callback: Callback, connection: Connection) -> None:
@@ -173,7 +173,7 @@ def test_broken_sql_in_a_handler_is_undone(side: Any, genuine: Genuine, ship: Pl
 
 
 def test_handler_that_commits_is_not_run_twice(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """A handler that commits on its own breaks the rules; its callback is still not handled a second time."""
+    """A handler that commits is an error; its callback is not handled a second time."""
     inbox = side.create()
 
     def handler(callback: Callback, connection: Connection) -> None:
@@ -187,7 +187,7 @@ def test_handler_that_commits_is_not_run_twice(side: Any, genuine: Genuine, ship
 
 
 class DriverError(Exception):
-    """What a driver raises. Each driver has its own attribute, or none, for the code."""
+    """The exception of a driver. Each driver has another attribute for the code, or none."""
 
     def __init__(self, *args: Any, **attributes: Any) -> None:
         super().__init__(*args)
@@ -213,7 +213,7 @@ class DriverError(Exception):
     ids=str,
 )
 def test_which_errors_are_transient(error: Exception, transient: bool) -> None:
-    """A lost race or connection is repeated, whatever the driver calls it; a mistake is not."""
+    """A transaction that lost a race or its connection is repeated with every driver; another error is not."""
     assert is_transient(DBAPIError("UPDATE", {}, error)) is transient
 
 
@@ -221,7 +221,7 @@ def test_which_errors_are_transient(error: Exception, transient: bool) -> None:
 
 
 def test_receive_without_a_handler_stores(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """Without a handler a callback is verified and left to a worker."""
+    """Without a handler, a callback is verified and stays pending for a worker."""
     inbox = side.create()
     receipt = side.receive(inbox, genuine())
     assert (receipt.state, receipt.http_status, receipt.callback.reference_code) == (ArrivalState.STORED, 200, "INV-1")
@@ -229,7 +229,7 @@ def test_receive_without_a_handler_stores(side: Any, genuine: Genuine, ship: Pla
 
 
 def test_limit(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """A worker takes on no more than its limit."""
+    """A worker processes at most `limit` arrivals."""
     inbox = side.create()
     for number in range(5):
         side.receive(inbox, genuine(f"INV-{number}"))
@@ -237,7 +237,7 @@ def test_limit(side: Any, genuine: Genuine, ship: Plain) -> None:
 
 
 def test_stored_but_never_looked_at(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """A process that died between storing and everything else has lost nothing, neither the genuine nor the forged."""
+    """After a crash right after storing, nothing is lost: neither a valid callback nor a forged one."""
     inbox = side.create()
     side.receive(inbox, genuine("INV-1"))
     side.receive(inbox, (genuine("INV-2")[0], "0" * 64))
@@ -274,7 +274,7 @@ REJECTED: dict[str, tuple[bytes, Any, CallbackRejection, int]] = {
 
 @pytest.mark.parametrize("way", ["with a handler", "without", "by a worker"])
 def test_rejected_is_kept_as_evidence(side: Any, ship: Plain, way: str) -> None:
-    """Whatever is not to be believed is kept with its reason, answered with 401 or 400, and never handed out."""
+    """A rejected callback is kept with its reason, gets the response 401 or 400, and is not handled."""
     inbox = side.create()
     for case, (body, header, reason, status) in REJECTED.items():
         receipt = side.receive(inbox, (body, header), ship if way == "with a handler" else None)
@@ -294,7 +294,7 @@ def test_rejected_is_kept_as_evidence(side: Any, ship: Plain, way: str) -> None:
 
 
 def test_content_that_is_no_callback(side: Any, ship: Plain, genuine: Genuine) -> None:
-    """A rightly signed body that is no callback is nonsense, not a forgery."""
+    """A signed body that is not a callback gets the response 400, not 401."""
     receipt = side.receive(side.create(), genuine(amount="12.34"), ship)
     assert (receipt.rejection, receipt.http_status) == (CallbackRejection.MEMBER_INVALID, 400)
     assert side.rows("detail") == [
@@ -303,7 +303,7 @@ def test_content_that_is_no_callback(side: Any, ship: Plain, genuine: Genuine) -
 
 
 def test_evidence_is_as_it_came(side: Any, genuine: Genuine) -> None:
-    """Body, header, URL and time of arrival are kept, byte for byte."""
+    """Body, header, URL and time of arrival are kept unchanged."""
     body, header = genuine()
     before = datetime.now(UTC)
     side.receive(side.create(), (body, header), callback_url="https://shop.example.my/callback")
@@ -313,7 +313,7 @@ def test_evidence_is_as_it_came(side: Any, genuine: Genuine) -> None:
 
 
 def test_rejected_for_a_wrong_secret_can_be_taken_up_again(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """After a wrongly configured secret is put right, the evidence can be set back and is handled."""
+    """After a wrong secret key is corrected, rejected arrivals can be set back and are handled."""
     assert side.receive(side.create(secret_key="mistyped"), genuine(), ship).state is ArrivalState.REJECTED
     with side.engine.begin() as connection:
         connection.execute(update(arrivals).where(arrivals.c.reason == "signature_wrong").values(state="stored"))
@@ -321,7 +321,7 @@ def test_rejected_for_a_wrong_secret_can_be_taken_up_again(side: Any, genuine: G
 
 
 def test_secret_rotation(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """Several secrets are accepted while one is being rotated."""
+    """Several secret keys are accepted."""
     inbox = side.create(secret_key=["new", "example-Secret-Key-01"])
     assert side.receive(inbox, genuine(), ship).state is ArrivalState.HANDLED
 
@@ -347,7 +347,7 @@ def test_verify_of_a_client(side: Any, genuine: Genuine, ship: Plain, way: str) 
 
 
 def test_callback_url_of_one_payment(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """A URL that differs from payment to payment is passed to `receive`, and remembered for the worker."""
+    """A URL that differs between payments is passed to `receive`, and stored for the worker."""
     inbox = side.create(callback_url=None)
     side.receive(inbox, genuine(), callback_url="https://shop.example.my/callback")
     assert [receipt.state for receipt in side.process(inbox, ship)] == [ArrivalState.HANDLED]
@@ -381,7 +381,7 @@ def test_nothing_secret_is_shown(side: Any, genuine: Genuine, ship: Plain, caplo
 
 
 def test_tables_are_created_once(side: Any) -> None:
-    """Creating what is there changes nothing; the merchant's migrations find the same tables in `metadata`."""
+    """Creating existing tables changes nothing. The tables are in `metadata`, for the merchant's migrations."""
     side.create()
     side.create()
     found = inspect(side.engine)
@@ -394,13 +394,13 @@ def test_tables_are_created_once(side: Any) -> None:
 
 
 def test_metadata_creates_the_same_tables(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """Tables made by the merchant's own means serve as well."""
+    """Tables that the merchant created are used."""
     metadata.create_all(side.engine)
     assert side.receive(side.inbox(), genuine(), ship).state is ArrivalState.HANDLED
 
 
 def test_purge(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """Old evidence goes, what waits stays, and what was handled is remembered."""
+    """Old arrivals are deleted, pending ones stay, and handled facts stay known."""
     inbox = side.create()
     side.receive(inbox, genuine("INV-1"), ship)
     side.receive(inbox, genuine("INV-2"))
@@ -433,7 +433,7 @@ def test_session_on_the_connection(side: Any, genuine: Genuine) -> None:
 
 @pytest.mark.parametrize("entry", ["receive", "process_pending"])
 def test_handler_of_the_wrong_kind(side: Any, genuine: Genuine, ship: Plain, entry: str) -> None:
-    """An async handler in the plain inbox, and the other way round, is refused, and the callback not lost."""
+    """An async handler of the sync inbox, and the other way round, is an error, and the callback is not lost."""
     inbox = side.create()
 
     async def asynchronous(callback: Callback, connection: Any) -> None:
@@ -452,7 +452,7 @@ def test_handler_of_the_wrong_kind(side: Any, genuine: Genuine, ship: Plain, ent
 
 @pytest.mark.parametrize("body", ["{}", None, {}, bytearray(b"{}")])
 def test_body_that_is_not_bytes(side: Any, body: Any) -> None:
-    """What is not the raw body can't be kept as evidence: the application's mistake, and nothing is stored."""
+    """A body that is not bytes is an ArgumentError, and nothing is stored."""
     inbox = side.create()
     with pytest.raises(ArgumentError, match="raw bytes"):
         side.receive(inbox, (body, "0" * 64))
@@ -476,7 +476,7 @@ def test_body_that_is_not_bytes(side: Any, body: Any) -> None:
 )
 @pytest.mark.parametrize("kind", [Inbox, AsyncInbox])
 def test_mistakes_are_found_at_once(kind: Any, options: dict[str, Any], told: str) -> None:
-    """An inbox that can't work isn't built."""
+    """Creating an unusable inbox is an error."""
     given = {"secret_key": "key", "callback_url": "https://shop.example.my/callback", **options}
     engine = create_engine("sqlite://") if kind is Inbox else create_async_engine("sqlite+aiosqlite://")
     with pytest.raises(ArgumentError, match=told):
@@ -485,7 +485,7 @@ def test_mistakes_are_found_at_once(kind: Any, options: dict[str, Any], told: st
 
 @pytest.mark.parametrize("url", [None, "", "/callback"])
 def test_callback_url_is_needed(side: Any, genuine: Genuine, url: Any) -> None:
-    """Without a callback URL nothing can be verified, now or later: nothing is stored."""
+    """Without a callback URL, `receive` is an error and stores nothing."""
     inbox = side.create(callback_url=None)
     with pytest.raises(ArgumentError, match="callback_url"):
         side.receive(inbox, genuine(), callback_url=url)
@@ -494,7 +494,7 @@ def test_callback_url_is_needed(side: Any, genuine: Genuine, url: Any) -> None:
 
 @pytest.mark.parametrize("way", ["create_engine", "execution_options"])
 def test_engine_without_transactions_is_refused(way: str) -> None:
-    """Autocommit and exactly-once exclude each other."""
+    """An engine with autocommit is an error."""
     if way == "create_engine":
         engine = create_engine("sqlite://", isolation_level="AUTOCOMMIT")
     else:
@@ -505,7 +505,7 @@ def test_engine_without_transactions_is_refused(way: str) -> None:
 
 @pytest.mark.parametrize("dialect", ["mysql+pymysql", "mariadb+pymysql", "mssql+pymssql"])
 def test_engine_of_another_database_is_refused(dialect: str) -> None:
-    """An engine of a database that the inbox does not work on is refused when the inbox is built, by its name."""
+    """Creating an inbox with another database is an error that names it."""
     driver = SimpleNamespace(paramstyle="named", version="9.9.9", __version__="9.9.9")
     engine = create_engine(f"{dialect}://u:p@127.0.0.1:1/x", module=driver)
     with pytest.raises(ArgumentError, match=f"PostgreSQL and SQLite, not on {dialect.partition('+')[0]}"):
@@ -513,7 +513,7 @@ def test_engine_of_another_database_is_refused(dialect: str) -> None:
 
 
 def by_itself(connection: Any) -> None:
-    """Has a driver commit each statement by itself."""
+    """Make a driver commit each statement."""
     if hasattr(connection, "isolation_level") and not hasattr(connection, "autocommit"):
         connection.isolation_level = None  # SQLite before Python 3.12
     else:
@@ -529,10 +529,10 @@ if SERVER is None:
 
 @pytest.mark.parametrize("way", AUTOCOMMIT)
 def test_driver_that_commits_by_itself(side: Any, genuine: Genuine, ship: Plain, way: str) -> None:
-    """If the driver commits each statement, nothing is handled and nothing counts as handled; it is an error each time."""
+    """If the driver commits each statement, every call is an error, and nothing is handled."""
     side.create()
     inbox = side.inbox_with(**AUTOCOMMIT[way])
-    for _ in range(2):  # the gateway's repetition is no duplicate
+    for _ in range(2):  # the repetition is not a duplicate
         with pytest.raises(ArgumentError, match="commits each statement by itself"):
             side.receive(inbox, genuine(), failing(ship))
     with pytest.raises(ArgumentError, match="commits each statement by itself"):
@@ -558,7 +558,7 @@ inbox.receive(sys.stdin.buffer.read(), sys.argv[2], handler)
 
 
 def test_process_killed_in_the_handler(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """After kill -9 in the middle of a handler, its writes are gone and the callback waits for a worker."""
+    """After kill -9 during a handler, its writes are rolled back and the callback is pending."""
     inbox = side.create()
     body, header = genuine()
     url = side.url.render_as_string(hide_password=False)

@@ -1,4 +1,4 @@
-"""What only PostgreSQL can show: real concurrency, isolation levels, lost connections. Needs COMMERCEPAY_TEST_POSTGRESQL."""
+"""Tests for PostgreSQL only: concurrency, isolation levels, lost connections. They need COMMERCEPAY_TEST_POSTGRESQL."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ DRIVERS = pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pg8000"])
 @LEVELS
 @DRIVERS
 def test_same_callback_at_once(postgresql_url: str, engine: Engine, genuine: Genuine, driver: str, level: str) -> None:
-    """Many threads with the same callback at the same moment: one handles it, the others wait and find a duplicate."""
+    """Many threads receive the same callback at once: one handles it, the others wait and report a duplicate."""
     strict = create_engine(with_driver(postgresql_url, driver), isolation_level=level, pool_size=20)
     inbox = inbox_on(strict)
     start = threading.Barrier(6)
@@ -130,7 +130,7 @@ def test_same_callback_at_once_in_tasks(
 def test_serialization_failure_is_survived(
     postgresql_url: str, engine: Engine, genuine: Genuine, driver: str, level: str
 ) -> None:
-    """Two facts whose handlers update one row: PostgreSQL ends the second with a serialization failure, and it is repeated."""
+    """Two facts whose handlers update one row: PostgreSQL aborts the second transaction, and it is repeated."""
     strict = create_engine(with_driver(postgresql_url, driver), isolation_level=level)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE stock (items int)"))
@@ -156,7 +156,7 @@ def test_serialization_failure_is_survived(
 
 
 def test_first_fails_while_others_wait(engine: Engine, genuine: Genuine) -> None:
-    """If the one that handles it fails, one of those that wait handles it in its place."""
+    """If the handling thread fails, one of the waiting threads handles the callback."""
     inbox = inbox_on(engine)
     calls: list[int] = []
 
@@ -181,7 +181,7 @@ def test_first_fails_while_others_wait(engine: Engine, genuine: Genuine) -> None
 
 
 def test_workers_share_what_waits(engine: Engine, genuine: Genuine) -> None:
-    """Workers at once take different callbacks, and none waits for another's slow handler."""
+    """Concurrent workers process different callbacks, and none waits for another's slow handler."""
     inbox = inbox_on(engine)
     for number in range(8):
         inbox.receive(*genuine(f"INV-{number}"))
@@ -192,7 +192,7 @@ def test_workers_share_what_waits(engine: Engine, genuine: Genuine) -> None:
 
         def meets_the_others(callback: Callback, connection: Connection) -> None:
             nonlocal first
-            if first:  # raises unless the three others are in their handlers at the same time
+            if first:  # raises unless the three others are in their handlers too
                 first = False
                 all_four_at_work.wait(30)
             enter(callback, connection)
@@ -206,7 +206,7 @@ def test_workers_share_what_waits(engine: Engine, genuine: Genuine) -> None:
 
 
 def test_worker_and_receive_meet(engine: Engine, genuine: Genuine) -> None:
-    """A worker that takes a callback between its storing and its handling: `receive` waits, and reports what became of it."""
+    """If a worker processes a callback between its two transactions, `receive` waits and reports the result."""
     inbox = inbox_on(engine)
     original = inbox._perform
     held = threading.Event()
@@ -234,7 +234,7 @@ def test_worker_and_receive_meet(engine: Engine, genuine: Genuine) -> None:
 
 @DRIVERS
 def test_deadlock_in_handlers_is_survived(postgresql_url: str, engine: Engine, genuine: Genuine, driver: str) -> None:
-    """Two handlers that lock the merchant's rows in opposite order: PostgreSQL ends one, and it is run again."""
+    """Two handlers that lock the merchant's rows in opposite order: PostgreSQL aborts one, and it is run again."""
     own_engine = create_engine(with_driver(postgresql_url, driver))
     inbox = inbox_on(own_engine)
     with engine.begin() as connection:
@@ -259,7 +259,7 @@ def test_deadlock_in_handlers_is_survived(postgresql_url: str, engine: Engine, g
 
 @DRIVERS
 def test_lost_connection_is_survived(postgresql_url: str, engine: Engine, genuine: Genuine, driver: str) -> None:
-    """Connections that the server has ended, in the pool or in the middle of a handler, cost nothing but another try."""
+    """After the server ends connections, in the pool or during a handler, the transaction is repeated."""
     own_engine = create_engine(with_driver(postgresql_url, driver))
     inbox = inbox_on(own_engine)
     inbox.receive(*genuine("INV-1"), enter)
@@ -283,7 +283,7 @@ def test_lost_connection_is_survived(postgresql_url: str, engine: Engine, genuin
 
 
 def test_handler_that_fails_at_commit_is_undone(engine: Engine, genuine: Genuine) -> None:
-    """A constraint that is checked at commit undoes everything, and the callback waits."""
+    """After a constraint fails at commit, everything is rolled back and the callback is pending."""
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE once (code text UNIQUE DEFERRABLE INITIALLY DEFERRED)"))
         connection.execute(text("INSERT INTO once VALUES ('INV-1')"))
@@ -298,7 +298,7 @@ def test_handler_that_fails_at_commit_is_undone(engine: Engine, genuine: Genuine
 
 
 def test_cancelled_task_is_undone(postgresql_url: str, engine: Engine, genuine: Genuine) -> None:
-    """A request that is cancelled in the middle of its handler leaves the callback to a worker."""
+    """After a request is cancelled during its handler, the callback is pending."""
 
     async def main() -> list[ArrivalState]:
         asynchronous = create_async_engine(make_url(postgresql_url).set(drivername="postgresql+asyncpg"))

@@ -1,4 +1,4 @@
-"""What only SQLite has to show: many processes on one file. The same on PostgreSQL is in test_postgresql.py."""
+"""Tests for SQLite only: many processes on one file. test_postgresql.py has the same for PostgreSQL."""
 
 from __future__ import annotations
 

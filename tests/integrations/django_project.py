@@ -1,4 +1,4 @@
-"""A Django project for the tests: configured once per process, as Django wants it; each test overrides `COMMERCEPAY`."""
+"""A Django project for the tests. Django is configured once per process; each test overrides `COMMERCEPAY`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if not settings.configured:
         ALLOWED_HOSTS=["*"],
         ROOT_URLCONF=__name__,
         INSTALLED_APPS=["commercepay.integrations.django"],
-        # Of Django's defaults, those that would be in the way of a POST from elsewhere.
+        # Django's defaults that reject a POST of another site.
         MIDDLEWARE=[
             "django.middleware.security.SecurityMiddleware",
             "django.middleware.common.CommonMiddleware",

@@ -1,4 +1,4 @@
-"""One merchant's site in each framework, behind one face: what is said of one must hold for the others."""
+"""A merchant's site in each framework, with one interface, so that each test runs with all of them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def outcome(returned: Returned) -> str:
 
 
 class Site:
-    """A site, running.
+    """A running site.
 
     Attributes:
         callback_url: what it was configured with; its path is where the endpoint is.
@@ -60,22 +60,22 @@ class Site:
         raise NotImplementedError
 
     def post(self, body: bytes, signature: str | None, **headers: str) -> int:
-        """What the gateway does."""
+        """Post a callback, as the gateway does."""
         told = {"Content-Type": "application/json", **headers}
         if signature is not None:
             told["cap-signature"] = signature
         return self.send("POST", self.callback_path, body, told).status
 
     def come_back(self, query: str) -> SiteResponse:
-        """What the customer's browser does."""
+        """Request a page, as the customer's browser does."""
         return self.send("GET", f"{self.return_path}?{query}", b"", {})
 
     def read_body_first(self) -> None:
-        """A part of the application reads every body before the endpoint does, as those that log requests do."""
+        """Let a part of the application read every body before the endpoint does, like one that logs requests."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """The application ends."""
+        """End the application."""
 
     @property
     def client(self) -> Any:
@@ -86,7 +86,7 @@ class Site:
         raise NotImplementedError
 
     def call(self, function: Callable[[Any], Any]) -> Any:
-        """Use the site's client as its own code does."""
+        """Use the site's client, like the code of the site."""
         return function(self.client)
 
 
@@ -128,7 +128,7 @@ class _Asgi(Site):
         return self.runner.run(run()).status_code
 
     def post_with_two_headers(self, body: bytes, *signatures: str) -> int:
-        """WSGI servers join headers of one name; ASGI servers hand them on one by one."""
+        """WSGI servers join headers of one name; ASGI servers pass each of them."""
 
         async def run() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
@@ -187,7 +187,7 @@ class FastAPISite(_Asgi):
 
 
 def wsgi_environ(path: str, pieces: list[bytes], signature: str) -> dict[str, Any]:
-    """A request sent in chunks, as servers that put the chunks together hand it on: no length, and the input ends by itself."""
+    """A chunked request from a server that joins the chunks: it has no length, and the input ends after the body."""
     import io
     import sys
 
@@ -311,7 +311,7 @@ class AsyncDjangoSite(DjangoSite):
     def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> SiteResponse:
         client = django.test.AsyncClient(raise_request_exception=False)
         kind = headers.get("Content-Type", "application/octet-stream")
-        headers = {name: value for name, value in headers.items() if name != "Host"}  # this client sends one of its own
+        headers = {name: value for name, value in headers.items() if name != "Host"}  # this client adds one
         answer = self.runner.run(client.generic(method, path, body, content_type=kind, headers=headers))
         return SiteResponse(answer.status_code, answer.content.decode())
 

@@ -21,7 +21,7 @@ MakeSite = Callable[..., Site]
 
 
 def test_a_callback_is_handed_to_the_handler(make_site: MakeSite) -> None:
-    """A genuine callback is answered with 200 after the handler has had it."""
+    """A valid callback gets the response 200 after it was handled."""
     had: list[Callback] = []
     site = make_site(on_callback=had.append)
     assert site.post(*genuine(site)) == 200
@@ -31,7 +31,7 @@ def test_a_callback_is_handed_to_the_handler(make_site: MakeSite) -> None:
 
 
 def test_an_async_handler_is_awaited(make_site: MakeSite) -> None:
-    """Where the endpoint is async the handler may be, too; where it isn't, one that is async is refused, not forgotten."""
+    """An async endpoint accepts an async handler; for a sync endpoint, an async handler is an error."""
     had: list[str] = []
 
     async def on_callback(callback: Callback) -> None:
@@ -39,7 +39,7 @@ def test_an_async_handler_is_awaited(make_site: MakeSite) -> None:
 
     try:
         site = make_site(on_callback=on_callback)
-    except ValueError as error:  # Flask knows at the start
+    except ValueError as error:  # Flask checks it at the start
         assert "on_callback is async" in str(error)  # noqa: PT017
         return
     assert site.post(*genuine(site)) == (200 if site.is_async else 500)
@@ -47,7 +47,7 @@ def test_an_async_handler_is_awaited(make_site: MakeSite) -> None:
 
 
 def test_a_handler_whose_coroutine_would_be_lost_is_refused(make_site: MakeSite) -> None:
-    """A plain function that returns a coroutine is awaited, or answered with 500; never with 200 and nothing done."""
+    """A function that returns a coroutine is awaited, or the response is 500; never 200 without handling the callback."""
     had: list[str] = []
 
     async def later(reference: str) -> None:
@@ -59,7 +59,7 @@ def test_a_handler_whose_coroutine_would_be_lost_is_refused(make_site: MakeSite)
 
 
 def test_a_forged_callback_is_401(make_site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
-    """A wrong, a missing and a malformed signature are answered with 401, logged by their reason, and not handed on."""
+    """A wrong, missing or malformed signature gets the response 401, is logged with its reason, and is not handled."""
     had: list[Callback] = []
     site = make_site(on_callback=had.append)
     body, _ = genuine(site)
@@ -77,7 +77,7 @@ def test_a_forged_callback_is_401(make_site: MakeSite, caplog: pytest.LogCapture
 
 
 def test_two_signatures_are_none(make_site: MakeSite) -> None:
-    """A header that came twice, one of them right, is no signature: which one a proxy checked can't be known."""
+    """Two signature headers, one of them right, are rejected."""
     had: list[Callback] = []
     site: Any = make_site(on_callback=had.append)
     body, signature = genuine(site)
@@ -90,7 +90,7 @@ def test_two_signatures_are_none(make_site: MakeSite) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"[]", b"\xff", b"{}", b'{"a":1,"a":2}'])
 def test_nonsense_is_400(make_site: MakeSite, body: bytes) -> None:
-    """What can't be a callback is answered with 400, if its signature does not show first that it is a forgery."""
+    """A body that is not a callback gets the response 400 if its signature is right."""
     had: list[Callback] = []
     site = make_site(on_callback=had.append)
     from commercepay import signature
@@ -102,13 +102,13 @@ def test_nonsense_is_400(make_site: MakeSite, body: bytes) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_another_method_is_405(make_site: MakeSite, method: str) -> None:
-    """Only POST leads to the endpoint."""
+    """The endpoint accepts only POST."""
     site = make_site(on_callback=print)
     assert site.send(method, site.callback_path, b"", {}).status == 405
 
 
 def test_a_body_too_large_is_413(make_site: MakeSite) -> None:
-    """More bytes than a callback can have are refused; as many as it can have are read."""
+    """A body above the limit is refused, one at the limit is read."""
     had: list[Callback] = []
     site = make_site(on_callback=had.append)
     body, signature = genuine(site)
@@ -119,7 +119,7 @@ def test_a_body_too_large_is_413(make_site: MakeSite) -> None:
 
 
 def test_a_body_in_chunks_is_read(make_site: MakeSite) -> None:
-    """A callback sent without a length is read all the same, and no further than a callback can go."""
+    """A callback without a length is read up to the limit."""
     had: list[Callback] = []
     site: Any = make_site(on_callback=had.append)
     if not hasattr(site, "post_in_pieces"):
@@ -131,7 +131,7 @@ def test_a_body_in_chunks_is_read(make_site: MakeSite) -> None:
 
 
 def test_a_body_that_was_read_before_is_still_there(make_site: MakeSite) -> None:
-    """A middleware or hook that reads every body, to log it for example, does not take the callback away."""
+    """The callback is handled although a middleware or hook has read the body."""
     had: list[Callback] = []
     site: Any = make_site(on_callback=had.append)
     site.read_body_first()
@@ -143,7 +143,7 @@ def test_a_body_that_was_read_before_is_still_there(make_site: MakeSite) -> None
 
 
 def test_the_callback_url_is_the_configured_one(make_site: MakeSite) -> None:
-    """What a proxy, or an attacker, puts into Host and X-Forwarded headers makes no difference to the signature."""
+    """Host and X-Forwarded headers do not affect the verification."""
     had: list[Callback] = []
     site = make_site(on_callback=had.append)
     proxied = {
@@ -161,7 +161,7 @@ def test_the_callback_url_is_the_configured_one(make_site: MakeSite) -> None:
 
 
 def test_a_handler_that_raises_is_500_and_the_next_attempt_counts(make_site: MakeSite) -> None:
-    """After a handler that raised, the gateway's next attempt is handed on."""
+    """After a handler raised, the gateway's next attempt is handled."""
     attempts: list[str] = []
 
     def on_callback(callback: Callback) -> None:
@@ -175,7 +175,7 @@ def test_a_handler_that_raises_is_500_and_the_next_attempt_counts(make_site: Mak
 
 
 def test_without_an_inbox_a_repeated_callback_has_the_same_key(make_site: MakeSite) -> None:
-    """Without an inbox the handler sees every repetition, and can tell it by its key."""
+    """Without an inbox the handler gets every repetition, with the same key."""
     keys: list[str] = []
     site = make_site(on_callback=lambda callback: keys.append(callback.fact_key))
     assert [site.post(*genuine(site)) for _ in range(2)] == [200, 200]
@@ -194,7 +194,7 @@ def database(tmp_path: Path) -> Any:
 
 
 def make_inbox(engine: Any) -> Callable[[Verifier], Inbox]:
-    """What a merchant configures: a function that makes the inbox. The tables are there."""
+    """The merchant's function that creates the inbox. The tables exist."""
     Inbox(engine, secret_key="any").create_tables()
     return lambda verifier: Inbox(engine, verify=verifier.verify)
 
@@ -205,7 +205,7 @@ def states(engine: Any) -> list[str]:
 
 
 def test_with_an_inbox_a_fact_is_handled_once(make_site: MakeSite, database: Any) -> None:
-    """A repeated callback is answered with 200 and handled once; a forgery is 401, nonsense 400, and both are kept."""
+    """A repeated callback gets the response 200 and is handled once. A forgery gets 401, another body 400; both are kept."""
     had: list[str] = []
     site = make_site(
         on_callback=lambda callback, connection: had.append(callback.reference_code), inbox=make_inbox(database)
@@ -222,7 +222,7 @@ def test_with_an_inbox_a_fact_is_handled_once(make_site: MakeSite, database: Any
 
 
 def test_with_an_inbox_a_handler_that_raises_leaves_it_stored(make_site: MakeSite, database: Any) -> None:
-    """After a 500 the callback is kept, and a worker can hand it out."""
+    """After a 500 the callback is kept, and a worker can process it."""
     had: list[str] = []
 
     def broken(callback: Callback, connection: Any) -> None:
@@ -237,20 +237,20 @@ def test_with_an_inbox_a_handler_that_raises_leaves_it_stored(make_site: MakeSit
 
 
 def test_with_an_inbox_alone_a_callback_is_stored(make_site: MakeSite, database: Any) -> None:
-    """Without a handler the callback is kept and answered with 200, for a worker to handle."""
+    """Without a handler the callback is kept for a worker, with the response 200."""
     site = make_site(inbox=make_inbox(database))
     assert site.post(*genuine(site)) == 200
     assert states(database) == ["stored"]
 
 
 def test_a_store_that_fails_is_500(make_site: MakeSite, database: Any) -> None:
-    """A callback that could not be kept is answered with 500, so that the gateway sends it again."""
+    """A callback that could not be stored gets the response 500, so that the gateway sends it again."""
     site = make_site(on_callback=print, inbox=lambda verifier: Inbox(database, verify=verifier.verify))  # no tables
     assert site.post(*genuine(site)) == 500
 
 
 def test_an_inbox_is_made_when_the_first_callback_comes(make_site: MakeSite, database: Any) -> None:
-    """A function that makes the inbox is called once, and not before it is needed: by then a server has forked."""
+    """The function that creates the inbox is called once, at the first callback, when a pre-fork server has forked."""
     made: list[Inbox] = []
 
     def make(verifier: Verifier) -> Inbox:
@@ -264,7 +264,7 @@ def test_an_inbox_is_made_when_the_first_callback_comes(make_site: MakeSite, dat
 
 
 def test_a_body_too_large_is_not_kept(make_site: MakeSite, database: Any) -> None:
-    """What no callback can be does not fill the database."""
+    """A body above the limit is not stored."""
     site = make_site(inbox=make_inbox(database))
     assert site.post(b" " * (MAX_BODY + 1), "0" * 64) == 413
     assert states(database) == []
@@ -297,7 +297,7 @@ def test_retired_keys_and_former_urls(make_site: MakeSite, database: Any, with_i
 
 
 def test_an_async_handler_with_a_sync_inbox_is_refused(make_site: MakeSite, database: Any) -> None:
-    """A handler that nobody would await is an error, and its callback stays pending."""
+    """An async handler of a sync endpoint is an error, and its callback stays pending."""
 
     async def on_callback(callback: Callback, connection: Any) -> None: ...
 
@@ -316,7 +316,7 @@ def test_an_async_handler_with_a_sync_inbox_is_refused(make_site: MakeSite, data
 def test_no_answer_and_no_log_shows_a_secret(
     make_site: MakeSite, database: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Signatures, password and secret key are in no answer, in no log line, and in no traceback."""
+    """Signatures, password and secret key are in no response, no log line, and no traceback."""
 
     def broken(callback: Callback, connection: Any = None) -> None:
         raise RuntimeError("the stock system is down")

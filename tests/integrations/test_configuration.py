@@ -1,4 +1,4 @@
-"""What is wrong with a site's configuration is said at once, all of it, before a callback comes."""
+"""One error names every problem of a site's configuration, before the first callback."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ GOOD: dict[str, Any] = {"callback_url": "https://shop.example.my/commercepay/cal
     ],
 )
 def test_what_is_wrong_is_said(change: dict[str, Any], said: str) -> None:
-    """Each mistake is told in a sentence."""
+    """Each problem is one sentence."""
     with pytest.raises(ConfigurationError, match=said) as caught:
         FastAPIIntegration(**(GOOD | change))
     assert len(caught.value.problems) == 1
 
 
 def client_of(framework: str, callback_url: str, **options: Any) -> Any:
-    """The client of an application that is configured so."""
+    """The client of an application with these settings."""
     if framework == "fastapi":
         return FastAPIIntegration(callback_url=callback_url, on_callback=print, **options).client
     given = {name.upper(): value for name, value in options.items()} | {"CALLBACK_URL": callback_url}
@@ -81,7 +81,7 @@ OWN = {name: CREDENTIALS[name] for name in ("tenant_id", "username", "password",
     "callback_url", ["http://web:8000/callback", "http://127.0.0.1/callback", "https://web/callback"]
 )
 def test_the_sandbox_is_named_in_the_configuration(framework: str, callback_url: str) -> None:
-    """The sandbox needs its environment alone; its callbacks may go to this machine or network, by plain http too."""
+    """The sandbox needs only its environment. Its callbacks may go to this machine or network, also by plain http."""
     client = client_of(framework, callback_url, environment="sandbox", base_url="http://sandbox:8400")
     assert client.settings.base_url == "http://sandbox:8400"
 
@@ -107,7 +107,7 @@ def test_a_callback_url_that_the_environment_refuses(
 
 @FRAMEWORKS
 def test_an_environment_against_a_base_url_in_the_shell(framework: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A base URL that is left in the shell does not stand in for the environment in the configuration, nor is it ignored."""
+    """A base URL in the environment variables is checked against the configured environment."""
     monkeypatch.setenv("COMMERCEPAY_BASE_URL", "http://127.0.0.1:8400")
     with pytest.raises(ConfigurationError, match=r"COMMERCEPAY_BASE_URL is .+'staging'"):
         client_of(framework, "https://shop.example.my/callback", **OWN, environment="staging")
@@ -116,13 +116,13 @@ def test_an_environment_against_a_base_url_in_the_shell(framework: str, monkeypa
 @pytest.mark.parametrize("framework", ["flask", "django"])
 @pytest.mark.parametrize(("wrong", "right"), [("secretkey", "SECRET_KEY"), ("callbak_url", "CALLBACK_URL")])
 def test_a_misspelt_key(framework: str, wrong: str, right: str) -> None:
-    """A misspelt key of the configuration is named with the one that was probably meant."""
+    """The error for a misspelt key of the configuration suggests a known one."""
     with pytest.raises(ConfigurationError, match=f"{wrong.upper()}.*{right}"):
         client_of(framework, "https://shop.example.my/callback", **OWN, **{wrong: "x"})
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
-    """Several mistakes, the client's included, are one error."""
+    """Several problems, with those of the client, are one error."""
     app = Flask("shop")
     app.config.update(COMMERCEPAY_CALLBACK_URL="ftp://x", COMMERCEPAY_TENANT_ID="many", COMMERCEPAY_SECRET_KEY=7)
     app.config.update(COMMERCEPAY_USERNAME="shop", COMMERCEPAY_PASSWORD="example-Password-01")
@@ -133,7 +133,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 
 def test_an_inbox_that_is_none_is_said_when_it_is_made() -> None:
-    """A function that makes something other than an inbox is found out at the first callback, which is answered with 500."""
+    """If the inbox function returns something else, the first callback gets the response 500."""
     site = DjangoSite(CREDENTIALS, inbox=lambda verifier: "an inbox")
     try:
         assert site.post(*genuine(site)) == 500
@@ -153,13 +153,13 @@ DJANGO = {name.upper(): value for name, value in (CREDENTIALS | GOOD).items()}
 
 
 def test_django_is_content_with_good_settings() -> None:
-    """With nothing wrong, the check says nothing; neither for the WSGI nor for the ASGI endpoint."""
+    """Without a problem the check reports nothing, for the WSGI and the ASGI endpoint."""
     assert checked(**DJANGO) == []
     assert checked(**DJANGO | {"CALLBACK_URL": "https://shop.example.my/async/callback"}) == []
 
 
 def test_django_names_every_problem() -> None:
-    """Unknown keys, values of the client, the endpoint's and paths that lead nowhere are each a message of their own."""
+    """Unknown keys, wrong values and wrong import paths each have their own message."""
     found = checked(
         **DJANGO
         | {
@@ -182,19 +182,19 @@ def test_django_names_every_problem() -> None:
 
 
 def test_django_takes_dotted_paths() -> None:
-    """Handlers can be named by their path, as settings do."""
+    """Handlers can be given by their import path."""
     assert checked(**DJANGO | {"ON_CALLBACK": "builtins.print", "FIND_ORDER": "builtins.print"}) == []
 
 
 def test_django_warns_of_a_url_that_leads_elsewhere() -> None:
-    """A callback URL under which the endpoint is not is a warning: only a proxy can make that right."""
+    """A callback URL without the endpoint is a warning, because a proxy may map it."""
     assert [kind for kind, _ in checked(**DJANGO | {"CALLBACK_URL": "https://shop.example.my/callback"})] == [
         "commercepay.W001"
     ]
 
 
 def test_django_finds_an_async_handler_at_a_sync_endpoint() -> None:
-    """A handler that nobody would await is an error, with the way out."""
+    """An async handler of a sync endpoint is an error that names the solution."""
 
     async def on_callback(callback: object) -> None: ...
 
@@ -221,7 +221,7 @@ def unreachable(verifier: Verifier) -> Inbox:
     ],
 )
 def test_django_finds_an_inbox_that_can_t_be_made(make_inbox: Any, kind: str, said: str) -> None:
-    """An inbox on MySQL, or none at all, is an error; a function that fails is a warning: its database may be down."""
+    """An inbox on MySQL, or no inbox, is an error. A function that fails is a warning, because its database may be down."""
     ((found, message),) = checked(**DJANGO | {"INBOX": make_inbox})
     assert found == f"commercepay.{kind}"
     assert said in message
@@ -232,7 +232,7 @@ def test_django_finds_an_inbox_that_can_t_be_made(make_inbox: Any, kind: str, sa
 def test_django_warns_of_an_inbox_on_the_file_of_the_orm(
     name: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An inbox on the ORM's own SQLite file is a warning, however the file is written; one on another file is none."""
+    """An inbox on the SQLite file of the ORM is a warning, in every notation of the file; on another file it is not."""
     monkeypatch.chdir(tmp_path)
     databases = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": name(tmp_path / "db.sqlite3")}}
     monkeypatch.setattr(settings, "DATABASES", databases)
@@ -248,7 +248,7 @@ def test_django_warns_of_an_inbox_on_the_file_of_the_orm(
 
 
 def test_every_id_of_the_system_check_is_documented() -> None:
-    """The ids of the checks are distinct in meaning, and docs/frameworks.md names each."""
+    """Each id of the checks has one meaning, and docs/frameworks.md lists all of them."""
     root = Path(__file__).parents[2]
     code = "".join(file.read_text() for file in (root / "commercepay/integrations/django").glob("*.py"))
     ids = set(re.findall(r'"commercepay\.([EW]\d{3})"', code))
@@ -275,7 +275,7 @@ def test_django_without_settings() -> None:
     ids=["handler fails", "handler in the inbox fails", "storing fails"],
 )
 def test_django_s_debug_page_shows_no_secret(with_inbox: bool, stores: bool, said: str, tmp_path: Path) -> None:
-    """Even with DEBUG on, whose page shows every local variable, signature, password and secret key stay out."""
+    """With DEBUG on, the error page does not show the signature, the password or the secret key."""
 
     def broken(callback: object, *connection: object) -> None:
         raise RuntimeError("the stock system is down")
@@ -324,7 +324,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_a_missing_library_is_named(module: str, library: str, said: str) -> None:
-    """Without the framework or the database toolkit, the import names it and says what to install."""
+    """Without the framework or SQLAlchemy, the error of the import names it and the command that installs it."""
     done = run(
         f"import sys\nsys.modules[{library!r}] = None\n"
         f"try: import commercepay.{module}\n"
@@ -336,7 +336,7 @@ def test_a_missing_library_is_named(module: str, library: str, said: str) -> Non
 
 @pytest.mark.parametrize("module", ["starlette", "fastapi", "flask"])
 def test_an_adapter_loads_no_other_edge(module: str) -> None:
-    """An adapter loads neither inbox nor sandbox, nor their libraries, nor another framework."""
+    """An adapter loads no inbox, sandbox or other framework."""
     done = run(f"import sys, commercepay.integrations.{module}\nprint(*sys.modules)")
     assert done.returncode == 0, done.stderr
     others = {"flask", "django", "fastapi"} - {module}

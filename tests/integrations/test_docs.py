@@ -42,8 +42,8 @@ def gateway(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     running.reset()
     for name, value in running.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setitem(settings.ENVIRONMENTS, "staging", running.url)  # which a page asks for by name
-    monkeypatch.setattr(settings, "_PUBLISHED_KEYS", frozenset())  # which staging refuses
+    monkeypatch.setitem(settings.ENVIRONMENTS, "staging", running.url)  # the examples use this name
+    monkeypatch.setattr(settings, "_PUBLISHED_KEYS", frozenset())  # staging refuses them
     return running
 
 
@@ -132,13 +132,13 @@ SITES = {
 
 @pytest.mark.parametrize("kind", list(SITES))
 def test_the_few_lines_for_a_framework_work(kind: str, gateway: Sandbox) -> None:
-    """The lines as printed open a session, take callbacks, refuse forgeries, and know after the return that it is paid."""
+    """The example opens a session, handles callbacks, rejects forgeries, and after the return the order is paid."""
     site, blocks = SITES[kind]
     names = run(block(), {"__name__": "shop"})
     for name in blocks:
         run(block(name), names)
     with site(names) as send:
-        if kind == "starlette":  # which has no view that opens a session
+        if kind == "starlette":  # its example opens no session
             open_one(gateway)
         else:
             status, location = send("POST", "/buy", b"", {})
@@ -172,7 +172,7 @@ def open_one(gateway: Sandbox) -> None:
 
 
 def test_the_guide_runs(gateway: Sandbox, tmp_path: Path) -> None:
-    """Every block of the guide, in order, in one namespace: by each of the three ways an order is paid, and shipped once."""
+    """All blocks of the guide run in order in one namespace; in each of the three ways an order is paid, and shipped once."""
     url = f"sqlite:///{tmp_path / 'shop.db'}"
     engine = create_engine(url)
     with engine.begin() as connection:
@@ -222,7 +222,7 @@ def test_the_guide_runs(gateway: Sandbox, tmp_path: Path) -> None:
 
 
 def test_every_outcome_is_in_the_guide() -> None:
-    """The table of outcomes names each, and no other."""
+    """The table has every outcome, and no other."""
     from commercepay import Outcome
 
     table = GUIDE.partition("`decision.outcome`")[2].partition("## ")[0]
@@ -230,7 +230,7 @@ def test_every_outcome_is_in_the_guide() -> None:
 
 
 def test_the_picture_is_readable_in_light_and_dark() -> None:
-    """The picture is well-formed, has words for who can't see it, and a dark form of every colour."""
+    """The picture is well-formed, has a text alternative, and a dark form of every colour."""
     from xml.etree import ElementTree
 
     text_of = (DOCS / "images" / "knowing-that-you-were-paid.svg").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The client lives as long as its application: made late, checked early where the framework can, closed in the end."""
+"""The lifetime of the client: created late, checked early where the framework allows it, closed with the application."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_starlette_closes_with_its_lifespan() -> None:
 
 
 def test_starlette_checks_the_settings_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An application whose client can't be built does not start; until then nothing is asked for."""
+    """An application whose client can't be created does not start. Before the start no setting is needed."""
     for name in ("TENANT_ID", "USERNAME", "PASSWORD", "SECRET_KEY"):
         monkeypatch.delenv(f"COMMERCEPAY_{name}", raising=False)
     pay = StarletteIntegration(callback_url=CALLBACK_URL, on_callback=print)
@@ -57,7 +57,7 @@ def test_starlette_checks_the_settings_at_the_start(monkeypatch: pytest.MonkeyPa
 
 
 def test_flask_closes_with_its_application() -> None:
-    """Each application has a client of its own, which is closed when the application goes."""
+    """Each application has its own client, which is closed with the application."""
     pay = FlaskIntegration(on_callback=print)
     clients = []
     for _ in range(2):
@@ -75,13 +75,13 @@ def test_flask_closes_with_its_application() -> None:
 
 
 def test_flask_needs_init_app() -> None:
-    """An application that was not set up is told so."""
+    """Using the client of an application that was not set up is an error."""
     with Flask("shop").app_context(), pytest.raises(RuntimeError, match="init_app"):
         _ = FlaskIntegration(on_callback=print).client
 
 
 def test_django_has_one_client_per_process() -> None:
-    """The client is the same until it is closed or the settings change; then it is closed, and made anew."""
+    """The client is the same until it is closed or the settings change; then there is a new one."""
     site = DjangoSite(CREDENTIALS, on_callback=print)
     try:
         first = commercepay_django.client()
@@ -127,7 +127,7 @@ for _ in range(2):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_an_application_made_before_a_fork_works_in_every_worker() -> None:
-    """A pre-fork server makes the application once and forks: each worker has a client that works, and ends cleanly."""
+    """After a pre-fork server has created the application and forked, each worker has a working client and ends cleanly."""
     with sandbox() as gateway:
         done = subprocess.run(
             [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(PRE_FORK)],

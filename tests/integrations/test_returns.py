@@ -1,4 +1,4 @@
-"""The customer's return, in every framework: an unsigned hint, after which the gateway is asked."""
+"""The customer's return, in every framework: an unsigned hint to query the gateway."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def gateway(running: Sandbox) -> Sandbox:
 
 
 class Shop:
-    """The merchant's own record."""
+    """The merchant's record."""
 
     def __init__(self, gateway: Sandbox) -> None:
         self.gateway = gateway
@@ -80,7 +80,7 @@ def test_a_customer_who_paid_comes_back(make_site: MakeSite, shop: Shop) -> None
 
 
 def test_a_customer_who_did_not_pay_comes_back(make_site: MakeSite, shop: Shop) -> None:
-    """Whatever the browser says, an order is not paid unless the gateway says so."""
+    """With any return, an order is paid only if the gateway reports it."""
     shop.open("INV-1")
     site = site_of(make_site, shop)
     assert site.come_back("ReferenceCode=INV-1&TransactionNumber=1&status=1&Status=paid").text == "pending"
@@ -89,7 +89,7 @@ def test_a_customer_who_did_not_pay_comes_back(make_site: MakeSite, shop: Shop) 
 
 
 def test_the_number_of_another_payment_pays_nothing(make_site: MakeSite, shop: Shop) -> None:
-    """A customer who brings back the number of a payment that is paid has not paid another order with it."""
+    """A return with the number of another paid payment does not pay this order."""
     paid = shop.gateway.pay(shop.open("INV-1"))
     shop.open("INV-2")
     site = site_of(make_site, shop)
@@ -98,7 +98,7 @@ def test_the_number_of_another_payment_pays_nothing(make_site: MakeSite, shop: S
 
 @pytest.mark.parametrize("query", ["", "ReferenceCode=INV-9", "ReferenceCode=INV-1&ReferenceCode=INV-1", "%ff=%00;&&="])
 def test_an_order_that_nobody_knows_is_404(make_site: MakeSite, shop: Shop, query: str) -> None:
-    """A return that names no order of the merchant's is answered with 404, and the gateway is not asked."""
+    """A return without a known order gets the response 404, and the gateway is not queried."""
     shop.open("INV-1")
     site = site_of(make_site, shop)
     asked = len(shop.gateway.requests)
@@ -108,21 +108,21 @@ def test_an_order_that_nobody_knows_is_404(make_site: MakeSite, shop: Shop, quer
 
 @pytest.mark.parametrize("kind", ["drop_before", "not_json", "status"])
 def test_a_gateway_that_can_not_be_asked_is_no_error_page(make_site: MakeSite, shop: Shop, kind: Any) -> None:
-    """If the gateway gives no answer, the customer gets one all the same, and the order is not paid."""
+    """If the gateway does not respond, the customer still gets a page, and the order is not paid."""
     shop.gateway.pay(shop.open("INV-1"))
     shop.gateway.faults.add(kind, endpoint="Query", times=None, status=502)
     assert site_of(make_site, shop).come_back("ReferenceCode=INV-1") == (200, "None")
 
 
 def test_a_refused_password_is_no_error_page(make_site: MakeSite, shop: Shop) -> None:
-    """If the gateway refuses the shop's credentials, the customer who comes back does not suffer for it."""
+    """If the gateway refuses the shop's credentials, the customer still gets a page."""
     shop.open("INV-1")
     shop.client["password"] = "another"
     assert site_of(make_site, shop).come_back("ReferenceCode=INV-1") == (200, "None")
 
 
 def test_the_record_may_be_read_asynchronously(make_site: MakeSite, shop: Shop) -> None:
-    """An async find_order is awaited where that is possible, and refused where not."""
+    """An async find_order is awaited in an async view, and is an error in a sync view."""
     shop.gateway.pay(shop.open("INV-1"))
     site = site_of(make_site, shop, find_order=shop.afind)
     answer = site.come_back("ReferenceCode=INV-1")
@@ -135,12 +135,12 @@ def test_a_return_without_a_record_is_a_mistake(make_site: MakeSite, shop: Shop)
 
 
 def test_a_record_of_another_type_is_a_mistake(make_site: MakeSite, shop: Shop) -> None:
-    """A find_order that returns something other than an OpenPayment is told so."""
+    """A find_order that returns something other than an OpenPayment is an error."""
     assert site_of(make_site, shop, find_order=lambda hint: {"paid": True}).come_back("x=1").status == 500
 
 
 def test_the_client_opens_and_asks(make_site: MakeSite, shop: Shop) -> None:
-    """The client that a view is given is the application's, and works."""
+    """A view gets the application's client, which works."""
     number = shop.open("INV-1")
     site = site_of(make_site, shop)
     payment = site.call(lambda cp: cp.payments.query(session_number=number))

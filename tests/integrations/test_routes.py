@@ -1,4 +1,4 @@
-"""Where the callback endpoint is: a POST to the callback URL is answered, in every form of its path."""
+"""The path of the callback endpoint: a POST to the callback URL is handled, in every form of its path."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def site(framework: str, url: str, mounted: str, inner: str) -> Iterator[Post]:
 )
 @pytest.mark.parametrize("framework", ["starlette", "fastapi", "flask", "django"])
 def test_the_callback_url_is_routed(framework: str, encoded: str, decoded: str, mounted: str) -> None:
-    """A POST to the callback URL is answered with or without a slash at the end, encoded characters in its path or not."""
+    """A POST to the callback URL is handled with and without a slash at the end and with encoded characters."""
     url = f"https://shop.example.my{mounted}{encoded}"
     with site(framework, url, mounted, decoded) as request:
         assert [request("POST", form) for form in (url, url.rstrip("/"), url.rstrip("/") + "/")] == [200] * 3

@@ -1,4 +1,4 @@
-"""A sandbox for each test, a caller that signs by hand (so that nothing here leans on the SDK), and a callback receiver."""
+"""A sandbox for each test, a caller that signs without the SDK, and a callback receiver."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Caller:
         }
 
     def members(self, **changes: Any) -> dict[str, Any]:
-        """The smallest valid request, of a reference code not used before."""
+        """The smallest valid request, with a new reference code."""
         return {
             "currencyCode": "MYR",
             "amount": 1234,
@@ -92,7 +92,7 @@ class Caller:
         return number
 
     def query(self, **number: str) -> dict[str, Any]:
-        """What Query says of a TransactionNumber or SessionNumber."""
+        """The result of Query for a TransactionNumber or SessionNumber."""
         answer = self.get("Query", {**number, "Timestamp": time.time_ns() // 1_000_000}).json()
         result: dict[str, Any] = answer["result"]
         return result
@@ -108,7 +108,7 @@ def sb(commercepay_sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def caller_of() -> Iterator[Callable[..., Caller]]:
-    """Makes callers: of a sandbox, and of other credentials than its first ones."""
+    """Create callers: for a sandbox, and for other credentials than its first ones."""
     made: list[Caller] = []
 
     def make(sandbox: Sandbox, credentials: Credentials | None = None) -> Caller:
@@ -137,7 +137,7 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """A merchant's callback endpoint. It answers what `answers` says, then 200."""
+    """A merchant's callback endpoint. It responds with the statuses in `answers`, then with 200."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
@@ -177,7 +177,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], Any]], Any]:
-    """Waits until something is true; for half a minute at most, as the machine may be busy with other things."""
+    """Wait until a condition is true, for at most 30 seconds, because the machine may be busy."""
 
     def wait(condition: Callable[[], Any]) -> Any:
         until = time.monotonic() + 30

@@ -53,7 +53,7 @@ def token(running: Sandbox) -> str:
 
 
 def signed(case: schemathesis.Case, url: str, secret_key: str) -> str:
-    """The right signature of a case as it will arrive: what the endpoint knows, in its own types."""
+    """The right signature of a case as it will arrive: the known members, with the types of the endpoint."""
     operation = load().find(case.method, case.path)
     if operation is None:  # a method that the endpoint does not have
         return "0" * 64
@@ -64,7 +64,7 @@ def signed(case: schemathesis.Case, url: str, secret_key: str) -> str:
             json.dumps(given), parse_float=lambda text: int(float(text)) if float(text) % 1 == 0 else float(text)
         )
     if operation.in_query:
-        # A query is text when it arrives: "3" for 3, of several values the first.
+        # A query arrives as text: "3" for 3, and the first of several values.
         sent = case.as_transport_kwargs(base_url=url)
         query = urlsplit(str(requests.Request("GET", sent["url"], params=sent.get("params")).prepare().url)).query
         given = dict(reversed(parse_qsl(query, keep_blank_values=True)))
@@ -91,7 +91,7 @@ def without_nulls(value: Any) -> Any:
 
 
 def judged(case: schemathesis.Case, answer: dict[str, Any]) -> None:
-    """In the place of the two checks: the verdict on the members is the description's, seen after binding."""
+    """Replaces two checks: the description decides about the members after binding."""
     operation = load().find(case.method, case.path)
     if operation is None or operation.in_query or not isinstance(case.body, dict):
         return
@@ -103,7 +103,7 @@ def judged(case: schemathesis.Case, answer: dict[str, Any]) -> None:
 @gateway.parametrize()
 @SETTINGS
 def test_with_valid_signatures(case: schemathesis.Case, running: Sandbox, token: str) -> None:
-    """Whatever is sent, rightly signed, is answered as described; what is valid is accepted, what is not is refused."""
+    """Every signed request gets a described response: a valid one is accepted, another is refused."""
     headers = credentials(running, token, signed(case, running.url, running.credentials.secret_key))
     answer = case.call_and_validate(
         base_url=running.url,
@@ -121,7 +121,7 @@ def test_with_valid_signatures(case: schemathesis.Case, running: Sandbox, token:
 @gateway.parametrize()
 @SETTINGS
 def test_with_invalid_signatures(case: schemathesis.Case, running: Sandbox, token: str) -> None:
-    """Whatever is sent, wrongly signed, is answered as described, and creates nothing."""
+    """Every request with a wrong signature gets a described response, and creates nothing."""
     before = len(running.orders)
     headers = credentials(running, token, "0" * 64)
     answer = case.call_and_validate(
@@ -135,7 +135,7 @@ def test_with_invalid_signatures(case: schemathesis.Case, running: Sandbox, toke
 @own_api.exclude(operation_id=["reset"]).parametrize()
 @settings(SETTINGS, max_examples=25)
 def test_the_sandboxs_own_api(case: schemathesis.Case, running: Sandbox) -> None:
-    """The JSON API answers as its own document says."""
+    """The JSON API responds according to its document."""
     answer = case.call_and_validate(
         base_url=running.url,
         excluded_checks=[positive_data_acceptance],

@@ -1,4 +1,4 @@
-"""The dashboard's JSON twin: described by its own document, and every answer as that says."""
+"""The control API: its document describes it, and every response follows the document."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OPERATIONS = {
 
 
 class Api:
-    """Calls operations of the document by their names; each answer is checked against it."""
+    """Call operations of the document by their names, and check each response against it."""
 
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)
@@ -57,7 +57,7 @@ def test_the_document_is_valid_and_served(api: Api) -> None:
 
 
 def test_the_document_has_every_operation() -> None:
-    """Whatever the dashboard can do, and all that it shows, is an operation."""
+    """There is an operation for everything that the dashboard does or shows."""
     of_payments = {"sessions", "session", "payments", "payment", "pay", "fail", "cancel", "expire", "move"}
     of_logs = {"callbacks", "callback", "resend", "requests", "request"}
     of_faults = {"faults", "add_fault", "clear_faults", "remove_fault"}
@@ -79,7 +79,7 @@ def test_a_session_is_seen_and_paid(api: Api, caller: Caller) -> None:
 
 
 def test_attempts_fail_are_cancelled_and_expire(api: Api, caller: Caller) -> None:
-    """Each outcome has its post; the number may be of a session or of a payment."""
+    """Each outcome has an operation; the number may be of a session or of a payment."""
     number = caller.open()
     assert api("fail", number=number)["status"] == 2
     assert api("fail", number=number, status=6)["status"] == 6
@@ -91,7 +91,7 @@ def test_attempts_fail_are_cancelled_and_expire(api: Api, caller: Caller) -> Non
 
 
 def test_what_can_not_be_done_is_refused_with_the_gateways_code(api: Api, caller: Caller) -> None:
-    """Not found is 404 with 2010, ended 409 with 2022, expired 409 with 2021, and nonsense 400."""
+    """Not found is 404 with 2010, ended 409 with 2022, expired 409 with 2021, and an invalid request 400."""
     number = caller.open()
     api("pay", number=number)
     assert api("pay", number=number, expect=409)["error"]["code"] == 2022
@@ -112,7 +112,7 @@ def test_what_can_not_be_done_is_refused_with_the_gateways_code(api: Api, caller
 
 
 def test_lists_are_filtered(api: Api, caller: Caller) -> None:
-    """Sessions, payments, callbacks and requests are narrowed down by query parameters."""
+    """Sessions, payments, callbacks and requests are filtered by query parameters."""
     first, second = caller.open(referenceCode="A"), caller.open(referenceCode="B")
     caller.start(referenceCode="C")
     api("pay", number=first)
@@ -133,7 +133,7 @@ def test_lists_are_filtered(api: Api, caller: Caller) -> None:
 
 
 def test_a_request_is_shown_with_its_explanation(api: Api, caller: Caller) -> None:
-    """The number in the answer's header leads to the request, its verdict and the explanation."""
+    """The number in the response's header gives access to the request, its verdict and the explanation."""
     answer = caller.post("InitialSession", caller.members(channelId=2))
     shown = api("request", number=answer.headers["x-sandbox-request"])
     assert shown["verdict"] == "signature refused"
@@ -142,7 +142,7 @@ def test_a_request_is_shown_with_its_explanation(api: Api, caller: Caller) -> No
 
 
 def test_callbacks_are_shown_and_resent(sb: Sandbox, api: Api, caller: Caller) -> None:
-    """A callback is listed with its deliveries, and sent again in another variant."""
+    """A callback is listed with its deliveries, and can be sent again in another variant."""
     api("pay", number=caller.open())
     sb.settle()
     (callback,) = api("callbacks")
@@ -184,7 +184,7 @@ def test_the_clock_tokens_and_all(api: Api, caller: Caller) -> None:
 
 
 def test_the_version_rises_with_every_change(api: Api, caller: Caller) -> None:
-    """Whoever polls the state sees that something changed, and nothing when nothing did."""
+    """The polled version changes exactly when something changed."""
     version = api("state")["version"]
     assert api("state")["version"] == version
     changes: list[Callable[[], Any]] = [
@@ -200,7 +200,7 @@ def test_the_version_rises_with_every_change(api: Api, caller: Caller) -> None:
 
 
 def test_a_form_does_what_json_does_and_leads_back(api: Api, caller: Caller) -> None:
-    """The dashboard's buttons are forms: numbers and objects in them are read as such."""
+    """Numbers and objects in the dashboard's forms are read with their types."""
     answer = api.http.post(
         "/_sandbox/api/faults",
         data={"kind": "status", "status": "429", "headers": '{"Retry-After": "3"}', "times": "", "processed": "true"},
@@ -212,13 +212,13 @@ def test_a_form_does_what_json_does_and_leads_back(api: Api, caller: Caller) -> 
 
 
 def test_another_sites_page_can_do_nothing(api: Api) -> None:
-    """A post from a foreign page is refused by its Origin."""
+    """A post from a page of another site is refused by its Origin."""
     answer = api.http.post("/_sandbox/api/reset", json={}, headers={"Origin": "https://evil.example"})
     assert answer.status_code == 403
 
 
 def test_the_dashboard_shows_everything_escaped(sb: Sandbox, api: Api, caller: Caller) -> None:
-    """One page with sessions, payments, callbacks, requests and explanations, whatever the callers wrote into them."""
+    """One page shows sessions, payments, callbacks, requests and explanations, with any content."""
     number = caller.open(referenceCode="<script>alert(1)</script>")
     api("pay", number=number)
     caller.post("InitialSession", caller.members(channelId=2))
@@ -231,7 +231,7 @@ def test_the_dashboard_shows_everything_escaped(sb: Sandbox, api: Api, caller: C
 
 
 def test_the_dashboard_has_a_button_for_each_thing(api: Api, caller: Caller) -> None:
-    """Every post of the document is the action of a form on the page."""
+    """Every POST of the document is the action of a form on the page."""
     api("pay", number=caller.open())
     caller.open()
     api("add_fault", kind="truncated")

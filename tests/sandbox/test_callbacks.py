@@ -1,4 +1,4 @@
-"""Callbacks as a merchant gets them, and everything that can go wrong with them on demand."""
+"""The callbacks, and their faults."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def verified(sb: Sandbox, receiver: Receiver, received: Received) -> callbacks.C
 
 
 def test_a_payment_is_told_by_a_signed_callback(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
-    """The callback is verified by the package's own rules, and says what was paid; each attempt is told."""
+    """The callback is verified by the package, and reports the payment. Each attempt has a callback."""
     number = caller.open(callbackUrl=receiver.url, referenceCode="INV-é")
     sb.fail(number)
     sb.settle()
@@ -41,7 +41,7 @@ def test_a_payment_is_told_by_a_signed_callback(sb: Sandbox, caller: Caller, rec
 
 
 def test_the_body_is_sorted_compact_and_without_nulls(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
-    """Who verifies over the raw body and who sorts it first both succeed."""
+    """The signature is right for the raw body and for the sorted one."""
     sb.expire(caller.start(callbackUrl=receiver.url))
     sb.settle()
     body = receiver.received[0].body.decode()
@@ -52,7 +52,7 @@ def test_the_body_is_sorted_compact_and_without_nulls(sb: Sandbox, caller: Calle
 
 
 def test_expiry_is_told(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
-    """A session that runs out is told as expired, without anybody asking."""
+    """An expired session has a callback."""
     caller.open(callbackUrl=receiver.url, expiredInMinutes=1)
     sb.clock.advance(61)
     sb.settle()
@@ -60,7 +60,7 @@ def test_expiry_is_told(sb: Sandbox, caller: Caller, receiver: Receiver) -> None
 
 
 def test_a_callback_is_repeated_until_it_is_taken(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
-    """Answers other than a 2xx are followed by another attempt after a growing pause; each is recorded."""
+    """A response other than 2xx is followed by another attempt after a growing pause; each is recorded."""
     receiver.answers = [500, 302, 404]
     sb.pay(caller.open(callbackUrl=receiver.url))
     sb.settle()
@@ -80,7 +80,7 @@ def test_a_callback_is_repeated_until_it_is_taken(sb: Sandbox, caller: Caller, r
 
 
 def test_a_callback_fails_in_the_end(sb: Sandbox, caller: Caller) -> None:
-    """Nobody listens: after the last pause there is no further attempt."""
+    """If nothing listens, there is no attempt after the last pause."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         sb.pay(caller.open(callbackUrl=f"http://127.0.0.1:{unused.getsockname()[1]}/callback"))
@@ -105,7 +105,7 @@ def test_twice(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
 
 
 def test_late(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
-    """A late callback comes when the sandbox's clock says so."""
+    """A late callback comes by the sandbox's clock."""
     sb.faults.add("callback_late", seconds=3600)
     sb.pay(caller.open(callbackUrl=receiver.url))
     sb.settle()
@@ -116,7 +116,7 @@ def test_late(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
 
 
 def test_out_of_order(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
-    """The failed attempt is told after the paid one."""
+    """The callback of the failed attempt comes after that of the paid one."""
     sb.faults.add("callback_out_of_order")
     number = caller.open(callbackUrl=receiver.url)
     sb.fail(number)
@@ -128,7 +128,7 @@ def test_out_of_order(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
 
 
 def test_never(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
-    """A callback that never comes leaves the payment paid, for Query to tell; it can be sent by hand."""
+    """Without a callback, the payment is paid in Query; the callback can be sent by hand."""
     sb.faults.add("callback_never")
     number = caller.open(callbackUrl=receiver.url)
     sb.pay(number)
@@ -142,7 +142,7 @@ def test_never(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
 
 
 def test_unsigned(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
-    """A callback without a signature is what a forger sends."""
+    """A callback without a signature is rejected."""
     sb.faults.add("callback_unsigned")
     sb.pay(caller.open(callbackUrl=receiver.url))
     sb.settle()
@@ -161,7 +161,7 @@ def test_wrongly_signed(sb: Sandbox, caller: Caller, receiver: Receiver) -> None
 
 @pytest.mark.parametrize(("amount", "told"), [(None, 1235), (1, 1)])
 def test_another_amount(sb: Sandbox, caller: Caller, receiver: Receiver, amount: int | None, told: int) -> None:
-    """A rightly signed callback of another amount is for the merchant's own comparison to catch."""
+    """A signed callback with another amount is verified, so the merchant must compare the amount."""
     sb.faults.add("callback_other_amount", amount=amount)
     sb.pay(caller.open(callbackUrl=receiver.url))
     sb.settle()
@@ -169,7 +169,7 @@ def test_another_amount(sb: Sandbox, caller: Caller, receiver: Receiver, amount:
 
 
 def test_resend_sends_again_in_a_variant(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
-    """A delivered callback can be sent once more, also unsigned; every delivery is recorded with what was sent."""
+    """A delivered callback can be sent again, also unsigned; every delivery is recorded with its content."""
     sb.pay(caller.open(callbackUrl=receiver.url))
     (callback,) = sb.callbacks
     sb.resend(callback.id)
@@ -186,7 +186,7 @@ def test_resend_sends_again_in_a_variant(sb: Sandbox, caller: Caller, receiver: 
 
 
 def test_callbacks_stay_on_this_machine(sb: Sandbox, caller: Caller) -> None:
-    """A callback URL that leads elsewhere is not called unless the sandbox was told so; the record says blocked."""
+    """A callback URL of another machine is not called by default; the callback is recorded as blocked."""
     sb.pay(caller.open(callbackUrl="https://shop.example.my/callback"))
     (callback,) = sb.callbacks
     assert (callback.state, callback.deliveries) == ("blocked", [])
@@ -197,7 +197,7 @@ def test_callbacks_stay_on_this_machine(sb: Sandbox, caller: Caller) -> None:
 def test_callbacks_go_anywhere_when_told_so(
     monkeypatch: pytest.MonkeyPatch, caller_of: Callable[[Sandbox], Caller]
 ) -> None:
-    """With `callbacks_anywhere`, another machine's URL is tried (here it is answered by a transport in the test)."""
+    """With `callbacks_anywhere`, a URL of another machine is called (here a transport of the test responds)."""
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -236,7 +236,7 @@ def test_what_counts_as_this_machine(url: str, stays: bool) -> None:
 
 
 def test_the_inbox_takes_anything(sb: Sandbox, caller: Caller) -> None:
-    """Who has no receiver yet gives the sandbox's own inbox as callback URL, and sees the callback delivered."""
+    """With the sandbox's inbox as callback URL, the callback is delivered."""
     sb.pay(caller.open(callbackUrl=f"{sb.url}/_sandbox/inbox"))
     (callback,) = sb.callbacks
     assert callback.state == "delivered"

@@ -10,7 +10,7 @@ from commercepay.cli import main
 
 
 def test_the_demo_takes_a_payment() -> None:
-    """The demo pays at its own sandbox, prints every step, and succeeds."""
+    """The demo pays in its sandbox, prints every step, and succeeds."""
     done = CliRunner().invoke(main, ["demo"])
     assert done.exit_code == 0, done.output
     assert [line.split()[0] for line in done.output.splitlines() if line.startswith("  ") and line[2] != " "] == [

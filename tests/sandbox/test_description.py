@@ -1,4 +1,4 @@
-"""The sandbox follows the description: what is added there is served, bound and validated without an edit here."""
+"""The sandbox follows the description: an addition is served, bound and validated without a change of the code."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def extended(document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_new_endpoint_is_served_with_its_example(extended: Sandbox, caller_of: Any) -> None:
-    """An endpoint without behaviour of its own takes signed, valid requests and answers the description's example."""
+    """An endpoint without behaviour accepts signed, valid requests and responds with the description's example."""
     caller = caller_of(extended)
     answer = caller.post("MadeUp", {"colour": "red"})
     assert (answer.status_code, answer.json()["result"]) == (200, {"madeUp": True})
@@ -58,7 +58,7 @@ def test_a_new_endpoint_is_served_with_its_example(extended: Sandbox, caller_of:
 def test_an_endpoint_without_example_says_so(
     document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caller_of: Any
 ) -> None:
-    """Without an example there is nothing to answer but an error."""
+    """Without an example, the response is an error."""
     document["paths"][REFUND]["post"]["responses"] = {"200": {"description": "ok"}}
     monkeypatch.setattr("commercepay.sandbox.description.load", lambda: Description(document))
     background = Background(SandboxCore())
@@ -70,7 +70,7 @@ def test_an_endpoint_without_example_says_so(
 
 
 def test_a_new_member_is_bound_signed_and_validated(extended: Sandbox, caller_of: Any) -> None:
-    """A member that was added to the description belongs to the signature, and has its limit."""
+    """A member that was added to the description is signed, and has its limit."""
     caller = caller_of(extended)
     assert caller.post("InitialSession", caller.members(customer={"nickname": "Ais"})).status_code == 200
     answer = caller.post("InitialSession", caller.members(customer={"nickname": "Aisyah"}))
@@ -78,7 +78,7 @@ def test_a_new_member_is_bound_signed_and_validated(extended: Sandbox, caller_of
 
 
 def test_that_member_is_unknown_to_the_description_as_it_is(sb: Sandbox, caller_of: Any) -> None:
-    """The same request is a wrong signature without the addition: the test above shows something."""
+    """Without the addition, the same request has a wrong signature."""
     caller = caller_of(sb)
     assert caller.post("InitialSession", caller.members(customer={"nickname": "Ais"})).json()["result"]["code"] == 1
 
@@ -97,7 +97,7 @@ def test_the_descriptions_own_examples_are_taken(sb: Sandbox, caller_of: Any, ve
 
 
 def test_binding_keeps_known_members_only() -> None:
-    """Names are found in any case, at every depth; the order stays the sender's; unknown members go."""
+    """Names are found in any case, at every depth, in the sender's order; unknown members are removed."""
     operation = load().find("POST", "/api/services/app/PaymentGateway/InitialSession")
     assert operation is not None
     sent = {

@@ -1,4 +1,4 @@
-"""A refused signature is explained: for each known wrong reading of the rules, the sandbox names it."""
+"""The explanation of a refused signature names the wrong reading of the rules."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def compact(value: Any, **options: Any) -> str:
 
 
 def ordered(value: Any, key: Callable[[str], Any] = str.lower, *, nulls: bool = False) -> Any:
-    """Sorted, without nulls unless they are wanted."""
+    """The JSON, sorted, without nulls by default."""
     if isinstance(value, dict):
         kept = [name for name in sorted(value, key=key) if nulls or value[name] is not None]
         return {name: ordered(value[name], key, nulls=nulls) for name in kept}
@@ -45,8 +45,8 @@ def stringly(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
-# How an integrator who read the rules so would sign. Each is written out here from the wrong rule itself, not by way of
-# the code that finds it. `u` is the URL, `m` the members as sent, `s` the secret key.
+# The signature of an integrator with this wrong reading. Each is written here from the wrong rule, without
+# the code that is tested. `u` is the URL, `m` the members as sent, `s` the secret key.
 WRONG: dict[str, Callable[[str, dict[str, Any], str], str]] = {
     "body without the URL": lambda u, m, s: hexdigest(compact(ordered(m)).lower(), s),
     "query string kept": lambda u, m, s: hexdigest((u + "?lang=en" + compact(ordered(m))).lower(), s),
@@ -73,7 +73,7 @@ WRONG: dict[str, Callable[[str, dict[str, Any], str], str]] = {
 
 
 def members(caller: Caller, **changes: Any) -> dict[str, Any]:
-    """A request about which every reading matters: nulls, an empty string, capitals, slashes, non-ASCII."""
+    """A request that is different in every reading: nulls, an empty string, capitals, slashes, non-ASCII."""
     return caller.members(
         Customer={"name": "Aisyah binti Kamal", "email": "Aisyah@Example.my"},
         description="Kopi 咖啡 / Teh",
@@ -120,7 +120,7 @@ def test_a_wrong_reading_is_named(sb: Sandbox, caller: Caller, reading: str) -> 
 
 
 def test_another_tenants_secret_is_named(caller: Caller, other: Caller) -> None:
-    """A signature under the other merchant's secret key is told as such, and no secret is."""
+    """A signature with the other merchant's secret key is explained, without a secret."""
     sent = caller.members()
     answer = caller.post(
         "InitialSession", sent, signed=signature.sign(caller.url + PATH, sent, other.credentials.secret_key)
@@ -130,7 +130,7 @@ def test_another_tenants_secret_is_named(caller: Caller, other: Caller) -> None:
 
 
 def test_a_token_in_braces_is_named(caller: Caller) -> None:
-    """`Bearer {token}` gets the gateway's 401, and the header says that the braces are wrong."""
+    """`Bearer {token}` gets the gateway's 401, and the header explains that the braces are wrong."""
     sent = caller.members()
     signed = signature.sign(caller.url + PATH, sent, caller.credentials.secret_key)
     answer = caller.post("InitialSession", sent, signed=signed, headers={"Authorization": f"Bearer {{{caller.token}}}"})
@@ -139,14 +139,14 @@ def test_a_token_in_braces_is_named(caller: Caller) -> None:
 
 
 def test_a_query_with_its_timestamp_signed_as_a_string_is_named(caller: Caller) -> None:
-    """A query's parameters are text on the wire; signing the timestamp as text is the commonest mistake with them."""
+    """A GET whose timestamp was signed as text is explained."""
     sent = {"SessionNumber": "1", "Timestamp": 1_700_000_000_000}
     signed = signature.sign(caller.url + QUERY, stringly(sent), caller.credentials.secret_key)
     assert "numbers as strings" in caller.get("Query", sent, signed=signed).headers["x-sandbox-explanation"]
 
 
 def test_a_query_signed_over_its_full_url_is_named(caller: Caller) -> None:
-    """A GET signed with its query string in the URL is told to leave it out."""
+    """A GET that was signed with its query string in the URL is explained."""
     sent = {"SessionNumber": "1", "Timestamp": 1_700_000_000_000}
     url = f"{caller.url}{QUERY}?SessionNumber=1&Timestamp=1700000000000"
     signed = hexdigest((url + compact(ordered(sent))).lower(), caller.credentials.secret_key)
@@ -154,7 +154,7 @@ def test_a_query_signed_over_its_full_url_is_named(caller: Caller) -> None:
 
 
 def test_a_query_in_its_own_spelling_is_found(caller: Caller) -> None:
-    """Parameters that the caller spells another way are read in that spelling when their case was kept."""
+    """If the case was kept, the names of the parameters count in the caller's spelling."""
     sent = {"sessionNUMBER": "1", "timestamp": 1_700_000_000_000}
     signed = hexdigest(caller.url + QUERY + compact(ordered(sent)), caller.credentials.secret_key)
     header = caller.get("Query", sent, signed=signed).headers["x-sandbox-explanation"]
@@ -162,13 +162,13 @@ def test_a_query_in_its_own_spelling_is_found(caller: Caller) -> None:
 
 
 def test_numbers_that_were_sent_as_strings_are_named(caller: Caller) -> None:
-    """An amount sent and signed in quotes is signed by the gateway as the number that it binds."""
+    """An amount in quotes is signed by the gateway as a number."""
     header = caller.post("InitialSession", caller.members(amount="1234")).headers["x-sandbox-explanation"]
     assert header.startswith("signed with: numbers as strings.")
 
 
 def test_two_wrong_readings_at_once_are_both_named(sb: Sandbox, caller: Caller) -> None:
-    """A naive integration signs the body alone, as it is: each part of that is said."""
+    """Signing only the raw body is explained by its parts."""
     sent = members(caller)
     body = compact(sent)
     caller.post("InitialSession", sent, signed=hexdigest(body, caller.credentials.secret_key))
@@ -180,7 +180,7 @@ def test_two_wrong_readings_at_once_are_both_named(sb: Sandbox, caller: Caller) 
 
 @pytest.mark.parametrize(("first", "second"), [("SHA-512", "not sorted"), ("base64 instead of hex", "case kept")])
 def test_pairs_of_readings_are_found(sb: Sandbox, caller: Caller, first: str, second: str) -> None:
-    """A wrong string in a wrong digest is told as both."""
+    """A wrong string with a wrong digest is explained as both."""
     sent = members(caller)
     secret, url = caller.credentials.secret_key, caller.url + PATH
     text = {
@@ -196,7 +196,7 @@ def test_pairs_of_readings_are_found(sb: Sandbox, caller: Caller, first: str, se
 
 
 def test_a_signature_of_no_known_reading_gets_the_right_string(sb: Sandbox, caller: Caller) -> None:
-    """What fits no reading is not guessed at: the right string, and that the secret key may be wrong."""
+    """For an unknown wrong reading, the explanation has the right string, and that the secret key may be wrong."""
     sent = caller.members()
     answer = caller.post("InitialSession", sent, signed=signature.sign(caller.url + PATH, sent, "quite another key"))
     explanation = sb.requests[-1].explanation
@@ -208,7 +208,7 @@ def test_a_signature_of_no_known_reading_gets_the_right_string(sb: Sandbox, call
 
 
 def test_a_missing_signature_is_said_to_be_missing(caller: Caller) -> None:
-    """A call without the header is told so."""
+    """A call without the header is explained."""
     sent = caller.members()
     headers = caller.headers("")
     del headers["cap-signature"]
@@ -218,7 +218,7 @@ def test_a_missing_signature_is_said_to_be_missing(caller: Caller) -> None:
 
 
 def test_a_secret_among_the_members_is_not_repeated(sb: Sandbox, caller: Caller) -> None:
-    """A caller that sends the secret key along doesn't find it in the explanation."""
+    """A secret key in the request is not in the explanation."""
     secret = caller.credentials.secret_key
     answer = caller.post("InitialSession", caller.members(secretKey=secret))
     assert "unknown members signed" in answer.headers["x-sandbox-explanation"]
@@ -226,6 +226,6 @@ def test_a_secret_among_the_members_is_not_repeated(sb: Sandbox, caller: Caller)
 
 
 def test_every_listed_reading_has_a_test() -> None:
-    """No reading is offered that nothing here tries."""
+    """Every reading has a test here."""
     tried = {*WRONG, "another tenant's secret", "unknown members signed"}
     assert {name for name, _, _ in explain.READINGS} == tried

@@ -1,4 +1,4 @@
-"""Every fault: on the wire, and as the SDK's documented error with the payments that exist afterwards."""
+"""Every fault: its response, and the SDK's documented error with the payments that exist afterwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Sdk:
-    """The facade in one of its two forms: each call with a client of its own."""
+    """The sync or the async facade: each call with a new client."""
 
     def __init__(self, sb: Sandbox, form: str) -> None:
         self._sb = sb
@@ -119,7 +119,7 @@ def test_a_fault_on_opening_a_session(sb: Sandbox, sdk: Sdk, eventually: Callabl
         assert type(caught.value) is case.create
         if isinstance(caught.value, OutcomeUnknown):
             assert caught.value.reference_code == "INV-1"
-    # (A client that ran out of patience has left while the sandbox was still waiting.)
+    # (After a timeout, the client has left while the sandbox was still waiting.)
     eventually(lambda: len(sb.orders) == case.payments)
     sb.faults.clear()
     if case.payments and case.create is not None:
@@ -162,7 +162,7 @@ def test_a_fault_on_asking(sb: Sandbox, sdk: Sdk, name: str) -> None:
 def test_a_passing_fault_is_retried_where_that_is_safe(
     sb: Sandbox, sdk: Sdk, endpoint: str, fault: dict[str, Any]
 ) -> None:
-    """Query and Authenticate are asked again, and one payment exists."""
+    """Query and Authenticate are sent again, and one payment exists."""
     number = sdk.create().session_number
     sb.faults.add(**fault, endpoint=endpoint)
     assert sdk.query(number, max_retries=2).session_number == number
@@ -173,7 +173,7 @@ def test_a_passing_fault_is_retried_where_that_is_safe(
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
 def test_opening_a_session_is_never_retried(sb: Sandbox, sdk: Sdk, kind: Any) -> None:
-    """A POST whose answer was lost is sent once, however many retries are allowed."""
+    """A POST whose response was lost is sent once, with any number of allowed retries."""
     sb.faults.add(kind, endpoint="InitialSession")
     with pytest.raises(OutcomeUnknown):
         sdk.create(max_retries=5)
@@ -182,7 +182,7 @@ def test_opening_a_session_is_never_retried(sb: Sandbox, sdk: Sdk, kind: Any) ->
 
 
 def test_an_unknown_status_is_neither_paid_nor_failed(sb: Sandbox, sdk: Sdk) -> None:
-    """A code that no list names is kept with its number."""
+    """An unknown code is kept with its number."""
     number = sdk.create().session_number
     sb.pay(number)
     sb.faults.add("unknown_status", endpoint="Query", status=77)
@@ -195,7 +195,7 @@ def test_an_unknown_status_is_neither_paid_nor_failed(sb: Sandbox, sdk: Sdk) -> 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
 def test_a_dropped_connection_is_closed_without_a_byte(sb: Sandbox, caller: Caller, kind: Any) -> None:
-    """The client sees the connection end; the server goes on serving, on new connections too."""
+    """The connection of the client ends; the server continues, also with new connections."""
     members = caller.members()
     sb.faults.add(kind, endpoint="InitialSession")
     with pytest.raises(httpx.TransportError):
@@ -206,7 +206,7 @@ def test_a_dropped_connection_is_closed_without_a_byte(sb: Sandbox, caller: Call
 
 
 def test_a_status_comes_with_body_and_headers(sb: Sandbox, caller: Caller) -> None:
-    """What is answered instead is the caller's choice."""
+    """The caller chooses the response."""
     headers = {"Retry-After": "7", "Content-Type": "text/plain"}
     sb.faults.add("status", endpoint="Query", status=429, body="slow down", headers=headers)
     answer = caller.get("Query", {"Timestamp": 1})
@@ -236,7 +236,7 @@ def test_a_fault_fires_for_a_share(sb: Sandbox, caller: Caller, share: float, fi
 
 
 def test_faults_come_together(sb: Sandbox, caller: Caller) -> None:
-    """A slow answer can be a truncated one as well."""
+    """A slow response can also be truncated."""
     assert caller.token
     sb.faults.add("latency", seconds=0.1)
     sb.faults.add("truncated")
@@ -259,7 +259,7 @@ def test_wrong_types_leave_the_envelope_alone(sb: Sandbox, caller: Caller) -> No
 
 
 def test_refusals_are_not_distorted(sb: Sandbox, caller: Caller) -> None:
-    """A fault about results leaves an error as it is."""
+    """A fault of results does not change an error."""
     sb.faults.add("wrong_types", endpoint="Query")
     sb.faults.add("unknown_status", endpoint="Query")
     assert caller.get("Query", {"SessionNumber": "x", "Timestamp": 1}).json()["error"]["code"] == 2010

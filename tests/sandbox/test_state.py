@@ -1,4 +1,4 @@
-"""What survives: a state file through a clean end, a kill -9 under load, and a second sandbox on the same file."""
+"""State files: after a clean end, after kill -9 under load, and with a second sandbox on the same file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def test_a_state_file_survives_the_sandbox(tmp_path: Path, caller_of: Callable[..., Caller]) -> None:
-    """Sessions, attempts, callbacks and used reference codes are there after a restart."""
+    """Sessions, attempts, callbacks and used reference codes exist after a restart."""
     file = tmp_path / "state.db"
     with sandbox(state_file=file) as sb:
         caller = caller_of(sb)
@@ -45,7 +45,7 @@ def test_a_state_file_survives_the_sandbox(tmp_path: Path, caller_of: Callable[.
 def test_callbacks_that_were_due_are_sent_after_a_restart(
     tmp_path: Path, caller_of: Callable[..., Caller], receiver: Any
 ) -> None:
-    """A merchant that did not answer before is told when the sandbox is back."""
+    """A pending callback is delivered after a restart."""
     receiver.answers = [503]
     with sandbox(state_file=tmp_path / "state.db") as sb:
         sb.pay(caller_of(sb).open(callbackUrl=receiver.url))
@@ -57,7 +57,7 @@ def test_callbacks_that_were_due_are_sent_after_a_restart(
 
 
 def test_reset_empties_the_file(tmp_path: Path, caller_of: Callable[..., Caller]) -> None:
-    """After a reset nothing comes back."""
+    """After a reset and a restart there is nothing."""
     with sandbox(state_file=tmp_path / "state.db") as sb:
         caller_of(sb).open()
         sb.reset()
@@ -66,7 +66,7 @@ def test_reset_empties_the_file(tmp_path: Path, caller_of: Callable[..., Caller]
 
 
 def test_two_sandboxes_do_not_share_a_file(tmp_path: Path) -> None:
-    """The second one says so, rather than overwrite what the first one does."""
+    """A second sandbox on the same file is an error."""
     with (
         sandbox(state_file=tmp_path / "state.db"),
         pytest.raises(StateFileError, match="Is another sandbox using it"),
@@ -76,7 +76,7 @@ def test_two_sandboxes_do_not_share_a_file(tmp_path: Path) -> None:
 
 
 def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
-    """What is no state file of this format is refused, and not changed."""
+    """A file that is not a state file of this format is an error, and is not changed."""
     text, later = tmp_path / "notes.txt", tmp_path / "later.db"
     text.write_text("not a database, but more than a hundred bytes of text " * 10)
     db = sqlite3.connect(later)
@@ -89,7 +89,7 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path) -> None:
 
 
 def start(file: Path) -> tuple[subprocess.Popen[str], dict[str, str]]:
-    """The command itself, in a process of its own, and the environment that it prints."""
+    """The command in a new process, and the environment that it prints."""
     process = subprocess.Popen(
         [sys.executable, "-m", "commercepay", "sandbox", "--port", "0", "--state", str(file)],
         stdout=subprocess.PIPE,
@@ -108,7 +108,7 @@ def start(file: Path) -> tuple[subprocess.Popen[str], dict[str, str]]:
 
 
 def load(environment: dict[str, str], prefix: str, acknowledged: dict[str, str], stop: threading.Event) -> None:
-    """Open sessions and pay every other one until the server is gone; note what was acknowledged."""
+    """Open sessions and pay every other one until the server is killed. Record the acknowledged ones."""
     from commercepay import CommercePay, CommercePayError
 
     with (
@@ -146,7 +146,7 @@ def load(environment: dict[str, str], prefix: str, acknowledged: dict[str, str],
 def test_nothing_acknowledged_is_lost_by_a_kill(
     tmp_path: Path, eventually: Callable[..., Any], kill_after: int
 ) -> None:
-    """kill -9 while four clients open and pay sessions: all that was acknowledged is there after a restart."""
+    """After kill -9 while four clients open and pay sessions, everything that was acknowledged exists after a restart."""
     file = tmp_path / "state.db"
     process, environment = start(file)
     acknowledged: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""`commercepay.testing`: starts at once, is isolated, gives ready clients, and makes callbacks without a server."""
+"""`commercepay.testing`: it starts fast, is isolated, creates clients, and makes callbacks without a server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SESSION: dict[str, Any] = {
 
 
 def test_a_sandbox_starts_in_under_200_milliseconds() -> None:
-    """From the call to a server that accepts requests (the best of five, as the machine may be busy)."""
+    """The time until the server accepts requests (the best of five, because the machine may be busy)."""
     took = []
     for _ in range(5):
         began = time.perf_counter()
@@ -39,7 +39,7 @@ def test_a_sandbox_starts_in_under_200_milliseconds() -> None:
 
 
 def test_a_sandbox_ends_with_its_thread_and_port() -> None:
-    """After the `with` nothing is left running, and a call says so."""
+    """After the `with` nothing is running, and a call is an error."""
     with sandbox() as sb:
         assert any(sb.url in thread.name for thread in threading.enumerate())
     assert not any(sb.url in thread.name for thread in threading.enumerate())
@@ -48,14 +48,14 @@ def test_a_sandbox_ends_with_its_thread_and_port() -> None:
 
 
 def test_a_port_that_is_taken_is_an_error(sb: Sandbox) -> None:
-    """A fixed port that another sandbox has is told at once, and leaves nothing open."""
+    """A port that is in use is an error at once, and leaves nothing open."""
     port = int(sb.url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"), sandbox(port=port):
         pass
 
 
 def test_two_sandboxes_know_nothing_of_each_other() -> None:
-    """Each has its port, its orders and its tokens."""
+    """Each sandbox has its own port, orders and tokens."""
     with sandbox() as one, sandbox() as two, one.client() as client:
         client.sessions.create(**SESSION)
         assert (len(one.orders), len(two.orders)) == (1, 0)
@@ -93,7 +93,7 @@ def test_the_async_client_is_ready(sb: Sandbox) -> None:
 
 
 def test_the_raw_client_is_ready(sb: Sandbox) -> None:
-    """The generated functions work with it, signed."""
+    """The generated functions work with `raw()`, and are signed."""
     from commercepay_api.api.payment_gateway import query
 
     with sb.client() as client:
@@ -105,7 +105,7 @@ def test_the_raw_client_is_ready(sb: Sandbox) -> None:
 
 
 def test_the_environment_leads_here(sb: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`CommercePay.from_env()` finds the sandbox by the variables that it gives."""
+    """`CommercePay.from_env()` uses the sandbox with its environment variables."""
     for name, value in sb.environment.items():
         monkeypatch.setenv(name, value)
     with CommercePay.from_env() as client:
@@ -114,7 +114,7 @@ def test_the_environment_leads_here(sb: Sandbox, monkeypatch: pytest.MonkeyPatch
 
 
 def test_reset_makes_it_new(sb: Sandbox) -> None:
-    """Orders, callbacks, requests, faults, tokens and the clock are as at the start; clients go on working."""
+    """After a reset everything is as at the start, and clients continue to work."""
     with sb.client() as client:
         sb.pay(client.sessions.create(**SESSION).session_number)
         sb.faults.add("truncated", endpoint="InitialSession", times=None)
@@ -127,7 +127,7 @@ def test_reset_makes_it_new(sb: Sandbox) -> None:
 
 
 def test_revoked_tokens_are_renewed_by_the_client(sb: Sandbox) -> None:
-    """A revocation costs the SDK one more Authenticate."""
+    """After a revocation, the SDK calls Authenticate once more."""
     with sb.client() as client:
         number = client.sessions.create(**SESSION).session_number
         sb.revoke_tokens()
@@ -143,7 +143,7 @@ def test_nothing_here_shows_a_secret(sb: Sandbox) -> None:
 
 
 def test_sign_callback_makes_a_valid_callback() -> None:
-    """What it makes is verified, and says what it was told to say."""
+    """A callback of `sign_callback` is verified and has the given values."""
     url = "https://shop.example.my/Callback?x=1"
     made = sign_callback(
         url,
@@ -159,13 +159,13 @@ def test_sign_callback_makes_a_valid_callback() -> None:
 
 
 def without(modules: str, code: str) -> subprocess.CompletedProcess[str]:
-    """Runs code in an interpreter that lacks modules."""
+    """Run code in an interpreter without these modules."""
     program = f"import sys\nfor name in {modules.split()!r}: sys.modules[name] = None\n{code}"
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
 
 def test_sign_callback_needs_no_sandbox_library() -> None:
-    """It works with nothing but the package's own requirements, and without httpx being loaded."""
+    """It works with only the requirements of the package, and without loading httpx."""
     done = without(
         "starlette uvicorn jinja2 jsonschema_rs click pytest",
         "from commercepay import Money\n"
@@ -178,7 +178,7 @@ def test_sign_callback_needs_no_sandbox_library() -> None:
 
 @pytest.mark.parametrize("module", ["starlette", "uvicorn", "jsonschema_rs"])
 def test_a_missing_library_names_the_extra(module: str) -> None:
-    """The sandbox says what to install when something is missing."""
+    """If a library is missing, the error has the command that installs it."""
     done = without(module, "from commercepay.testing import sandbox\nwith sandbox(): pass")
     assert done.returncode == 1
     assert "pip install 'commercepay[sandbox]'" in done.stderr.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""What type checkers and their editors say about programs that use the package. `nox -s types` runs this file."""
+"""The errors of type checkers, and the texts of editors, for programs that use the package. `nox -s types` runs this file."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_programs(checker: Callable[[], Errors]) -> None:
 
 
 class Editor:
-    """An editor, as far as pyright's language server is concerned."""
+    """An editor, with pyright's language server."""
 
     def __init__(self) -> None:
         command = [PYTHON, "-c", "from pyright.langserver import main; main('--stdio')"]
@@ -124,7 +124,7 @@ def editor() -> Any:
 @pytest.mark.parametrize("name", ["CommercePay", "AsyncCommercePay"])
 @pytest.mark.parametrize("expression", HOVERS)
 def test_hover(editor: Editor, expression: str, name: str) -> None:
-    """An editor shows the signature of a call, and what each parameter means."""
+    """An editor shows the signature of a call, and describes each parameter."""
     shown = editor.hover(f"from commercepay import {name}\n\n{expression.format(name=name)}")
     text = shown.replace("&nbsp;", " ").replace("\\", "")
     for part in HOVERS[expression]:

@@ -14,7 +14,7 @@ PROJECT = jedi.Project(Path(commercepay.__file__).parents[1], load_unsafe_extens
 
 
 def completed(program: str) -> set[str]:
-    """What can be typed at the end of a program."""
+    """The completions at the end of a program."""
     lines = program.splitlines()
     found = jedi.Script(program, project=PROJECT).complete(len(lines), len(lines[-1]))
     return {one.name for one in found if not one.name.startswith("_")}

@@ -1,4 +1,4 @@
-"""Right usage: type checkers accept all of it, and infer what is asserted."""
+"""Right usage: type checkers accept all of it, and infer the asserted types."""
 
 from __future__ import annotations
 
