@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import standardwebhooks
 import stripe
-from compare import table, take_turns
+from compare import table, take_turns, timed
 
 from commercepay import signature
 from commercepay.callbacks import verify
@@ -30,16 +30,6 @@ DATA = {
     "transactionNumber": "2005671137F81FD81D89D8",
 }
 LOOPS = 200
-
-
-def _loop(call: Callable[[], object]) -> Callable[[], float]:
-    def sample() -> float:
-        started = time.perf_counter()
-        for _ in range(LOOPS):
-            call()
-        return (time.perf_counter() - started) / LOOPS
-
-    return sample
 
 
 def main(rounds: int = 60) -> None:
@@ -61,15 +51,13 @@ def main(rounds: int = 60) -> None:
         "webhook-timestamp": str(int(moment.timestamp())),
         "webhook-signature": hook.sign("msg_1", moment, webhook_body),
     }
-    medians = take_turns(
-        {
-            "stripe.Webhook.construct_event": _loop(
-                lambda: stripe.Webhook.construct_event(stripe_body, stripe_header, "whsec", tolerance=10**6)
-            ),
-            "standardwebhooks.Webhook.verify": _loop(lambda: hook.verify(webhook_body, webhook_headers)),
-            "commercepay.callbacks.verify": _loop(lambda: verify(as_sent, ours, URL, SECRET)),
-            "commercepay.callbacks.verify, sorted body": _loop(lambda: verify(in_order.encode(), ours, URL, SECRET)),
-        },
-        rounds,
-    )
+    calls: dict[str, Callable[[], object]] = {
+        "stripe.Webhook.construct_event": lambda: stripe.Webhook.construct_event(
+            stripe_body, stripe_header, "whsec", tolerance=10**6
+        ),
+        "standardwebhooks.Webhook.verify": lambda: hook.verify(webhook_body, webhook_headers),
+        "commercepay.callbacks.verify": lambda: verify(as_sent, ours, URL, SECRET),
+        "commercepay.callbacks.verify, sorted body": lambda: verify(in_order.encode(), ours, URL, SECRET),
+    }
+    medians = take_turns({name: timed(call, LOOPS) for name, call in calls.items()}, rounds)
     table("Verifying a callback", medians, "stripe.Webhook.construct_event")

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import multiprocessing
-import time
 from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import httpx
 from commercepay_api.api.payment_gateway import initial_session, query
 from commercepay_api.models import SessionRequest
-from compare import table, take_turns
+from compare import Seconds, table, take_turns, timed
 
 from commercepay import AsyncCommercePay, CommercePay, Money
 
@@ -162,18 +161,9 @@ def _async_candidates(base: str) -> dict[str, Callable[[], Awaitable[object]]]:
     }
 
 
-def _timed(call: Callable[[], object]) -> Callable[[], float]:
-    def once() -> float:
-        started = time.perf_counter()
-        call()
-        return time.perf_counter() - started
-
-    return once
-
-
-def _print_tables(medians: dict[str, float], prefix: str) -> None:
+def _print_tables(medians: dict[str, Seconds], prefix: str) -> None:
     for verb in ("POST", "GET"):
-        part = {name: seconds for name, seconds in medians.items() if name.startswith(f"{prefix}{verb},")}
+        part = {name: median for name, median in medians.items() if name.startswith(f"{prefix}{verb},")}
         table(f"{prefix}{verb} over loopback, median of single calls", part, f"{prefix}{verb}, bare httpx")
 
 
@@ -187,13 +177,13 @@ def main(rounds: int = 1500) -> None:
         calls = _sync_candidates(base)
         for call in calls.values():
             call()
-        _print_tables(take_turns({name: _timed(call) for name, call in calls.items()}, rounds), "")
+        _print_tables(take_turns({name: timed(call) for name, call in calls.items()}, rounds), "")
         with asyncio.Runner() as runner:
             tasks = runner.run(_built(base))
-            timed = {name: _timed(lambda call=call: runner.run(_awaited(call))) for name, call in tasks.items()}
-            for once in timed.values():
+            samples = {name: timed(lambda call=call: runner.run(_awaited(call))) for name, call in tasks.items()}
+            for once in samples.values():
                 once()
-            _print_tables(take_turns(timed, rounds), "async ")
+            _print_tables(take_turns(samples, rounds), "async ")
     finally:
         server.terminate()
         server.join()

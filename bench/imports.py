@@ -1,13 +1,8 @@
-"""The time of an import, compared with bare Python and other SDKs: whole processes, isolated from the environment."""
+"""The time of an import and of a client that is ready: whole processes, compared with bare Python and other SDKs."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-
-from compare import take_turns
+from compare import Seconds, process, table, take_turns
 
 BARE = "bare Python"
 STATEMENTS = {
@@ -20,23 +15,27 @@ STATEMENTS = {
     "import openai": "import openai",
 }
 
-
-def _process(statement: str) -> Callable[[], float]:
-    def sample() -> float:
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-I", "-c", statement], check=True)
-        return time.perf_counter() - started
-
-    return sample
+# httpx imports rich for its command line where it is installed, which takes longer than httpx.
+WITHOUT_RICH = "import sys; sys.modules['rich'] = None; "
+READY = {
+    "httpx.Client()": "import httpx; httpx.Client()",
+    "CommercePay(...)": (
+        "from commercepay import CommercePay;"
+        "CommercePay(tenant_id=1, username='u', password='p', secret_key='s')._connections.sync().close()"
+    ),
+    "stripe.StripeClient(...)": "import stripe; stripe.StripeClient('sk_test_1')",
+}
 
 
 def main(rounds: int = 25) -> None:
-    """Print the medians, minus that of bare Python."""
-    candidates = {name: _process(statement) for name, statement in STATEMENTS.items()}
-    for once in candidates.values():
-        once()  # compiles the modules
-    medians = take_turns(candidates, rounds)
-    print("\nImporting, in milliseconds over bare Python")
-    for name, seconds in medians.items():
-        over = (seconds - medians[BARE]) * 1e3
-        print(f"  {name:<44} {over:9.1f} ms   (process: {seconds * 1e3:.1f} ms)")
+    """Print the medians of imports, minus that of bare Python."""
+    medians = take_turns({name: process(statement) for name, statement in STATEMENTS.items()}, rounds)
+    over = {name: Seconds(wall - medians[BARE].wall, cpu - medians[BARE].cpu) for name, (wall, cpu) in medians.items()}
+    del over[BARE]
+    table("Importing, over bare Python", over, "import httpx", "ms")
+
+
+def ready(rounds: int = 25) -> None:
+    """Print the medians of a process that imports, builds a client and reads the certificates for TLS."""
+    samples = {name: process(WITHOUT_RICH + statement) for name, statement in READY.items()}
+    table("A client that is ready", take_turns(samples, rounds), "httpx.Client()", "ms")

@@ -14,7 +14,7 @@ import imports
 import sandbox
 
 PARTS = {
-    "calls": calls.main,
+    "calls": lambda: (calls.main(), imports.ready()),
     "callbacks": callbacks.main,
     "imports": imports.main,
     "sandbox": lambda: asyncio.run(sandbox.main([])),
