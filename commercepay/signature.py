@@ -24,6 +24,7 @@ from functools import cache
 
 from commercepay._base import exact_json
 from commercepay._base.json_guards import is_array, is_mapping, is_object
+from commercepay._base.text import has_lone_surrogate
 from commercepay.errors import ArgumentError, UnsignableData
 
 TYPE_CHECKING = False
@@ -203,7 +204,7 @@ _TOO_DEEP = 100
 
 def _problems(endpoint: str, data: object) -> list[str]:
     """Every reason why the data can't be signed. This is slow, and runs only after signing has failed."""
-    if not _encodes(endpoint):
+    if has_lone_surrogate(endpoint):
         return ["the URL holds a lone surrogate, which has no UTF-8 form"]
     if not is_mapping(data):
         return [f"data must be a mapping of members, not {type(data).__name__}"]
@@ -215,7 +216,7 @@ def _walk(value: Any, path: str, depth: int) -> Iterator[str]:
     if depth > _TOO_DEEP:
         yield f"{place}: nested more than {_TOO_DEEP} deep, or within itself"
     elif isinstance(value, str):
-        if not _encodes(value):
+        if has_lone_surrogate(value):
             yield f"{place}: a lone surrogate has no UTF-8 form"
         yield from _escaped(place, value)
     elif isinstance(value, float):
@@ -230,7 +231,7 @@ def _walk(value: Any, path: str, depth: int) -> Iterator[str]:
             if not isinstance(name, str):
                 yield f"{inner}: a member's name must be a str, not {type(name).__name__}"
                 continue
-            if not _encodes(name):
+            if has_lone_surrogate(name):
                 yield f"{inner}: a lone surrogate has no UTF-8 form"
             yield from _escaped(inner, name)
             if (other := seen.setdefault(name.lower(), name)) != name:
@@ -247,14 +248,6 @@ def _escaped(place: str, text: str) -> Iterator[str]:
     for char in ESCAPED:
         if char in text:
             yield f"{place}: U+{ord(char):04X} can't be signed, because the gateway escapes it (an assumption); use a line feed"
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _shown(name: object) -> str:

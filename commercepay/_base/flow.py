@@ -6,6 +6,7 @@ step raised. A driver performs the steps, in this thread or in this task.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, NamedTuple, TypeVar
@@ -18,6 +19,11 @@ class Pause(NamedTuple):
     """The step that waits."""
 
     seconds: float
+
+
+def jittered(seconds: float, least: float = 0.5) -> float:
+    """A random time up to `seconds`, and at least that share of it: many callers must not try again at the same moment."""
+    return seconds * random.uniform(least, 1.0)  # noqa: S311  # not a secret
 
 
 def drive(

@@ -14,6 +14,7 @@ from commercepay_api import limits
 
 from commercepay._base.json_guards import is_mapping
 from commercepay._base.suggestions import did_you_mean
+from commercepay._base.text import has_lone_surrogate
 from commercepay._protocol.auth import Options
 from commercepay._protocol.settings import Settings, retries_problem, timeout_problem, url_problem
 from commercepay.callbacks import Callback, ReceivedCallback
@@ -77,11 +78,7 @@ def text(most: int | None = None) -> Check:
             return "must not be empty"
         if most is not None and len(value) > most:
             return f"has {len(value)} characters; the gateway takes up to {most}"
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return "holds a lone surrogate, which has no UTF-8 form"
-        return None
+        return "holds a lone surrogate, which has no UTF-8 form" if has_lone_surrogate(value) else None
 
     return check
 

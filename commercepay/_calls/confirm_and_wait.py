@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from commercepay._base.flow import Pause
+from commercepay._base.flow import Pause, jittered
 from commercepay._base.json_guards import is_mapping
 from commercepay._calls import checks as check
 from commercepay._calls.operations import query_payment
 from commercepay._protocol import defaults
 from commercepay._protocol.exchange import Flow
-from commercepay._protocol.retries import jittered
 from commercepay._protocol.settings import Settings
 from commercepay.callbacks import Callback, ReceivedCallback
 from commercepay.decision import Decision, Expected, decide

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from commercepay._base.flow import jittered
 from commercepay._protocol import defaults
 from commercepay._protocol.envelope import Response
 from commercepay.errors import APIError, InvalidResponse
@@ -30,11 +30,6 @@ def pause(attempt: int, response: Response | None) -> float | None:
     if asked is not None:
         return asked if asked <= defaults.RETRY_AFTER_MOST else None
     return jittered(min(defaults.BACKOFF_FIRST * 2 ** min(attempt, 30), defaults.BACKOFF_MOST))
-
-
-def jittered(seconds: float) -> float:
-    """Between half of the seconds and all of them, at random, so that many callers do not try again at the same moment."""
-    return seconds * random.uniform(0.5, 1.0)  # noqa: S311  # not a secret
 
 
 def _retry_after(response: Response) -> float | None:

@@ -17,6 +17,7 @@ from commercepay._base.json_guards import is_array
 from commercepay._base.record import Record
 from commercepay._base.secret import Secret
 from commercepay._base.suggestions import did_you_mean, meant
+from commercepay._base.text import has_lone_surrogate
 from commercepay._protocol import defaults
 from commercepay._protocol.published import SANDBOX_CREDENTIALS, SANDBOX_URL
 from commercepay.errors import ConfigurationError
@@ -229,7 +230,7 @@ def _text_problem(value: object, *, blanks: bool = False) -> str | None:
         return f"must be a non-empty str, not {type(value).__name__}"
     if not value:
         return "must be a non-empty str"
-    if any("\ud800" <= char <= "\udfff" for char in value):
+    if has_lone_surrogate(value):
         return "has a lone surrogate, which comes from bytes in an environment variable that are not UTF-8"
     if "\r" in value or "\n" in value:
         return "has a line end, which a file or `echo` adds"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import random
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
 
+from commercepay._base.flow import Pause, jittered
 from commercepay._base.secret import Secret
 from commercepay._protocol import defaults, fork
 from commercepay.errors import APIConnectionError, APITimeoutError, CommercePayError
@@ -95,12 +95,6 @@ class Need(NamedTuple):
     deadline: float
     refused: Token | None = None
     shared: bool = True
-
-
-class Pause(NamedTuple):
-    """A step of `Tokens`: wait, then look again."""
-
-    seconds: float
 
 
 class Wait(NamedTuple):
@@ -248,7 +242,7 @@ class Tokens:
         seconds = max(0.0, self._next_after_refusal - now)
         if seconds > deadline - now:
             raise APITimeoutError("no access token in time: the gateway keeps refusing new ones")
-        self._next_after_refusal = now + seconds + defaults.RENEWAL_PAUSE * (1 + random.random())  # noqa: S311  # jitter
+        self._next_after_refusal = now + seconds + jittered(2 * defaults.RENEWAL_PAUSE)
         if seconds:
             yield Pause(seconds)
 

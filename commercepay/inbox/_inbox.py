@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import random
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
 from functools import partial
@@ -17,7 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commercepay._base.flow import Pause, adrive, drive
+from commercepay._base.flow import Pause, adrive, drive, jittered
 from commercepay.callbacks import Callback, Verifier
 from commercepay.errors import ArgumentError, CallbackError
 from commercepay.inbox._arrivals import ArrivalState, Receipt
@@ -149,7 +148,7 @@ def _retried(step: Step) -> _Flow[Any]:
         except DBAPIError as error:
             if not is_transient(error):
                 raise
-        yield Pause(random.uniform(0, pause))  # noqa: S311  (to keep processes apart, not to keep a secret)
+        yield Pause(jittered(pause, least=0.0))
     return (yield step)
 
 
