@@ -1,4 +1,4 @@
-"""Every chore of the project. `nox -l` lists them; `nox -s demo` and `nox -s tests` are the two to start with."""
+"""Every task of the project. `nox -l` lists them; `nox -s demo` and `nox -s tests` are the two to start with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
 def _found() -> list[str]:
     """The supported interpreters that this machine has.
 
-    A pyenv shim is there for every installed version but answers only for active ones: all of them are made active.
+    pyenv has a command for every installed version, which works only for active versions. All of them are made active.
     """
     if shutil.which("pyenv"):
         listed = subprocess.run(

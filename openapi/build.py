@@ -5,9 +5,9 @@
 
 The interpreter that runs this needs the pins of `openapi/requirements.txt`.
 
-The generator's templates are not copied but mended: every `templates/**/*.toml` names strings of one stock template and
-what stands in their place. A string that is gone, or that occurs another number of times, stops the build, so an upgrade
-of the generator cannot lose a mend in silence.
+The generator's templates are not copied but patched: every `templates/**/*.toml` has strings of one stock template and their
+replacements. A string that is missing, or that occurs another number of times, stops the build. So an upgrade of the
+generator can't drop a patch without an error.
 """
 
 from __future__ import annotations
@@ -45,43 +45,43 @@ RUFF_OPTIONS = [
 
 
 class BuildError(Exception):
-    """The client cannot be built, or is not what the description says."""
+    """The client can't be built, or does not match the description."""
 
 
-def mend(stock: str, shim: dict[str, Any], name: str) -> str:
-    """Replace the shim's strings in a stock template; each must occur exactly as often as the shim says."""
-    for change in shim["replace"]:
+def patched(stock: str, patch: dict[str, Any], name: str) -> str:
+    """A stock template with the replacements of its patch. Each string must occur the number of times in the patch."""
+    for change in patch["replace"]:
         times = change.get("times", 1)
         found = stock.count(change["old"])
         if found != times:
             raise BuildError(
-                f"{name}: the template has {found} times, not {times}, the string {change['old']!r}. The generator's "
-                f"template has changed; see what became of it, then mend the shim. It is there because: {change['why']}"
+                f"{name}: the template has the string {change['old']!r} {found} times, not {times}. The generator's "
+                f"template has changed: compare it and change the patch. The reason of the patch: {change['why']}"
             )
         stock = stock.replace(change["old"], change["new"])
     return stock
 
 
-def load_shim(path: Path, secret_members: list[str]) -> dict[str, Any]:
-    """Read a shim; `@SECRET_MEMBERS@` stands for what the description marks as `format: password`."""
+def load_patch(path: Path, secret_members: list[str]) -> dict[str, Any]:
+    """Read a patch. `@SECRET_MEMBERS@` in it is replaced by the members with `format: password` in the description."""
     return tomllib.loads(path.read_text("utf-8").replace("@SECRET_MEMBERS@", json.dumps(secret_members)))
 
 
-def mended_templates(stock: Path, secret_members: list[str]) -> dict[str, str]:
-    """The mended text of every template that has a shim, after proving that each shim would notice its string's loss."""
-    mended: dict[str, str] = {}
+def patched_templates(stock: Path, secret_members: list[str]) -> dict[str, str]:
+    """The text of every patched template. Also checks that each patch stops the build if its string is missing."""
+    templates: dict[str, str] = {}
     for path in sorted(TEMPLATES.rglob("*.toml")):
         name = path.relative_to(TEMPLATES).as_posix().removesuffix(".toml") + ".jinja"
         text = (stock / name).read_text("utf-8")
-        shim = load_shim(path, secret_members)
-        mended[name] = mend(text, shim, name)
-        for change in shim["replace"]:
+        patch = load_patch(path, secret_members)
+        templates[name] = patched(text, patch, name)
+        for change in patch["replace"]:
             try:
-                mend(text.replace(change["old"], ""), shim, name)
+                patched(text.replace(change["old"], ""), patch, name)
             except BuildError:
                 continue
-            raise BuildError(f"{name}: the loss of {change['old']!r} would go unnoticed")
-    return mended
+            raise BuildError(f"{name}: without the string {change['old']!r} the build would not stop")
+    return templates
 
 
 def members(description: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -93,7 +93,7 @@ def members(description: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def secret_members(description: Any) -> list[str]:
-    """The names of all members that the description marks as `format: password`."""
+    """The names of all members with `format: password` in the description."""
     return sorted({name for _, name, member in members(description) if member.get("format") == "password"})
 
 
@@ -112,11 +112,11 @@ def limits(description: Any) -> str:
 
 
 def for_generator(node: Any) -> Any:
-    """The description as the generator understands it best; what it means on the wire stays the same.
+    """The description in a form that suits the generator. Its meaning stays the same.
 
-    - An open enum (`anyOf` of an enum and its bare type) becomes the enum: the mended enum class is open by itself.
-    - A security requirement of the tenant alone is left out: "secured" then means that token and signature are needed.
-    - The first of `examples` becomes `example`, which alone reaches the docstrings.
+    - An open enum (`anyOf` of an enum and its bare type) becomes the enum, because the patched enum class is open.
+    - A security requirement with only the tenant is removed: "secured" then means that token and signature are needed.
+    - The first of `examples` becomes `example`, because the generator writes only that into docstrings.
     """
     if isinstance(node, list):
         return [for_generator(item) for item in node]
@@ -137,7 +137,7 @@ def for_generator(node: Any) -> Any:
 
 
 def check_pins() -> None:
-    """Refuse to build with other versions than the pinned ones: they would write other bytes."""
+    """Raise an error unless the pinned versions are installed: others would write other bytes."""
     wrong = [
         f"{name} {pinned} (here: {found})"
         for name, pinned in re.findall(r"^([\w.-]+)==(\S+)$", REQUIREMENTS.read_text("utf-8"), re.MULTILINE)
@@ -170,7 +170,7 @@ def build(target: Path) -> None:
 
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
-        for name, text in mended_templates(stock, secret_members(description)).items():
+        for name, text in patched_templates(stock, secret_members(description)).items():
             path = work / "templates" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
@@ -186,7 +186,7 @@ def build(target: Path) -> None:
         for helper in sorted((TEMPLATES / "package").glob("*.py")):
             shutil.copyfile(helper, package / helper.name)
         (package / "limits.py").write_text(limits(description), "utf-8", newline="\n")
-        # ruff is called here, not by the generator: that would skip it with a mere warning when it is not on PATH.
+        # ruff is called here, not by the generator, which only warns if ruff is not on the PATH.
         _run(*PYTHON, "-m", "ruff", "check", "--fix-only", "--extend-select=I", *RUFF_OPTIONS, "package", cwd=work)
         _run(*PYTHON, "-m", "ruff", "format", *RUFF_OPTIONS, "package", cwd=work)
         for module in sorted(package.rglob("*.py")):
@@ -199,7 +199,7 @@ def build(target: Path) -> None:
 
 
 def files(root: Path) -> dict[str, bytes]:
-    """Every file below `root` by its relative path, but what Python caches."""
+    """Every file below `root` by its relative path, without Python's caches."""
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in sorted(root.rglob("*"))
@@ -208,7 +208,7 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 def differences(built: dict[str, bytes], committed: dict[str, bytes]) -> list[str]:
-    """What would have to change in the committed package, one line per file."""
+    """The differences of the committed package, one line per file."""
     return [
         *(f"missing: {name}" for name in sorted(built.keys() - committed.keys())),
         *(f"not generated: {name}" for name in sorted(committed.keys() - built.keys())),
@@ -217,7 +217,7 @@ def differences(built: dict[str, bytes], committed: dict[str, bytes]) -> list[st
 
 
 def main(arguments: list[str]) -> int:
-    """Rebuild or check; the exit status tells whether the package is now what the description says."""
+    """Rebuild or check. The exit status is 0 if the package now matches the description."""
     if arguments not in ([], ["--check"]):
         print("usage: python openapi/build.py [--check]", file=sys.stderr)
         return 2
@@ -233,7 +233,7 @@ def main(arguments: list[str]) -> int:
         for line in changes:
             print(line, file=sys.stderr)
         if changes:
-            print("generated/commercepay_api is not what openapi/ says; run: nox -s generate", file=sys.stderr)
+            print("generated/commercepay_api does not match openapi/; run: nox -s generate", file=sys.stderr)
         return 1 if changes else 0
     for line in changes:
         path = PACKAGE / line.split(": ", 1)[1]

@@ -78,7 +78,7 @@ class _HiddenText(TypeDecorator[str]):
 
 
 class _Instant(TypeDecorator[datetime]):
-    """A point in time; aware and in UTC on either side, though SQLite knows no time zones."""
+    """A time. In Python it is aware and in UTC, although SQLite has no time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

@@ -146,9 +146,9 @@ def test_sessions_payments_and_callbacks(developer: Page, sb: Sandbox, shop: Sho
         [re.compile("PENDING created"), re.compile("PAID by the test")]
     )
     expect(order.get_by_role("link", name=number)).to_have_attribute("href", f"/pay/{number}")
-    told = row(page, "callback", "delivered")
-    expect(told.locator("h3")).to_have_text(["1 PAID", "2 FAILED"])
-    expect(told.locator(".timeline").first).to_contain_text("signed → HTTP 200")
+    delivered = row(page, "callback", "delivered")
+    expect(delivered.locator("h3")).to_have_text(["1 PAID", "2 FAILED"])
+    expect(delivered.locator(".timeline").first).to_contain_text("signed → HTTP 200")
 
 
 def test_whatever_a_caller_sends(page: Page, sb: Sandbox) -> None:
@@ -240,8 +240,8 @@ def test_resending_a_callback(developer: Page, sb: Sandbox, shop: Shop, variant:
     callback = row(dashboard(developer, sb), "callback", "INV-1")
     press(callback, variant)
     expect(row(dashboard(developer, sb), "callback", "INV-1").locator(".timeline li")).to_have_count(2)
-    (told,) = sb.callbacks
-    assert [one.variant for one in told.deliveries] == ["signed", variant.replace(" ", "_")]
+    (sent,) = sb.callbacks
+    assert [one.variant for one in sent.deliveries] == ["signed", variant.replace(" ", "_")]
 
 
 def test_faults(developer: Page, sb: Sandbox) -> None:

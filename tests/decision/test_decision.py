@@ -117,7 +117,7 @@ def test_reads_in_a_log() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "amount", "told"),
+    ("reference", "amount", "problem"),
     [
         ("", Money("1.00", "MYR"), "reference_code"),
         (None, Money("1.00", "MYR"), "reference_code"),
@@ -127,9 +127,9 @@ def test_reads_in_a_log() -> None:
         ("INV-1", None, "amount must be a Money"),
     ],
 )
-def test_expectation_must_be_one(reference: Any, amount: Any, told: str) -> None:
+def test_expectation_must_be_one(reference: Any, amount: Any, problem: str) -> None:
     """An expectation without a reference or with a bare number is an ArgumentError."""
-    with pytest.raises(ArgumentError, match=told):
+    with pytest.raises(ArgumentError, match=problem):
         Expected(reference_code=reference, amount=amount)
 
 

@@ -99,8 +99,8 @@ class Shop:
 
     def reconcile(self) -> dict[str, int]:
         answer = httpx.post(f"{self.url}/reconcile", trust_env=False, timeout=30)
-        told: dict[str, int] = answer.raise_for_status().json()
-        return told
+        counts: dict[str, int] = answer.raise_for_status().json()
+        return counts
 
     def state(self, reference: str) -> str:
         """The state on the order's page."""

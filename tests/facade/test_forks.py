@@ -25,16 +25,16 @@ def in_child(act):
     pid = os.fork()
     if pid == 0:
         try:
-            told = json.dumps(act())
+            output = json.dumps(act())
         except BaseException as error:
-            told = json.dumps(repr(error))
-        os.write(writer, told.encode())
+            output = json.dumps(repr(error))
+        os.write(writer, output.encode())
         os._exit(0)
     os.close(writer)
     with open(reader, "rb") as pipe:
-        told = pipe.read()
+        output = pipe.read()
     os.waitpid(pid, 0)
-    return json.loads(told)
+    return json.loads(output)
 
 def ask(**options):
     return cp.payments.query(session_number="S-1", **options).status.value

@@ -100,9 +100,9 @@ def test_errors(driver: Any, gateway: Any, at_once: None, reply: Reply) -> None:
         with pytest.raises(CommercePayError) as caught:
             driver.do(call())
         error = caught.value
-        told = [str(error), repr(error), "".join(traceback.format_exception(error)), repr(vars(error))]
-        told.append(pickle.dumps(error).decode("latin-1"))
-        assert all(clean(text, gateway) for text in told)
+        texts = [str(error), repr(error), "".join(traceback.format_exception(error)), repr(vars(error))]
+        texts.append(pickle.dumps(error).decode("latin-1"))
+        assert all(clean(text, gateway) for text in texts)
 
 
 def test_logs_of_a_test(driver: Any, gateway: Any, at_once: None, caplog: pytest.LogCaptureFixture) -> None:

@@ -345,10 +345,10 @@ def test_an_impatient_leader_does_not_fail_the_others() -> None:
     with ThreadPoolExecutor(2) as pool:
         leader = pool.submit(tokens.get, impatient, in_time(shared=False))
         assert under_way.wait(20)
-        follower = pool.submit(tokens.get, lambda: ("patient", 60), in_time())
+        follower = pool.submit(tokens.get, lambda: ("waiting", 60), in_time())
         waiting.set()
         assert isinstance(leader.exception(20), APITimeoutError)
-        assert follower.result(20).reveal() == "patient"
+        assert follower.result(20).reveal() == "waiting"
 
 
 def test_own_options_hold_for_the_login(driver: Any, gateway: Any) -> None:

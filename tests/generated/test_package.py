@@ -61,25 +61,25 @@ def test_every_code_has_its_name(name: str) -> None:
     assert {member.name: member.value for member in getattr(models, name)} == expected
 
 
-SHIM = {"replace": [{"why": "because", "old": "slow", "new": "fast", "times": 2}]}
+PATCH = {"replace": [{"why": "because", "old": "slow", "new": "fast", "times": 2}]}
 
 
-def test_a_mend_replaces_its_string() -> None:
+def test_a_patch_replaces_its_string() -> None:
     """A patch replaces its old string with the new one, the given number of times."""
-    assert BUILD.mend("slow and slow", SHIM, "x") == "fast and fast"
+    assert BUILD.patched("slow and slow", PATCH, "x") == "fast and fast"
 
 
 @pytest.mark.parametrize("stock", ["", "slow", "slow slow slow", "Slow slow"])
-def test_a_mend_that_no_longer_applies_stops_the_build(stock: str) -> None:
+def test_a_patch_that_no_longer_applies_stops_the_build(stock: str) -> None:
     """A missing string, or one that occurs another number of times, is an error with the template and the reason."""
     with pytest.raises(BUILD.BuildError, match=r"client\.py\.jinja.*because"):
-        BUILD.mend(stock, SHIM, "client.py.jinja")
+        BUILD.patched(stock, PATCH, "client.py.jinja")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "openapi" / "templates").rglob("*.toml")), ids=lambda path: path.stem)
-def test_every_mend_says_why(path: Path) -> None:
+def test_every_patch_has_a_reason(path: Path) -> None:
     """Every patch has a reason, and changes something."""
-    for change in BUILD.load_shim(path, ["password"])["replace"]:
+    for change in BUILD.load_patch(path, ["password"])["replace"]:
         assert change["why"].strip()
         assert change["old"].strip()
         assert change["old"] != change["new"]

@@ -82,14 +82,14 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("operation", "arguments", "data", "secured"), CALLS)
-def test_what_a_signer_is_told(gateway: Any, operation: Any, arguments: Any, data: Any, secured: bool) -> None:
+def test_the_data_for_a_signer(gateway: Any, operation: Any, arguments: Any, data: Any, secured: bool) -> None:
     """Every request has the data to sign, with its types, and whether to sign it."""
     gateway.body = ANSWER
     gateway.call(operation, **arguments)
     (request,) = gateway.requests
-    told = request.extensions[EXTENSION]
-    assert told == {"data": data, "secured": secured}
-    assert {name: type(value) for name, value in told["data"].items()} == {k: type(v) for k, v in data.items()}
+    signed = request.extensions[EXTENSION]
+    assert signed == {"data": data, "secured": secured}
+    assert {name: type(value) for name, value in signed["data"].items()} == {k: type(v) for k, v in data.items()}
 
 
 @pytest.mark.parametrize(("operation", "arguments", "data", "secured"), CALLS)
@@ -138,16 +138,16 @@ class Resending(httpx.Auth):
     """Record the data to sign, and send each request twice, as after a 401."""
 
     def __init__(self) -> None:
-        self.told: list[Any] = []
+        self.signed: list[Any] = []
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         for attempt in ("first", "second"):
-            self.told.append(request.extensions[EXTENSION]["data"])
+            self.signed.append(request.extensions[EXTENSION]["data"])
             request.headers["cap-signature"] = attempt
             yield request
 
 
-def test_an_auth_is_told_and_can_send_again(gateway: Any) -> None:
+def test_an_auth_gets_the_data_and_can_send_again(gateway: Any) -> None:
     """An Auth of the client gets the typed data, signs, and can send the request again."""
     auth, seen = Resending(), []
 
@@ -157,7 +157,7 @@ def test_an_auth_is_told_and_can_send_again(gateway: Any) -> None:
 
     client = gateway.client(httpx_args={"auth": auth, "transport": httpx.MockTransport(respond)})
     gateway.call(query, client, transaction_number="2005", timestamp=1621851652617)
-    assert auth.told == [{"TransactionNumber": "2005", "Timestamp": 1621851652617}] * 2
+    assert auth.signed == [{"TransactionNumber": "2005", "Timestamp": 1621851652617}] * 2
     assert seen == ["first", "second"]
 
 
@@ -167,7 +167,7 @@ def test_an_auth_survives_derived_clients(answering: Any) -> None:
     client = gateway.client(httpx_args={"auth": auth})
     derived = client.with_headers({"x-shop": "1"}).with_cookies({"c": "1"}).with_timeout(httpx.Timeout(5))
     gateway.call(query, derived, timestamp=1)
-    assert len(auth.told) == 2
+    assert len(auth.signed) == 2
 
 
 def test_the_timeout_goes_with_the_request(gateway: Any) -> None:

@@ -19,7 +19,7 @@ from typing import NoReturn
 
 VARIABLE = "COMMERCEPAY_TEST_POSTGRESQL"
 UNAVAILABLE = 69
-PATIENCE = 30  # seconds for the server to start
+START_TIMEOUT = 30  # seconds for the server to start
 
 
 def programs() -> Path:
@@ -78,7 +78,7 @@ def _run_with_server(command: list[str], bin_: Path, directory: Path, user: str 
             stderr=output,
         )
     try:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + START_TIMEOUT
         ready = [str(bin_ / "pg_isready"), "-q", "-h", str(directory)]
         while subprocess.run(ready, check=False, cwd="/").returncode:
             if server.poll() is not None or time.monotonic() > end:
@@ -88,7 +88,7 @@ def _run_with_server(command: list[str], bin_: Path, directory: Path, user: str 
         return subprocess.run(command, env={**os.environ, VARIABLE: url}, check=False).returncode
     finally:
         server.send_signal(2)  # SIGINT: end the sessions, then stop
-        server.wait(PATIENCE)
+        server.wait(START_TIMEOUT)
 
 
 if __name__ == "__main__":

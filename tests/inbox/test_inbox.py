@@ -460,7 +460,7 @@ def test_body_that_is_not_bytes(side: Any, body: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "problem"),
     [
         ({"secret_key": ""}, "secret_key"),
         ({"secret_key": None}, "either verify"),
@@ -475,11 +475,11 @@ def test_body_that_is_not_bytes(side: Any, body: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", [Inbox, AsyncInbox])
-def test_mistakes_are_found_at_once(kind: Any, options: dict[str, Any], told: str) -> None:
+def test_mistakes_are_found_at_once(kind: Any, options: dict[str, Any], problem: str) -> None:
     """Creating an unusable inbox is an error."""
     given = {"secret_key": "key", "callback_url": "https://shop.example.my/callback", **options}
     engine = create_engine("sqlite://") if kind is Inbox else create_async_engine("sqlite+aiosqlite://")
-    with pytest.raises(ArgumentError, match=told):
+    with pytest.raises(ArgumentError, match=problem):
         kind(engine, **given)
 
 

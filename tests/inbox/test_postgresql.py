@@ -55,12 +55,12 @@ def entered(engine: Engine) -> list[str]:
 
 def test_sixteen_processes_deliver_a_thousand_callbacks(postgresql_url: str) -> None:
     """16 processes deliver the same 1,000 callbacks, shuffled and repeated, some killed: each handled exactly once."""
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, DELIVER, postgresql_url, "16", "1000", "3", "3"], capture_output=True, check=True, timeout=300
     )
-    ended = json.loads(told.stdout)["ended"]
+    ended = json.loads(done.stdout)["ended"]
     assert ended.count(-signal.SIGKILL) >= 3
-    assert set(ended) <= {0, -signal.SIGKILL}, told.stderr.decode()
+    assert set(ended) <= {0, -signal.SIGKILL}, done.stderr.decode()
     engine = create_engine(postgresql_url)
     while inbox_on(engine).process_pending(enter):
         pass

@@ -21,12 +21,12 @@ DELIVER = Path(__file__).with_name("deliver.py")
 
 def test_four_processes_deliver_a_thousand_callbacks(sqlite_url: str) -> None:
     """4 processes deliver the same 1,000 callbacks, shuffled and repeated, two of them killed: each handled exactly once."""
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, DELIVER, sqlite_url, "4", "1000", "1", "1"], capture_output=True, check=True, timeout=120
     )
-    ended = json.loads(told.stdout)["ended"]
+    ended = json.loads(done.stdout)["ended"]
     assert ended.count(-signal.SIGKILL) >= 1
-    assert set(ended) <= {0, -signal.SIGKILL}, told.stderr.decode()
+    assert set(ended) <= {0, -signal.SIGKILL}, done.stderr.decode()
     engine = create_engine(sqlite_url)
     inbox = Inbox(engine, secret_key="example-Secret-Key-01", callback_url="https://shop.example.my/callback")
 

@@ -39,18 +39,18 @@ def read_body(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[
     return middleware
 
 
-def told(returned: commercepay.Returned) -> HttpResponse:
+def respond(returned: commercepay.Returned) -> HttpResponse:
     return HttpResponse(str(returned.decision and returned.decision.outcome))
 
 
 @require_GET
 def back(request: HttpRequest) -> HttpResponse:
-    return told(commercepay.returned(request))
+    return respond(commercepay.returned(request))
 
 
 @require_GET
 async def aback(request: HttpRequest) -> HttpResponse:
-    return told(await commercepay.areturned(request))
+    return respond(await commercepay.areturned(request))
 
 
 urlpatterns = [

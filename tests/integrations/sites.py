@@ -61,10 +61,10 @@ class Site:
 
     def post(self, body: bytes, signature: str | None, **headers: str) -> int:
         """Post a callback, as the gateway does."""
-        told = {"Content-Type": "application/json", **headers}
+        sent = {"Content-Type": "application/json", **headers}
         if signature is not None:
-            told["cap-signature"] = signature
-        return self.send("POST", self.callback_path, body, told).status
+            sent["cap-signature"] = signature
+        return self.send("POST", self.callback_path, body, sent).status
 
     def come_back(self, query: str) -> SiteResponse:
         """Request a page, as the customer's browser does."""
@@ -214,11 +214,11 @@ def wsgi_environ(path: str, pieces: list[bytes], signature: str) -> dict[str, An
 
 
 def wsgi_status(app: Any, environ: dict[str, Any]) -> int:
-    told: list[str] = []
-    answer = app(environ, lambda status, headers, error=None: told.append(status))
+    statuses: list[str] = []
+    answer = app(environ, lambda status, headers, error=None: statuses.append(status))
     list(answer)
     getattr(answer, "close", lambda: None)()
-    return int(told[0].split()[0])
+    return int(statuses[0].split()[0])
 
 
 class FlaskSite(Site):

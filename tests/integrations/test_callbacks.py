@@ -328,9 +328,9 @@ def test_no_answer_and_no_log_shows_a_secret(
             site = make_site(**options)
             body, signature = genuine(site)
             signatures.append(signature)
-            told = {"Content-Type": "application/json"}
+            headers = {"Content-Type": "application/json"}
             for given in (signature, "f" * 64):
-                answers.append(site.send("POST", site.callback_path, body, told | {"cap-signature": given}).text)
+                answers.append(site.send("POST", site.callback_path, body, headers | {"cap-signature": given}).text)
             site.close()
             site.close = lambda: None  # type: ignore[method-assign]
     seen = caplog.text + "".join(answers) + repr(site)

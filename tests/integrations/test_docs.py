@@ -89,9 +89,9 @@ def flask(names: dict[str, Any]) -> Iterator[Send]:
     def send(method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
         with app.test_client() as client:
             answer = client.open(path, method=method, data=body, headers=headers)
-            told = answer.status_code, answer.json or answer.headers.get("location")
+            outcome = answer.status_code, answer.json or answer.headers.get("location")
             answer.close()
-        return told
+        return outcome
 
     yield send
     app.extensions["commercepay"].client.close()

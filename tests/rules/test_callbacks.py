@@ -447,12 +447,12 @@ def test_every_problem_is_named() -> None:
         "amount must be an integer, not a str",
         "referenceCode must be a non-empty string, not a int",
     )
-    told = rejection(written({**FACT, "amount": 1.5, "channelId": [], "referenceCode": True})).problems
-    assert [problem.rpartition(" ")[2] for problem in told] == ["float", "list", "bool"]
+    problems = rejection(written({**FACT, "amount": 1.5, "channelId": [], "referenceCode": True})).problems
+    assert [problem.rpartition(" ")[2] for problem in problems] == ["float", "list", "bool"]
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "text"),
     [
         (b"amount=1234", "Expecting value: line 1 column 1 (char 0)"),
         (b"[]", "the body is a JSON list, not an object"),
@@ -460,9 +460,9 @@ def test_every_problem_is_named() -> None:
         (text(', "Amount": 1, "STATUS": 1'), "could not tell them apart; STATUS: equal to 'status'"),
     ],
 )
-def test_the_text_says_what_is_wrong(body: bytes, told: str) -> None:
+def test_the_text_says_what_is_wrong(body: bytes, text: str) -> None:
     """The text of the error has the reason."""
-    assert told in str(rejection(body))
+    assert text in str(rejection(body))
 
 
 def test_a_forged_body_is_not_described() -> None:

@@ -27,7 +27,7 @@ def verified(sb: Sandbox, receiver: Receiver, received: Received) -> callbacks.C
     return verify(received.body, received.signature, receiver.url, sb.credentials.secret_key)
 
 
-def test_a_payment_is_told_by_a_signed_callback(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
+def test_a_payment_has_a_signed_callback(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
     """The callback is verified by the package, and reports the payment. Each attempt has a callback."""
     number = caller.open(callbackUrl=receiver.url, referenceCode="INV-é")
     sb.fail(number)
@@ -51,7 +51,7 @@ def test_the_body_is_sorted_compact_and_without_nulls(sb: Sandbox, caller: Calle
     assert body == json.dumps(members, separators=(",", ":"), ensure_ascii=False)
 
 
-def test_expiry_is_told(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
+def test_expiry_has_a_callback(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
     """An expired session has a callback."""
     caller.open(callbackUrl=receiver.url, expiredInMinutes=1)
     sb.clock.advance(61)
@@ -159,13 +159,13 @@ def test_wrongly_signed(sb: Sandbox, caller: Caller, receiver: Receiver) -> None
         verified(sb, receiver, receiver.received[0])
 
 
-@pytest.mark.parametrize(("amount", "told"), [(None, 1235), (1, 1)])
-def test_another_amount(sb: Sandbox, caller: Caller, receiver: Receiver, amount: int | None, told: int) -> None:
+@pytest.mark.parametrize(("amount", "minor"), [(None, 1235), (1, 1)])
+def test_another_amount(sb: Sandbox, caller: Caller, receiver: Receiver, amount: int | None, minor: int) -> None:
     """A signed callback with another amount is verified, so the merchant must compare the amount."""
     sb.faults.add("callback_other_amount", amount=amount)
     sb.pay(caller.open(callbackUrl=receiver.url))
     sb.settle()
-    assert verified(sb, receiver, receiver.received[0]).amount.minor == told
+    assert verified(sb, receiver, receiver.received[0]).amount.minor == minor
 
 
 def test_resend_sends_again_in_a_variant(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
@@ -194,9 +194,7 @@ def test_callbacks_stay_on_this_machine(sb: Sandbox, caller: Caller) -> None:
         sb.resend(callback.id)
 
 
-def test_callbacks_go_anywhere_when_told_so(
-    monkeypatch: pytest.MonkeyPatch, caller_of: Callable[[Sandbox], Caller]
-) -> None:
+def test_callbacks_anywhere(monkeypatch: pytest.MonkeyPatch, caller_of: Callable[[Sandbox], Caller]) -> None:
     """With `callbacks_anywhere`, a URL of another machine is called (here a transport of the test responds)."""
     asked: list[str] = []
 
