@@ -52,3 +52,21 @@ RENEWAL_PAUSE = 1.0
 
 RENEWALS_MOST = 4
 """The number of renewals after a 401 that one call causes, if it changes nothing."""
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds for connecting, TLS included. The timeout of the call may end it sooner."""
+
+MAX_RESPONSE_BYTES = 4 * 1024 * 1024
+"""Bytes of a response's body, before and after decoding. The responses as documented have a few kilobytes."""
+
+MAX_CONNECTIONS = 100
+"""Connections of one client at once, as in httpx."""
+
+MAX_IDLE_CONNECTIONS = 20
+"""Connections that a client keeps open while it does not use them, as in httpx."""
+
+IDLE_SECONDS = 5.0
+"""Seconds for which an unused connection is kept open, as in httpx."""
+
+SECONDS_FOR_A_POST = 10.0
+"""Seconds of a call's timeout that must be left for a POST to be sent; of a shorter timeout, nine tenths."""

@@ -1,0 +1,549 @@
+"""The transport: sends one request to the gateway, within its deadline and the limits of size, and says what a failure means.
+
+It is an httpx transport around httpcore's connection pool. What raises here, in the HTTP library, in a codec or in the operating
+system, leaves as one of the package's errors: `APIConnectionError` if the request can't have reached the gateway or changes
+nothing, and `OutcomeUnknown` otherwise. Two things have no deadline: name resolution, and the connections of an `http_client` or
+transport that the application passed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeVar
+
+import httpcore
+import httpx
+from commercepay_api.wire import EXTENSION
+
+from commercepay._protocol import defaults
+from commercepay.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ClientClosed,
+    CommercePayError,
+    InvalidResponse,
+    OutcomeUnknown,
+    UnreadableOutcome,
+)
+
+if TYPE_CHECKING:
+    import ssl
+
+CALL: Final = "commercepay.call"
+"""The httpx request extension under which a request carries its `CallInfo`."""
+
+T = TypeVar("T")
+
+
+class CallInfo:
+    """What the transport needs to know of the call that a request belongs to.
+
+    Attributes:
+        name: for errors, such as "Query".
+        safe: whether the request changes nothing at the gateway.
+        reference_code: of the payment that the request opens, if it opens one.
+        deadline: when the call must be over, in seconds of `time.monotonic`.
+        timeout: the seconds that the deadline was computed from.
+    """
+
+    __slots__ = ("deadline", "name", "reference_code", "safe", "timeout")
+
+    def __init__(self, name: str, safe: bool, timeout: float, reference_code: str | None = None) -> None:
+        self.name = name
+        self.safe = safe
+        self.reference_code = reference_code
+        self.timeout = timeout
+        self.deadline = time.monotonic() + timeout
+
+    @classmethod
+    def of(cls, request: httpx.Request) -> CallInfo:
+        """Of a request of the facade; or of one of a raw generated function, from what the request itself says."""
+        info: CallInfo | None = request.extensions.get(CALL)
+        if info is None:
+            carried = request.extensions.get(EXTENSION) or {"data": {}, "secured": True}
+            timeout: float | None = (request.extensions.get("timeout") or {}).get("read")
+            info = request.extensions[CALL] = cls(
+                name=request.url.path.rpartition("/")[2],
+                safe=request.method in ("GET", "HEAD") or not carried["secured"],
+                timeout=defaults.TIMEOUT if timeout is None else timeout,
+                reference_code=carried["data"].get("referenceCode"),
+            )
+        return info
+
+
+class _Attempt:
+    """One request on its way: its deadline, and whether any of it was written to a connection."""
+
+    __slots__ = ("call", "connect_by", "sent")
+
+    def __init__(self, call: CallInfo, connect_timeout: float) -> None:
+        self.call = call
+        self.connect_by = min(call.deadline, time.monotonic() + connect_timeout)
+        self.sent = False
+
+    def left(self, error: type[Exception]) -> float:
+        seconds = self.call.deadline - time.monotonic()
+        if seconds <= 0:
+            raise error
+        return seconds
+
+    def left_to_connect(self) -> float:
+        seconds = self.connect_by - time.monotonic()
+        if seconds <= 0:
+            raise httpcore.ConnectTimeout
+        return seconds
+
+    def prepare(self, request: httpx.Request) -> None:
+        """Refuse what has too little time, and set what the request needs on its way."""
+        left = self.left(httpcore.PoolTimeout)
+        # A tenth of the timeout is allowed for signing, and for a login. A call that ends in mid-POST leaves its outcome unknown.
+        needed = min(self.call.timeout * 0.9, defaults.SECONDS_FOR_A_POST)
+        if not self.call.safe and left < needed:
+            raise APITimeoutError(
+                f"{self.call.name} was not sent: of its timeout of {self.call.timeout:g} s only {left:.1f} s were left after waiting"
+                f" for an access token or a connection, and a POST needs {needed:g} s"
+            )
+        request.headers["Accept-Encoding"] = "identity"
+        request.extensions["timeout"] = {"pool": left, "connect": self.left_to_connect(), "read": left, "write": left}
+
+    def writing(self, buffer: bytes) -> None:
+        if not buffer.startswith(b"CONNECT "):  # which asks a proxy for a tunnel
+            self.sent = True
+
+
+_attempt: ContextVar[_Attempt] = ContextVar("commercepay_attempt")
+
+
+# --- network streams that end at the deadline of the attempt -----------------------------------------------------------
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _attempt.get().left(httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        attempt = _attempt.get()
+        attempt.writing(buffer)
+        self._stream.write(buffer, attempt.left(httpcore.WriteTimeout))
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _attempt.get().left_to_connect()))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self) -> None:
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        attempt = _attempt.get()
+        try:
+            addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(str(error)) from None
+        # One by one, because the timeout of `socket.create_connection` is for each address of the host.
+        failed: Exception = httpcore.ConnectError("the name has no address")
+        for *_, address in addresses:
+            try:
+                return _Stream(
+                    self._backend.connect_tcp(
+                        str(address[0]), port, attempt.left_to_connect(), local_address, socket_options
+                    )
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+        raise failed
+
+
+class _AsyncStream(httpcore.AsyncNetworkStream):
+    """Notes that a request was sent. The deadline is that of `asyncio.timeout` around the whole attempt."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._stream.read(max_bytes)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        _attempt.get().writing(buffer)
+        await self._stream.write(buffer)
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        left = _attempt.get().left_to_connect()
+        return _AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, left))
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _AsyncBackend(httpcore.AsyncNetworkBackend):
+    def __init__(self) -> None:
+        self._backend = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        left = _attempt.get().left_to_connect()
+        return _AsyncStream(await self._backend.connect_tcp(host, port, left, local_address, socket_options))
+
+
+# --- transports --------------------------------------------------------------------------------------------------------
+
+
+class TransportOptions:
+    """What the transports are built from.
+
+    Attributes:
+        tls: the TLS settings.
+        proxy: the URL of a proxy, or None.
+        connect_timeout: seconds for connecting, TLS included; the deadline of a call may end it sooner.
+        max_bytes: the size of a response's body, before and after decoding.
+    """
+
+    def __init__(
+        self,
+        tls: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        connect_timeout: float = defaults.CONNECT_TIMEOUT,
+        max_bytes: int = defaults.MAX_RESPONSE_BYTES,
+    ) -> None:
+        self.tls = tls
+        self.proxy = proxy
+        self.connect_timeout = connect_timeout
+        self.max_bytes = max_bytes
+
+    def pool(self, plain: type[T], http_proxy: Any, socks_proxy: Any, backend: object) -> T:
+        options: dict[str, Any] = {
+            "ssl_context": self.tls,
+            "max_connections": defaults.MAX_CONNECTIONS,
+            "max_keepalive_connections": defaults.MAX_IDLE_CONNECTIONS,
+            "keepalive_expiry": defaults.IDLE_SECONDS,
+            "network_backend": backend,
+        }
+        if self.proxy is None:
+            return plain(**options)
+        proxy = httpx.Proxy(self.proxy)
+        kind = socks_proxy if proxy.url.scheme.startswith("socks") else http_proxy
+        if kind is http_proxy:
+            options["proxy_headers"] = proxy.headers.raw
+        made: T = kind(
+            proxy_url=httpcore.URL(
+                scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
+            ),
+            proxy_auth=proxy.raw_auth,
+            **options,
+        )
+        return made
+
+
+class _Incoming(NamedTuple):
+    """The start of a response, and how to read the rest of it."""
+
+    status_code: int
+    headers: Iterable[tuple[bytes, bytes]]
+    stream: Any
+    close: Callable[[], Any]
+
+
+class _SyncTransport(httpx.BaseTransport):
+    reports_sending = True
+    """Whether `_Attempt.sent` says if the request was written. If not, every request counts as sent."""
+
+    def __init__(self, options: TransportOptions) -> None:
+        self._options = options
+
+    def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
+        raise NotImplementedError
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        attempt = _Attempt(CallInfo.of(request), self._options.connect_timeout)
+        _attempt.set(attempt)
+        body = Body(self._options.max_bytes)
+        try:
+            attempt.prepare(request)
+            incoming = self._send(request, attempt)
+            try:
+                body.start(incoming.status_code, incoming.headers)
+                for chunk in incoming.stream:
+                    body.add(chunk)
+                    attempt.left(httpcore.ReadTimeout)
+            finally:
+                incoming.close()
+            return body.response()
+        except Exception as error:  # noqa: BLE001  # whatever it is, it leaves as an error of the package
+            failure = failed(request, attempt.call, error, body, sent=attempt.sent or not self.reports_sending)
+        raise failure
+
+
+class _AsyncTransport(httpx.AsyncBaseTransport):
+    reports_sending = True
+
+    def __init__(self, options: TransportOptions) -> None:
+        self._options = options
+
+    async def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
+        raise NotImplementedError
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        attempt = _Attempt(CallInfo.of(request), self._options.connect_timeout)
+        _attempt.set(attempt)
+        body = Body(self._options.max_bytes)
+        try:
+            attempt.prepare(request)
+            async with asyncio.timeout(attempt.left(httpcore.PoolTimeout)):
+                incoming = await self._send(request, attempt)
+                try:
+                    body.start(incoming.status_code, incoming.headers)
+                    async for chunk in incoming.stream:
+                        body.add(chunk)
+                finally:
+                    await incoming.close()
+            return body.response()
+        except Exception as error:  # noqa: BLE001  # whatever it is, it leaves as an error of the package
+            failure = failed(request, attempt.call, error, body, sent=attempt.sent or not self.reports_sending)
+        raise failure
+
+
+class Transport(_SyncTransport):
+    """The transport of `CommercePay`."""
+
+    def __init__(self, options: TransportOptions) -> None:
+        super().__init__(options)
+        self._pool = options.pool(httpcore.ConnectionPool, httpcore.HTTPProxy, httpcore.SOCKSProxy, _Backend())
+
+    def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
+        response = self._pool.handle_request(_outgoing(request))
+        return _Incoming(response.status, response.headers, response.stream, response.close)
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class AsyncTransport(_AsyncTransport):
+    """The transport of `AsyncCommercePay`."""
+
+    def __init__(self, options: TransportOptions) -> None:
+        super().__init__(options)
+        self._pool = options.pool(
+            httpcore.AsyncConnectionPool, httpcore.AsyncHTTPProxy, httpcore.AsyncSOCKSProxy, _AsyncBackend()
+        )
+
+    async def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
+        response = await self._pool.handle_async_request(_outgoing(request))
+        return _Incoming(response.status, response.headers, response.stream, response.aclose)
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+class ForeignTransport(_SyncTransport):
+    """Sends through a transport or an `httpx.Client` of the application's, which is not changed and, if a client, not closed.
+
+    When such a transport reports that it could not connect, that may not be so. A POST therefore counts as sent.
+    """
+
+    reports_sending = False
+
+    def __init__(self, options: TransportOptions, transport: httpx.BaseTransport | httpx.Client) -> None:
+        super().__init__(options)
+        self._own = transport
+
+    def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
+        if isinstance(self._own, httpx.BaseTransport):
+            response = self._own.handle_request(request)
+        else:
+            if self._own.is_closed:
+                raise ClientClosed(CLOSED)
+            response = self._own.send(request, stream=True, auth=None, follow_redirects=False)
+        return _Incoming(response.status_code, response.headers.raw, response.stream, response.close)
+
+    def close(self) -> None:
+        if isinstance(self._own, httpx.BaseTransport):
+            self._own.close()
+
+
+class ForeignAsyncTransport(_AsyncTransport):
+    """`ForeignTransport` for async transports and for an `httpx.AsyncClient`."""
+
+    reports_sending = False
+
+    def __init__(self, options: TransportOptions, transport: httpx.AsyncBaseTransport | httpx.AsyncClient) -> None:
+        super().__init__(options)
+        self._own = transport
+
+    async def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
+        if isinstance(self._own, httpx.AsyncBaseTransport):
+            response = await self._own.handle_async_request(request)
+        else:
+            if self._own.is_closed:
+                raise ClientClosed(CLOSED)
+            response = await self._own.send(request, stream=True, auth=None, follow_redirects=False)
+        return _Incoming(response.status_code, response.headers.raw, response.stream, response.aclose)
+
+    async def aclose(self) -> None:
+        if isinstance(self._own, httpx.AsyncBaseTransport):
+            await self._own.aclose()
+
+
+CLOSED = "the http_client that this client was given has been closed"
+
+
+def _outgoing(request: httpx.Request) -> httpcore.Request:
+    url = request.url
+    return httpcore.Request(
+        method=request.method,
+        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers.raw,
+        content=request.stream,
+        extensions={"timeout": request.extensions["timeout"]},
+    )
+
+
+# --- responses ---------------------------------------------------------------------------------------------------------
+
+
+class ResponseProblem(Exception):
+    """A response that is not read any further. The text says why."""
+
+
+class Body:
+    """Collects a response, and decodes it, within a limit of size."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self.status_code: int | None = None
+        self.headers = httpx.Headers()
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(self._chunks)
+
+    def start(self, status_code: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Check what the status and the headers say, before any of the body is read."""
+        self.status_code = status_code
+        self.headers = httpx.Headers(list(headers))
+        if 300 <= status_code < 400 and "location" in self.headers:
+            location = self.headers["location"]
+            raise ResponseProblem(f"the response is a redirect to {location[:200]!r}, which is never followed")
+        length = self.headers.get("content-length", "")
+        if length.isascii() and length.isdigit() and int(length[:20]) > self._limit:
+            self._too_large()
+
+    def add(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size > self._limit:
+            self._too_large()
+        self._chunks.append(chunk)
+
+    def response(self) -> httpx.Response:
+        content = self.content
+        encoding = self.headers.get("content-encoding", "identity").strip().lower()
+        if encoding != "identity" and content:
+            content = self._decoded(encoding, content)
+            self._chunks = [content]
+        headers = self.headers.copy()
+        headers.pop("content-encoding", None)  # httpx would decode once more
+        return httpx.Response(self.status_code or 0, headers=headers, content=content)
+
+    def _decoded(self, encoding: str, content: bytes) -> bytes:
+        if encoding not in ("gzip", "x-gzip", "deflate"):
+            raise ResponseProblem(f"the response has the content encoding {encoding[:40]!r}, which was not asked for")
+        windows = (31,) if encoding != "deflate" else (15, -15)  # deflate is sent with and without a zlib header
+        for window in windows:
+            decoder = zlib.decompressobj(window)
+            try:
+                decoded = decoder.decompress(content, self._limit + 1)
+            except zlib.error:
+                continue
+            if len(decoded) > self._limit:
+                self._too_large()
+            if decoder.eof and not decoder.unused_data:
+                return decoded
+        raise ResponseProblem(f"the content encoding {encoding} of the response is broken ({len(content)} bytes)")
+
+    def _too_large(self) -> NoReturn:
+        raise ResponseProblem(f"the response is larger than {self._limit} bytes")
+
+
+# --- failures ----------------------------------------------------------------------------------------------------------
+
+_TIMEOUTS = (TimeoutError, httpcore.TimeoutException, httpx.TimeoutException)
+
+
+def failed(request: httpx.Request, call: CallInfo, error: Exception, body: Body, *, sent: bool) -> CommercePayError:
+    """What a failure means: whether the request may have reached the gateway decides."""
+    if isinstance(error, CommercePayError):
+        return error
+    host = request.url.host or "the gateway"
+    received: dict[str, Any] = {"status_code": body.status_code, "headers": body.headers, "body": body.content}
+    if isinstance(error, ResponseProblem):
+        text = f"{call.name}: {error} (HTTP {body.status_code})"
+        if call.safe:
+            return InvalidResponse(text, **received)
+        return UnreadableOutcome(text, reference_code=call.reference_code, **received)
+    detail = _detail(error)
+    if sent and not call.safe:
+        why = f"within {call.timeout:g} s" if isinstance(error, _TIMEOUTS) else "completely"
+        text = f"{call.name} was sent to {host}, but no response came {why}"
+        return OutcomeUnknown(text, reference_code=call.reference_code, detail=detail, **received)
+    if isinstance(error, httpcore.PoolTimeout):
+        return APITimeoutError(f"{call.name}: no connection was free within {call.timeout:g} s: too many calls at once")
+    if isinstance(error, httpcore.ConnectTimeout) or (isinstance(error, _TIMEOUTS) and not sent):
+        return APITimeoutError(f"{call.name}: no connection to {host} in time", detail=detail)
+    if isinstance(error, _TIMEOUTS):
+        return APITimeoutError(
+            f"{call.name}: no complete response from {host} within {call.timeout:g} s", detail=detail
+        )
+    if sent:
+        return APIConnectionError(f"{call.name}: no complete response from {host}", detail=detail)
+    return APIConnectionError(f"{call.name}: {host} was not reached", detail=detail)
+
+
+def _detail(error: Exception) -> str:
+    """The HTTP library's text; of an error about our own request only its type, since it may quote the token."""
+    name = type(error).__name__
+    return f"{name}: {error}".rstrip(": ")[:300] if isinstance(error, _SAFE_TO_QUOTE) else name
+
+
+_SAFE_TO_QUOTE = (
+    httpcore.NetworkError,
+    httpcore.RemoteProtocolError,
+    httpcore.ProxyError,
+    httpx.NetworkError,
+    httpx.RemoteProtocolError,
+    OSError,
+)
