@@ -1,9 +1,9 @@
-"""The transport: sends one request to the gateway, within its deadline and the limits of size, and says what a failure means.
+"""The transport: sends one request to the gateway within its deadline and its limit of size, and classifies failures.
 
-It is an httpx transport around httpcore's connection pool. What raises here, in the HTTP library, in a codec or in the operating
-system, leaves as one of the package's errors: `APIConnectionError` if the request can't have reached the gateway or changes
-nothing, and `OutcomeUnknown` otherwise. Two things have no deadline: name resolution, and the connections of an `http_client` or
-transport that the application passed.
+It is an httpx transport around the connection pool of httpcore. Whatever the HTTP library, a codec or the operating system
+raises leaves as one of the package's errors: `APIConnectionError` if the request can't have reached the gateway or changes
+nothing, and `OutcomeUnknown` otherwise. Two things have no deadline: name resolution, and a transport or an `http_client` that
+the application passed.
 """
 
 from __future__ import annotations
@@ -101,12 +101,12 @@ class _Attempt:
     def prepare(self, request: httpx.Request) -> None:
         """Refuse what has too little time, and set what the request needs on its way."""
         left = self.left(httpcore.PoolTimeout)
-        # A tenth of the timeout is allowed for signing, and for a login. A call that ends in mid-POST leaves its outcome unknown.
+        # With little time left, a POST would probably end without a response, and its outcome would be unknown.
         needed = min(self.call.timeout * 0.9, defaults.SECONDS_FOR_A_POST)
         if not self.call.safe and left < needed:
             raise APITimeoutError(
-                f"{self.call.name} was not sent: of its timeout of {self.call.timeout:g} s only {left:.1f} s were left after waiting"
-                f" for an access token or a connection, and a POST needs {needed:g} s"
+                f"{self.call.name} was not sent: {left:.1f} s of its timeout of {self.call.timeout:g} s were left after waiting"
+                f" for an access token, and a POST needs {needed:g} s"
             )
         request.headers["Accept-Encoding"] = "identity"
         request.extensions["timeout"] = {"pool": left, "connect": self.left_to_connect(), "read": left, "write": left}
