@@ -1,7 +1,7 @@
 """The clients: `CommercePay`, and `AsyncCommercePay` for asyncio. Both do the same through the same operations."""
 
 # mypy: disable-error-code="empty-body"
-# ruff: noqa: ASYNC109  # `timeout` limits the steps of a request, not the call
+# ruff: noqa: ASYNC109  # `timeout` is a parameter of the call in the sync client, too
 # A method under `implemented_by` is declared here, and has its body elsewhere.
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ from commercepay._calls.resources import (
     run,
 )
 from commercepay._protocol import defaults, logging
-from commercepay._protocol.auth import TENANT_HEADER, GatewayAuth, Options
+from commercepay._protocol.auth import TENANT_HEADER, GatewayAuth
+from commercepay._protocol.call import Call
 from commercepay._protocol.connections import Connections, transport_for
 from commercepay._protocol.envelope import Response
 from commercepay._protocol.exchange import aperform, last_response, perform
 from commercepay._protocol.settings import Settings, from_environment, settings_of, warn_if_published
 from commercepay._protocol.token import Tokens
+from commercepay._protocol.transport import Limits
 from commercepay._version import __version__
 from commercepay.callbacks import Verifier
 from commercepay.params import CallOptions, Environment
@@ -53,16 +55,17 @@ def _set_up(self: _Client[Any, Any], *, http_client: Any = None, transport: Any 
     logging.set_up()
 
     # Closures over the connections, not methods: without a circle, an unclosed client is noticed at once.
-    def authenticate(options: Options) -> tuple[str, object]:
-        return drive(operations.authenticate(settings, options), partial(perform, connections))
+    def authenticate(needed_by: Call) -> tuple[str, object]:
+        return drive(operations.authenticate(settings, needed_by), partial(perform, connections))
 
-    async def aauthenticate(options: Options) -> tuple[str, object]:
-        return await adrive(operations.authenticate(settings, options), partial(aperform, connections))
+    async def aauthenticate(needed_by: Call) -> tuple[str, object]:
+        return await adrive(operations.authenticate(settings, needed_by), partial(aperform, connections))
 
     connections = Connections(
         {
             "base_url": settings.base_url,
             "timeout": settings.timeout,
+            "limits": Limits(settings.connect_timeout, settings.max_response_bytes),
             "headers": {
                 "User-Agent": f"commercepay-python/{__version__}",
                 "Accept": "application/json",
@@ -108,7 +111,9 @@ class _Client(Generic[HttpClient, Transport]):
         environment: Environment = "staging",
         base_url: str | None = None,
         timeout: float = defaults.TIMEOUT,
+        connect_timeout: float = defaults.CONNECT_TIMEOUT,
         max_retries: int = defaults.MAX_RETRIES,
+        max_response_bytes: int = defaults.MAX_RESPONSE_BYTES,
         retired_secret_keys: Sequence[str] = (),
         http_client: HttpClient | None = None,
         transport: Transport | None = None,
@@ -125,9 +130,13 @@ class _Client(Generic[HttpClient, Transport]):
                 first four arguments.
             base_url: another server. With `sandbox`, where the sandbox is; without `environment`, any server by https, or by
                 http on loopback.
-            timeout: seconds for connecting, for sending, and for each wait for a part of the response.
+            timeout: seconds for a whole call: waiting for an access token, connecting, sending, reading, retries and pauses.
+                A POST is only sent if at least 10 of them are left (nine tenths of a shorter timeout). Name resolution has
+                no timeout, and a `http_client` or `transport` of yours may exceed it.
+            connect_timeout: seconds for connecting, TLS included.
             max_retries: further attempts where another is safe: Query and Authenticate after connection errors, timeouts, 429
                 and 5xx; a POST only if the connection was never made.
+            max_response_bytes: bytes of a response's body, before and after decoding; a larger one is an error.
             retired_secret_keys: keys that callbacks may still be signed with, while a key is being rotated.
             http_client: your `httpx.Client` (`httpx.AsyncClient` for `AsyncCommercePay`, which belongs to one event loop), for
                 its pool, proxies and hooks. It is not closed, and only its cookie jar changes, which keeps what the gateway
@@ -150,7 +159,9 @@ class _Client(Generic[HttpClient, Transport]):
         environment: Environment | None = None,
         base_url: str | None = None,
         timeout: float = defaults.TIMEOUT,
+        connect_timeout: float = defaults.CONNECT_TIMEOUT,
         max_retries: int = defaults.MAX_RETRIES,
+        max_response_bytes: int = defaults.MAX_RESPONSE_BYTES,
         retired_secret_keys: Sequence[str] = (),
         http_client: HttpClient | None = None,
         transport: Transport | None = None,
@@ -160,7 +171,8 @@ class _Client(Generic[HttpClient, Transport]):
 
         Args:
             tenant_id, username, password, secret_key, environment, base_url: win over the variables.
-            timeout, max_retries, retired_secret_keys, http_client, transport: see `CommercePay`.
+            timeout, connect_timeout, max_retries, max_response_bytes, retired_secret_keys: see `CommercePay`.
+            http_client, transport: see `CommercePay`.
 
         Raises:
             ConfigurationError: names every variable that is missing or wrong.
@@ -176,7 +188,7 @@ class _Client(Generic[HttpClient, Transport]):
             json: the members of a POST. Only members that the endpoint has: the gateway is assumed to leave others out of the
                 signature.
             params: the parameters of a GET, with the types that they have for the gateway; None is left out.
-            timeout: seconds for connecting, for sending, and for each wait for a part of the response; the client's by default.
+            timeout: seconds for the whole call; the client's by default.
             max_retries: further attempts: of a GET after connection errors, timeouts, 429 and 5xx, of a POST only if the
                 connection was never made; the client's by default.
 

@@ -40,7 +40,13 @@ if TYPE_CHECKING:
 
 
 class CommercePayError(Exception):
-    """The base of every error of this package."""
+    """The base of every error of this package.
+
+    Attributes:
+        during_login: whether Authenticate failed, which a call needed for its access token. The call itself was not sent.
+    """
+
+    during_login: bool = False
 
     def __init__(self, text: str) -> None:
         super().__init__(text)

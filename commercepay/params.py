@@ -41,7 +41,9 @@ class ClientParams(TypedDict, total=False):
     environment: Environment
     base_url: str | None
     timeout: float
+    connect_timeout: float
     max_retries: int
+    max_response_bytes: int
     retired_secret_keys: Sequence[str]
 
 

@@ -15,7 +15,7 @@ from commercepay_api import limits
 from commercepay._base.json_guards import is_mapping
 from commercepay._base.suggestions import did_you_mean
 from commercepay._base.text import has_lone_surrogate
-from commercepay._protocol.auth import Options
+from commercepay._protocol.call import Options
 from commercepay._protocol.settings import Settings, retries_problem, timeout_problem, url_problem
 from commercepay.callbacks import Callback, ReceivedCallback
 from commercepay.errors import ArgumentError
@@ -194,9 +194,14 @@ def milliseconds(when: datetime | None = None) -> int:
     return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def options_of(given: CallOptions) -> Options:
-    """The options among the parameters of a call."""
-    return Options(given.get("timeout"), given.get("max_retries"))
+def options_of(settings: Settings, given: CallOptions) -> Options:
+    """The options of a call that starts now."""
+    timeout, max_retries = given.get("timeout"), given.get("max_retries")
+    return Options.starting_now(
+        settings.timeout if timeout is None else timeout,
+        settings.max_retries if max_retries is None else max_retries,
+        own=timeout is not None or max_retries is not None,
+    )
 
 
 def number_of(given: QueryParams | WaitParams) -> str | None:

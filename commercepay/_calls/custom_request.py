@@ -11,7 +11,8 @@ from commercepay_api.wire import EXTENSION, Signing
 from commercepay import params, signature
 from commercepay._base.json_guards import is_array, is_mapping
 from commercepay._calls import checks as check
-from commercepay._protocol.exchange import Call, Flow, exchange
+from commercepay._protocol.call import Call
+from commercepay._protocol.exchange import Flow, exchange
 from commercepay._protocol.settings import Settings
 from commercepay.errors import ArgumentError
 
@@ -69,9 +70,9 @@ def custom_request(
         },
         safe=method == "GET",
         reference_code=reference_code if isinstance(reference_code, str) else None,
-        options=check.options_of(options),
+        options=check.options_of(settings, options),
     )
-    _, result = yield from exchange(settings, call)
+    _, result = yield from exchange(call)
     return result
 
 

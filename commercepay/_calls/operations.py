@@ -7,10 +7,10 @@ import re
 from commercepay import _calls
 from commercepay._calls import checks as check
 from commercepay._calls.result_reader import Reader
-from commercepay._protocol.auth import Options
-from commercepay._protocol.exchange import Call, Flow, exchange
+from commercepay._protocol.call import Call
+from commercepay._protocol.exchange import Flow, exchange
 from commercepay._protocol.settings import Settings
-from commercepay.errors import APIError, AuthenticationError, InvalidResponse
+from commercepay.errors import APIError, AuthenticationError, CommercePayError, InvalidResponse
 from commercepay.models import Payment, Session, StartedPayment
 from commercepay.params import PaymentParams, QueryParams, SessionParams
 
@@ -21,9 +21,9 @@ def create_session(settings: Settings, given: SessionParams) -> Flow[Session]:
         request=_calls.requests.session_request(settings, given),
         safe=False,
         reference_code=given["reference_code"],
-        options=check.options_of(given),
+        options=check.options_of(settings, given),
     )
-    reader = yield from _result(settings, call)
+    reader = yield from _result(call)
     return reader.checked(
         Session(
             redirect_url=reader.url("redirectUrl"),
@@ -41,9 +41,9 @@ def create_payment(settings: Settings, given: PaymentParams) -> Flow[StartedPaym
         request=_calls.requests.payment_request(settings, given),
         safe=False,
         reference_code=given["reference_code"],
-        options=check.options_of(given),
+        options=check.options_of(settings, given),
     )
-    reader = yield from _result(settings, call)
+    reader = yield from _result(call)
     return reader.checked(
         StartedPayment(
             redirect_url=reader.url("redirectUrl"),
@@ -61,9 +61,9 @@ def query_payment(settings: Settings, given: QueryParams) -> Flow[Payment]:
         request=_calls.requests.query_request(given),
         safe=True,
         number=check.number_of(given),
-        options=check.options_of(given),
+        options=check.options_of(settings, given),
     )
-    reader = yield from _result(settings, call)
+    reader = yield from _result(call)
     return reader.checked(
         Payment(
             status=reader.status("status"),
@@ -82,21 +82,29 @@ def query_payment(settings: Settings, given: QueryParams) -> Flow[Payment]:
     )
 
 
-def authenticate(settings: Settings, options: Options) -> Flow[tuple[str, object]]:
+def authenticate(settings: Settings, needed_by: Call) -> Flow[tuple[str, object]]:
     """The token and its lifetime in seconds, as the gateway gave it (or whatever stood there instead).
 
     Args:
-        options: those of the call that needs the token; they hold for this one too.
+        needed_by: the call that needs the token. Its options and its deadline apply to the login as well.
     """
+    try:
+        return (yield from _authenticate(settings, needed_by))
+    except CommercePayError as error:
+        error.during_login = True
+        raise
+
+
+def _authenticate(settings: Settings, needed_by: Call) -> Flow[tuple[str, object]]:
     call = Call(
         name="Authenticate",
         request=_calls.requests.authenticate_request(settings),
         safe=True,
-        options=options,
+        options=needed_by.options,
         authenticating=True,
     )
     try:
-        reader = yield from _result(settings, call)
+        reader = yield from _result(call)
         return reader.checked((reader.token("accessToken"), reader.result.get("expireInSeconds")))
     except (APIError, InvalidResponse) as error:
         # It may hold a token all the same, and an error's body is kept and pickled.
@@ -115,12 +123,11 @@ def authenticate(settings: Settings, options: Options) -> Flow[tuple[str, object
         body=refusal.body,
     )
     raise call.named(wrong)
-    raise call.named(wrong)
 
 
 _TOKEN = re.compile(rb'("\w*token"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE)
 
 
-def _result(settings: Settings, call: Call) -> Flow[Reader]:
-    answer, result = yield from exchange(settings, call)
+def _result(call: Call) -> Flow[Reader]:
+    answer, result = yield from exchange(call)
     return Reader(call, answer, result)

@@ -4,7 +4,7 @@ The documentation of a call stands once, in a base class: `help` and editors sho
 """
 
 # mypy: disable-error-code="empty-body"
-# ruff: noqa: ASYNC109  # `timeout` limits the steps of a request, not the call
+# ruff: noqa: ASYNC109  # `timeout` is a parameter of the call in the sync client, too
 # A method under `calls`, `acalls` or `implemented_by` is declared here, and has the body that the decorator names.
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class _Sessions(Resource):
             platform_charge: a platform's share; for authorised partners only.
             timestamp: when the request was made, with a time zone; now by default.
             expires_in: how long the customer can try, in whole minutes.
-            timeout: seconds for connecting, for sending, and for each wait for a part of the response; the client's by default.
+            timeout: seconds for the whole call; the client's by default.
             max_retries: further attempts, only if the connection was never made; the client's by default.
 
         Returns:
@@ -220,7 +220,7 @@ class _Payments(Resource):
             timestamp: when the request was made, with a time zone; now by default.
             channel_id: how it is paid. Left out, the customer chooses on the hosted page. The gateway publishes no list.
             provider_channel_id: a bank or wallet inside the channel.
-            timeout: seconds for connecting, for sending, and for each wait for a part of the response; the client's by default.
+            timeout: seconds for the whole call; the client's by default.
             max_retries: further attempts, only if the connection was never made; the client's by default.
 
         Returns:
@@ -240,7 +240,7 @@ class _Payments(Resource):
         Args:
             session_number: the number that `sessions.create` returned.
             transaction_number: the number that `payments.create` returned, or that a callback names.
-            timeout: seconds for connecting, for sending, and for each wait for a part of the response; the client's by default.
+            timeout: seconds for the whole call; the client's by default.
             max_retries: further attempts, after connection errors, timeouts, 429 and 5xx; the client's by default.
 
         Returns:
@@ -267,7 +267,7 @@ class _Payments(Resource):
                 are not signed, and only tell which payment to ask about.
             session_number: the number that `sessions.create` returned.
             transaction_number: the number that `payments.create` returned, or that a callback names.
-            timeout: seconds for connecting, for sending, and for each wait for a part of the response; the client's by default.
+            timeout: seconds for the whole call; the client's by default.
             max_retries: further attempts, after connection errors, timeouts, 429 and 5xx; the client's by default.
 
         Returns:

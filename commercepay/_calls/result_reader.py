@@ -8,8 +8,9 @@ from typing import Any, TypeVar, cast
 from commercepay._base.json_guards import is_object
 from commercepay._calls.checks import url as url_problem
 from commercepay._protocol import envelope
+from commercepay._protocol.call import Call
 from commercepay._protocol.envelope import Response
-from commercepay._protocol.exchange import Call, unreadable
+from commercepay._protocol.exchange import unreadable
 from commercepay.errors import ArgumentError
 from commercepay.money import Money
 from commercepay.status import PaymentStatus

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any
+from urllib.parse import unquote
 
 import httpx
 from commercepay_api.wire import EXTENSION, Signing
@@ -14,22 +14,11 @@ from commercepay_api.wire import EXTENSION, Signing
 from commercepay import signature
 from commercepay._base.json_guards import is_object
 from commercepay._protocol import defaults
-from commercepay._protocol.envelope import Response, refuses_token
+from commercepay._protocol.call import Call, call_of
+from commercepay._protocol.envelope import Response, is_refused_by_gateway, refuses_token
 from commercepay._protocol.settings import Settings
 from commercepay._protocol.token import Need, Tokens
-
-
-class Options(NamedTuple):
-    """What a call may have of its own; None is the client's."""
-
-    timeout: float | None = None
-    max_retries: int | None = None
-
-
-NO_OPTIONS = Options()
-
-OPTIONS_EXTENSION: Final = "commercepay.options"
-"""The httpx request extension under which a call carries its `Options`."""
+from commercepay.errors import ArgumentError
 
 TENANT_HEADER = "Abp-TenantId"
 
@@ -37,15 +26,15 @@ TENANT_HEADER = "Abp-TenantId"
 class GatewayAuth(httpx.Auth):
     """Signs what is sent, adds the token, and renews a token that is refused.
 
-    What goes elsewhere than below the gateway's base URL is let pass with neither token nor signature nor tenant.
+    A request to anything that is not below the gateway's base URL is refused.
     """
 
     def __init__(
         self,
         settings: Settings,
         tokens: Tokens,
-        authenticate: Callable[[Options], tuple[str, object]],
-        aauthenticate: Callable[[Options], Awaitable[tuple[str, object]]],
+        authenticate: Callable[[Call], tuple[str, object]],
+        aauthenticate: Callable[[Call], Awaitable[tuple[str, object]]],
     ) -> None:
         self._settings = settings
         self._tokens = tokens
@@ -54,13 +43,13 @@ class GatewayAuth(httpx.Auth):
         self._base = str(httpx.URL(settings.base_url)).rstrip("/") + "/"
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        options: Options = request.extensions.get(OPTIONS_EXTENSION, NO_OPTIONS)
-        flow = self._flow(request, options)
+        call = call_of(request)
+        flow = self._flow(request, call)
         try:
             step = next(flow)
             while True:
                 if isinstance(step, Need):
-                    step = flow.send(self._tokens.get(partial(self._authenticate, options), step))
+                    step = flow.send(self._tokens.get(partial(self._authenticate, call), step))
                 else:
                     response = yield step
                     if response.status_code == 401:
@@ -70,13 +59,13 @@ class GatewayAuth(httpx.Auth):
             return
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        options: Options = request.extensions.get(OPTIONS_EXTENSION, NO_OPTIONS)
-        flow = self._flow(request, options)
+        call = call_of(request)
+        flow = self._flow(request, call)
         try:
             step = next(flow)
             while True:
                 if isinstance(step, Need):
-                    step = flow.send(await self._tokens.aget(partial(self._aauthenticate, options), step))
+                    step = flow.send(await self._tokens.aget(partial(self._aauthenticate, call), step))
                 else:
                     response = yield step
                     if response.status_code == 401:
@@ -85,13 +74,11 @@ class GatewayAuth(httpx.Auth):
         except StopIteration:
             return
 
-    def _flow(self, request: httpx.Request, options: Options) -> Generator[httpx.Request | Need, Any, None]:
+    def _flow(self, request: httpx.Request, call: Call) -> Generator[httpx.Request | Need, Any, None]:
         url = str(request.url)
         headers = request.headers
-        if not url.startswith(self._base):
-            headers.pop(TENANT_HEADER, None)
-            yield request
-            return
+        if not url.startswith(self._base) or has_dot_segments(request.url.raw_path.decode("ascii", "replace")):
+            raise ArgumentError(f"{url[:200]} is not below the base URL {self._base}: nothing was sent")
         carried: Signing | None = request.extensions.get(EXTENSION)
         if carried is not None and not carried["secured"]:
             headers.pop("Authorization", None)
@@ -99,23 +86,34 @@ class GatewayAuth(httpx.Auth):
             return
         data = carried["data"] if carried is not None else _data_of(request)
         headers["cap-signature"] = signature.sign(url, data, self._settings.secret_key.reveal())
-        seconds = self._settings.timeout if options.timeout is None else options.timeout
-        need = Need(time.monotonic() + seconds, shared=options == NO_OPTIONS)
+        need = Need(call.options.deadline, shared=not call.options.own)
         token = self._tokens.fresh() or (yield need)
         # Where each login ends the token before it, another process may end this one at any time: a request that changes
         # nothing gets several new tokens.
-        renewals = defaults.RENEWALS_MOST if request.method == "GET" else 1
+        renewals = defaults.RENEWALS_MOST if call.safe else 1
         while True:
             headers["Authorization"] = f"Bearer {token.reveal()}"
             response = yield request
-            if not renewals or response.status_code != 401 or not refuses_token(_answer(response)):
+            if response.status_code != 401:
+                return
+            received = _response(response)
+            # A POST is repeated only if the gateway itself refused the token, and not if a proxy may have responded.
+            if not renewals or not (refuses_token(received) if call.safe else is_refused_by_gateway(received)):
+                self._tokens.drop(token)
                 return
             renewals -= 1
             token = yield need._replace(refused=token)
 
 
-def _answer(response: httpx.Response) -> Response:
+def _response(response: httpx.Response) -> Response:
     return Response(status_code=response.status_code, headers=response.headers, body=response.content)
+
+
+def has_dot_segments(path: str) -> bool:
+    """Whether a path has a `.` or `..` segment, percent-encoded any number of times, or with backslashes."""
+    while (decoded := unquote(path)) != path:
+        path = decoded
+    return any(segment in (".", "..") for segment in path.partition("?")[0].replace("\\", "/").split("/"))
 
 
 def _data_of(request: httpx.Request) -> Mapping[str, Any]:

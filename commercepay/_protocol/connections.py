@@ -9,12 +9,11 @@ import weakref
 from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 
-from commercepay._base.hosts import is_loopback
 from commercepay._protocol import environment, fork
+from commercepay._protocol.transport import AsyncTransport, ForeignAsyncTransport, ForeignTransport, Limits, Transport
 from commercepay.errors import ClientClosed, ConfigurationError
 
 if TYPE_CHECKING:
@@ -53,44 +52,16 @@ class _AsyncHttp(_Stateless, httpx.AsyncClient):
     pass
 
 
-class BorrowedTransport(httpx.BaseTransport):
-    """Sends through an `httpx.Client` of the application's, whose pool, proxies, mounts and hooks stay in force.
-
-    The client itself is not changed and not closed: shared with other services, it carries nothing of ours to them.
-    """
-
-    def __init__(self, client: httpx.Client) -> None:
-        self._client = client
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if self._client.is_closed:
-            raise ClientClosed("the http_client that this client was given has been closed")
-        return self._client.send(request, stream=True, auth=None, follow_redirects=False)
-
-
-class BorrowedAsyncTransport(httpx.AsyncBaseTransport):
-    """`BorrowedTransport` for an `httpx.AsyncClient`."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._client.is_closed:
-            raise ClientClosed("the http_client that this client was given has been closed")
-        return await self._client.send(request, stream=True, auth=None, follow_redirects=False)
-
-
 class Connections:
     """The open connections of one client: one pool for all threads, and one for each event loop.
 
     Args:
-        options: the arguments of `httpx.Client` and `httpx.AsyncClient`.
+        options: the arguments of `httpx.Client` and `httpx.AsyncClient`, and `limits`. A `transport` may also be an HTTP client
+            of the application's.
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = options
-        base_url: str = options["base_url"]
-        self._is_loopback = is_loopback(urlsplit(base_url).hostname or "")
         self._lock = threading.Lock()
         self._sync: httpx.Client | None = None
         self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool] = weakref.WeakKeyDictionary()
@@ -116,7 +87,7 @@ class Connections:
         if client is None:
             with self._lock:
                 self.refuse_if_closed()
-                client = self._sync = self._sync or self._open(_SyncHttp, httpx.HTTPTransport)
+                client = self._sync = self._sync or self._open(_SyncHttp, Transport, ForeignTransport)
         return client
 
     def for_loop(self) -> httpx.AsyncClient:
@@ -133,7 +104,7 @@ class Connections:
                 # An open pool keeps its loop alive, so the entry of a loop that has ended would stay for good.
                 for ended in [other for other in self._by_loop if other.is_closed()]:
                     del self._by_loop[ended]
-                pool = self._by_loop[loop] = _LoopPool(self._open(_AsyncHttp, httpx.AsyncHTTPTransport))
+                pool = self._by_loop[loop] = _LoopPool(self._open(_AsyncHttp, AsyncTransport, ForeignAsyncTransport))
         return pool.client
 
     def check_environment(self) -> None:
@@ -142,26 +113,27 @@ class Connections:
         Raises:
             ConfigurationError: names each variable that can't be used.
         """
-        if "transport" not in self.options and (problems := self._environment_problems()):
+        if self.options.get("transport") is None and (problems := self._environment_problems()):
             raise ConfigurationError(problems)
 
     def _environment_problems(self, *, read_certificates: bool = False) -> list[str]:
         problems = environment.certificate_problems(read_certificates) if self.options["verify"] else []
-        return problems if self._is_loopback else problems + environment.proxy_problems()
+        return problems + environment.proxy_problems(self.options["base_url"])
 
-    def _open(self, client: Callable[..., T], transport: Callable[..., object]) -> T:
+    def _open(self, client: Callable[..., T], own: Callable[..., object], foreign: Callable[..., object]) -> T:
         try:
             options = dict(self.options)
-            if options["verify"] is True:
-                options["verify"] = _tls_context(*map(os.environ.get, environment.TLS_VARIABLES))
-            if self._is_loopback:
-                # With a transport given, httpx uses no proxy of the environment: loopback is this machine, not the proxy's.
-                options.setdefault("transport", transport(verify=options["verify"]))
-            return client(**options)
+            given = options.pop("transport", None)
+            limits: Limits = options.pop("limits")
+            if given is not None:
+                return client(**options, transport=foreign(limits, given))
+            verify = options["verify"]
+            tls = _tls_context(*map(os.environ.get, environment.TLS_VARIABLES)) if verify is True else verify or None
+            return client(**options, transport=own(limits, tls, environment.proxy_for(options["base_url"])))
         except Exception:
             if not (problems := self._environment_problems(read_certificates=True)):
                 raise
-        # Outside of the handler: httpx's error may quote the password of a proxy.
+        # Outside of the `except` block: the error may quote the password of a proxy.
         raise ConfigurationError(problems)
 
     def refuse_if_closed(self) -> None:
@@ -260,8 +232,5 @@ def transport_for(http_client: object, transport: object, *, is_async: bool) -> 
         problems.append(f"transport must be an httpx.{transport_type.__name__}, not {type(transport).__name__}")
     if problems:
         raise ConfigurationError(problems)
-    if isinstance(http_client, httpx.Client):
-        return {"transport": BorrowedTransport(http_client)}
-    if isinstance(http_client, httpx.AsyncClient):
-        return {"transport": BorrowedAsyncTransport(http_client)}
-    return {} if transport is None else {"transport": transport}
+    given = transport if http_client is None else http_client
+    return {} if given is None else {"transport": given}

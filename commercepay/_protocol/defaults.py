@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TIMEOUT = 30.0
-"""Seconds for connecting, for sending, and for each wait for a part of the response."""
+"""Seconds for a whole call."""
 
 TIMEOUT_MOST = 86_400.0
 """Seconds. A longer timeout is an error."""

@@ -75,6 +75,25 @@ def refuses_token(response: Response) -> bool:
     return False
 
 
+def is_refused_by_gateway(response: Response) -> bool:
+    """Whether a 401 is the gateway's own, and not that of a proxy or a filter: its envelope, or an empty Bearer challenge.
+
+    That an empty 401 with a Bearer challenge comes from the gateway's framework is an assumption.
+    """
+    if not response.body.strip():
+        return response.headers.get("www-authenticate", "").strip().lower().startswith("bearer")
+    try:
+        body: object = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return False
+    return is_object(body) and body.get("result") is None and body.get("unAuthorizedRequest") is True
+
+
+def is_guessed(response: Response, error: AuthenticationError) -> bool:
+    """Whether only the status 401 says that the token was refused, and not the gateway's envelope."""
+    return error.message == _TOKEN_REFUSED["message"] and not is_refused_by_gateway(response)
+
+
 def invalid(response: Response, why: str) -> InvalidResponse:
     return InvalidResponse(
         f"the gateway's response can't be used: {why} (HTTP {response.status_code}, {len(response.body)} bytes)",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from commercepay._base.extras import missing
-
-PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-"""The proxies' URLs. In lower case, too; NO_PROXY lists the hosts that are reached without one."""
+from commercepay._base.hosts import is_loopback
 
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -41,23 +42,38 @@ def _certificates_problem(name: str, path: str, read: bool) -> str | None:
     return None
 
 
-def proxy_problems() -> list[str]:
-    names = [name for name in os.environ if name.upper() in PROXY_VARIABLES and os.environ[name]]
-    problems = [f"{name} {problem}" for name in names if (problem := _proxy_problem(os.environ[name]))]
-    if names and not problems:
-        try:
-            httpx.Client(verify=False).close()  # noqa: S501  # it connects to nothing: only the variables are read
-        except (ValueError, TypeError, httpx.InvalidURL):
-            problems.append("NO_PROXY can't be read by httpx: write hosts, domains and addresses, and no IPv6 networks")
-    return problems
+def proxy_for(base_url: str) -> httpx.Proxy | None:
+    """The proxy that the environment names for a URL. Loopback is always reached directly: it is this machine, not the proxy's.
+
+    Raises:
+        ValueError, httpx.InvalidURL: the variable holds no URL of a proxy; see `proxy_problems`.
+        ImportError: it is a SOCKS proxy, and the library for it is missing.
+    """
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    proxies = getproxies()
+    url = proxies.get(parts.scheme) or proxies.get("all")
+    if not url or is_loopback(host) or proxy_bypass(host):
+        return None
+    proxy = httpx.Proxy(url if "://" in url else f"http://{url}")
+    if proxy.url.scheme.startswith("socks"):
+        import_module("socksio")  # httpcore imports it only when it connects
+    if not proxy.url.host:
+        raise ValueError("a proxy needs a host")
+    return proxy
 
 
-def _proxy_problem(proxy: str) -> str | None:
+def proxy_problems(base_url: str) -> list[str]:
+    """What is wrong with the variable that names the proxy for a URL."""
     try:
-        # As httpx reads it; without TLS, which takes long and is checked separately.
-        httpx.HTTPTransport(verify=False, proxy=proxy if "://" in proxy else f"http://{proxy}").close()
+        proxy_for(base_url)
     except ImportError:
-        return f"is a SOCKS proxy: {missing('httpx[socks]', ModuleNotFoundError(name='socksio'))}"
+        problem = f"is a SOCKS proxy: {missing('httpx[socks]', ModuleNotFoundError(name='socksio'))}"
     except (ValueError, TypeError, httpx.InvalidURL):
-        return "is not the URL of a proxy, such as http://proxy.example:3128 or socks5://proxy.example:1080"
-    return None
+        problem = "is not the URL of a proxy, such as http://proxy.example:3128 or socks5://proxy.example:1080"
+    else:
+        return []
+    names = (f"{urlsplit(base_url).scheme}_proxy", "all_proxy")
+    found = [name for wanted in names for name in (wanted, wanted.upper()) if os.environ.get(name)]
+    name = found[0] if found else "the proxy of the operating system"
+    return [f"{name} {problem}"]

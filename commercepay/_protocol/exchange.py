@@ -1,4 +1,4 @@
-"""One call to the gateway, written once for sync and async: what to send, when to try again, what an answer means.
+"""One call to the gateway, written once for sync and async: what to send, when to try again, what a response means.
 
 A flow (see `commercepay._base.flow`) yields a `Call`, and is sent the `Response` or thrown what the transport raised. Or it
 yields a `Pause`.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -18,16 +18,14 @@ from commercepay_api import wire
 from commercepay_api.errors import UnreadableResponse
 
 from commercepay._base.flow import Pause
-from commercepay._base.record import Record
 from commercepay._protocol import envelope, retries
-from commercepay._protocol.auth import OPTIONS_EXTENSION, Options
+from commercepay._protocol.call import CALL, Call
 from commercepay._protocol.connections import Connections
 from commercepay._protocol.envelope import Response
-from commercepay._protocol.settings import Settings
 from commercepay.errors import (
     APIConnectionError,
     APIError,
-    APITimeoutError,
+    AuthenticationError,
     CommercePayError,
     InvalidResponse,
     OutcomeUnknown,
@@ -37,46 +35,6 @@ from commercepay.errors import (
 log = logging.getLogger("commercepay")
 
 T = TypeVar("T")
-E = TypeVar("E", bound=CommercePayError)
-
-NEVER_CONNECTED = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
-"""What the transport raises before any of the request has left."""
-
-
-class Call(Record):
-    """One request to one endpoint.
-
-    Attributes:
-        name: for logs and errors, such as "Query".
-        request: builds the request, as a generated module's `request` returns it. It is called for each attempt.
-        safe: whether the request changes nothing, so that it may be sent again.
-        options: what the call has of its own.
-        reference_code: of the payment that the call opens, if it opens one.
-        number: for errors, the number that the call asks about, if it asks about one.
-        authenticating: whether it is the login itself.
-    """
-
-    name: str
-    request: Callable[[], dict[str, Any]]
-    safe: bool
-    options: Options
-    reference_code: str | None = None
-    number: str | None = None
-    authenticating: bool = False
-
-    def named(self, error: E) -> E:
-        """The error, with the call and what it is about at the start of its text."""
-        about = self.number if self.reference_code is None else f"reference code {self.reference_code!r}"
-        error.args = (f"{self.name} ({about}): {error}" if about else f"{self.name}: {error}",)
-        return error
-
-
 Flow = Generator[Call | Pause, Any, T]
 
 last_response: ContextVar[tuple[weakref.ref[Connections], Response] | None] = ContextVar(
@@ -105,9 +63,7 @@ async def aperform(connections: Connections, call: Call) -> Response:
 
 def _request(call: Call) -> dict[str, Any]:
     request = call.request()
-    request["extensions"][OPTIONS_EXTENSION] = call.options
-    if call.options.timeout is not None:
-        request["timeout"] = call.options.timeout
+    request["extensions"][CALL] = call
     return request
 
 
@@ -118,43 +74,53 @@ def _received(connections: Connections, call: Call, received: httpx.Response | U
     return response
 
 
-def exchange(settings: Settings, call: Call) -> Flow[tuple[Response, Any]]:
-    """The answer to a call, and the result that it carries, as plain data.
+def exchange(call: Call) -> Flow[tuple[Response, Any]]:
+    """The response to a call, and the result that it carries, as plain data.
 
     Raises:
         APIError: the gateway refused.
-        InvalidResponse: the answer can't be read.
+        InvalidResponse: the response can't be read.
         OutcomeUnknown: a POST may have reached the gateway, but how it went is not known.
-        APIConnectionError: no answer, and nothing can have happened.
+        APIConnectionError: no response, and nothing can have happened.
     """
     attempt = 0
-    most = settings.max_retries if call.options.max_retries is None else call.options.max_retries
     while True:
-        answer = None
-        failure: CommercePayError
+        response = None
         started = time.monotonic()
+        failure: CommercePayError
         try:
-            answer = yield call
-        except httpx.HTTPError as error:
-            never_connected = isinstance(error, NEVER_CONNECTED)
-            failure = _unanswered(call, error, never_connected)
-            again = never_connected or (call.safe and isinstance(error, httpx.TransportError))
+            response = yield call
+        except APIConnectionError as error:  # nothing can have happened, unless the call is safe
+            failure, again = error, not error.during_login
+        except (InvalidResponse, OutcomeUnknown) as error:
+            failure = error
+            if error.status_code is not None:
+                response = Response(status_code=error.status_code, headers=error.headers, body=error.body)
+            again = call.safe and response is not None and response.status_code >= 500 and not error.during_login
         else:
             try:
-                result = envelope.read(answer)
+                result = envelope.read(response)
             except (APIError, InvalidResponse) as error:
-                failure = unreadable(call, error) if isinstance(error, InvalidResponse) else call.named(error)
-                again = call.safe and retries.worth_another(answer, error, authenticating=call.authenticating)
+                failure = _refusal(call, response, error)
+                again = call.safe and retries.worth_another(response, error, authenticating=call.authenticating)
             else:
-                _told(call, answer, started, "answered")
-                return answer, result
-        _told(call, answer, started, type(failure).__name__)
-        seconds = retries.pause(attempt, answer) if again and attempt < most else None
-        if seconds is None:
+                _log(call, response, started, "answered")
+                return response, result
+        _log(call, response, started, type(failure).__name__)
+        seconds = retries.pause(attempt, response) if again and attempt < call.options.max_retries else None
+        if seconds is None or time.monotonic() + seconds >= call.options.deadline:
             raise failure
         attempt += 1
-        log.info("%s: attempt %d of %d in %.1f s", call.name, attempt + 1, most + 1, seconds)
+        log.info("%s: attempt %d of %d in %.1f s", call.name, attempt + 1, call.options.max_retries + 1, seconds)
         yield Pause(seconds=seconds)
+
+
+def _refusal(call: Call, response: Response, error: APIError | InvalidResponse) -> CommercePayError:
+    if isinstance(error, InvalidResponse):
+        return unreadable(call, error)
+    if not call.safe and isinstance(error, AuthenticationError) and envelope.is_guessed(response, error):
+        return unreadable(call, envelope.invalid(response, "a 401 that is not the gateway's own"))
+    return call.named(error)
 
 
 def unreadable(call: Call, error: InvalidResponse) -> InvalidResponse:
@@ -170,31 +136,9 @@ def unreadable(call: Call, error: InvalidResponse) -> InvalidResponse:
     )
 
 
-def _unanswered(call: Call, error: httpx.HTTPError, never_connected: bool) -> CommercePayError:
-    detail = f"{type(error).__name__}: {error}".rstrip(":. ")
-    host = _host(error)
-    if not never_connected and not call.safe:
-        return OutcomeUnknown(
-            f"{call.name} was sent to {host}, but no response came", reference_code=call.reference_code, detail=detail
-        )
-    if isinstance(error, httpx.DecodingError):
-        return call.named(InvalidResponse(f"the response of {host} can't be read: {detail}"))
-    outcome = "was not reached" if never_connected else "did not respond"
-    if isinstance(error, httpx.TimeoutException):
-        return call.named(APITimeoutError(f"{host} {outcome} in time", detail=detail))
-    return call.named(APIConnectionError(f"{host} {outcome}", detail=detail))
-
-
-def _host(error: httpx.HTTPError) -> str:
-    try:
-        return error.request.url.netloc.decode("ascii")
-    except RuntimeError:  # an application's transport raised it without a request
-        return "the gateway"
-
-
-def _told(call: Call, answer: Response | None, started: float, outcome: str) -> None:
+def _log(call: Call, response: Response | None, started: float, outcome: str) -> None:
     """One line a request: never a header or a body, which hold secrets and customers' data."""
     if not log.isEnabledFor(logging.DEBUG):
         return
-    status = f"HTTP {answer.status_code}" if answer is not None else "no answer"
+    status = f"HTTP {response.status_code}" if response is not None else "no response"
     log.debug("%s: %s, %s, %.0f ms", call.name, outcome, status, (time.monotonic() - started) * 1000)

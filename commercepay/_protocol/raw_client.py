@@ -30,7 +30,7 @@ class Api(AuthenticatedClient):
             timeout=httpx.Timeout(options["timeout"]),
             headers=options["headers"],
             verify_ssl=options["verify"],
-            httpx_args={name: options[name] for name in ("auth", "transport") if name in options},
+            httpx_args={name: options[name] for name in ("auth", "limits", "transport") if name in options},
         )
         api._connections = connections
         return api

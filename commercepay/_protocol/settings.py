@@ -64,7 +64,9 @@ class Settings(Record):
     environment: str
     base_url: str
     timeout: float
+    connect_timeout: float
     max_retries: int
+    max_response_bytes: int
 
 
 def settings_of(params: Mapping[str, Any], names: Mapping[str, str] = _OWN_NAMES) -> Settings:
@@ -105,7 +107,12 @@ class _Check:
             self._refuse_published_keys(environment, retired)
         timeout = self._given.get("timeout", defaults.TIMEOUT)
         max_retries = self._given.get("max_retries", defaults.MAX_RETRIES)
+        connect_timeout = self._given.get("connect_timeout", defaults.CONNECT_TIMEOUT)
+        max_response_bytes = self._given.get("max_response_bytes", defaults.MAX_RESPONSE_BYTES)
         self._add("timeout", timeout_problem(timeout))
+        self._add("connect_timeout", timeout_problem(connect_timeout))
+        if type(max_response_bytes) is not int or max_response_bytes <= 0:
+            self._add("max_response_bytes", f"must be a positive int, not {max_response_bytes!r}"[:200])
         self._add("max_retries", retries_problem(max_retries))
         if self._problems:
             raise ConfigurationError(self._problems)
@@ -118,7 +125,9 @@ class _Check:
             environment=environment,
             base_url=base_url,
             timeout=timeout,
+            connect_timeout=connect_timeout,
             max_retries=max_retries,
+            max_response_bytes=max_response_bytes,
         )
 
     def _name(self, parameter: str) -> str:

@@ -135,6 +135,12 @@ class Tokens:
         token = self._token
         return token if token is not None and self._clock() < token.renew_at else None
 
+    def drop(self, refused: Token) -> None:
+        """Renew the token for the next call, if it is still the one that was refused."""
+        with self._lock:
+            if self._token is refused:
+                self._token = None
+
     def get(self, authenticate: Callable[[], tuple[str, object]], need: Need) -> Token:
         """A usable token. `authenticate` returns one from the gateway, with the lifetime in seconds that the gateway gave.
 
@@ -219,7 +225,7 @@ class Tokens:
                     raise copy.copy(renewal.outcome)
         except CommercePayError as error:
             # A thousand tasks must not try a thousand wrong passwords. Other exceptions concern this caller alone.
-            if shared or not isinstance(error, APIConnectionError):
+            if not isinstance(error, APITimeoutError) and (shared or not isinstance(error, APIConnectionError)):
                 mine.outcome = error
             raise
         finally:

@@ -14,13 +14,13 @@ import time
 import zlib
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 import httpcore
 import httpx
-from commercepay_api.wire import EXTENSION
 
 from commercepay._protocol import defaults
+from commercepay._protocol.call import Call, call_of
 from commercepay.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -34,46 +34,7 @@ from commercepay.errors import (
 if TYPE_CHECKING:
     import ssl
 
-CALL: Final = "commercepay.call"
-"""The httpx request extension under which a request carries its `CallInfo`."""
-
 T = TypeVar("T")
-
-
-class CallInfo:
-    """What the transport needs to know of the call that a request belongs to.
-
-    Attributes:
-        name: for errors, such as "Query".
-        safe: whether the request changes nothing at the gateway.
-        reference_code: of the payment that the request opens, if it opens one.
-        deadline: when the call must be over, in seconds of `time.monotonic`.
-        timeout: the seconds that the deadline was computed from.
-    """
-
-    __slots__ = ("deadline", "name", "reference_code", "safe", "timeout")
-
-    def __init__(self, name: str, safe: bool, timeout: float, reference_code: str | None = None) -> None:
-        self.name = name
-        self.safe = safe
-        self.reference_code = reference_code
-        self.timeout = timeout
-        self.deadline = time.monotonic() + timeout
-
-    @classmethod
-    def of(cls, request: httpx.Request) -> CallInfo:
-        """Of a request of the facade; or of one of a raw generated function, from what the request itself says."""
-        info: CallInfo | None = request.extensions.get(CALL)
-        if info is None:
-            carried = request.extensions.get(EXTENSION) or {"data": {}, "secured": True}
-            timeout: float | None = (request.extensions.get("timeout") or {}).get("read")
-            info = request.extensions[CALL] = cls(
-                name=request.url.path.rpartition("/")[2],
-                safe=request.method in ("GET", "HEAD") or not carried["secured"],
-                timeout=defaults.TIMEOUT if timeout is None else timeout,
-                reference_code=carried["data"].get("referenceCode"),
-            )
-        return info
 
 
 class _Attempt:
@@ -81,13 +42,13 @@ class _Attempt:
 
     __slots__ = ("call", "connect_by", "sent")
 
-    def __init__(self, call: CallInfo, connect_timeout: float) -> None:
+    def __init__(self, call: Call, connect_timeout: float) -> None:
         self.call = call
-        self.connect_by = min(call.deadline, time.monotonic() + connect_timeout)
+        self.connect_by = min(call.options.deadline, time.monotonic() + connect_timeout)
         self.sent = False
 
     def left(self, error: type[Exception]) -> float:
-        seconds = self.call.deadline - time.monotonic()
+        seconds = self.call.options.deadline - time.monotonic()
         if seconds <= 0:
             raise error
         return seconds
@@ -102,11 +63,11 @@ class _Attempt:
         """Refuse what has too little time, and set what the request needs on its way."""
         left = self.left(httpcore.PoolTimeout)
         # With little time left, a POST would probably end without a response, and its outcome would be unknown.
-        needed = min(self.call.timeout * 0.9, defaults.SECONDS_FOR_A_POST)
+        needed = min(self.call.options.timeout * 0.9, defaults.SECONDS_FOR_A_POST)
         if not self.call.safe and left < needed:
             raise APITimeoutError(
-                f"{self.call.name} was not sent: {left:.1f} s of its timeout of {self.call.timeout:g} s were left after waiting"
-                f" for an access token, and a POST needs {needed:g} s"
+                f"{self.call.name} was not sent: {left:.1f} of {self.call.options.timeout:g} s were left after waiting for an"
+                f" access token, and a POST needs {needed:g} s"
             )
         request.headers["Accept-Encoding"] = "identity"
         request.extensions["timeout"] = {"pool": left, "connect": self.left_to_connect(), "read": left, "write": left}
@@ -222,50 +183,40 @@ class _AsyncBackend(httpcore.AsyncNetworkBackend):
 # --- transports --------------------------------------------------------------------------------------------------------
 
 
-class TransportOptions:
-    """What the transports are built from.
+class Limits(NamedTuple):
+    """What bounds a request, besides the deadline of its call.
 
     Attributes:
-        tls: the TLS settings.
-        proxy: the URL of a proxy, or None.
-        connect_timeout: seconds for connecting, TLS included; the deadline of a call may end it sooner.
-        max_bytes: the size of a response's body, before and after decoding.
+        connect_timeout: seconds for connecting, TLS included.
+        max_response_bytes: the size of a response's body, before and after decoding.
     """
 
-    def __init__(
-        self,
-        tls: ssl.SSLContext | None = None,
-        proxy: str | None = None,
-        connect_timeout: float = defaults.CONNECT_TIMEOUT,
-        max_bytes: int = defaults.MAX_RESPONSE_BYTES,
-    ) -> None:
-        self.tls = tls
-        self.proxy = proxy
-        self.connect_timeout = connect_timeout
-        self.max_bytes = max_bytes
+    connect_timeout: float = defaults.CONNECT_TIMEOUT
+    max_response_bytes: int = defaults.MAX_RESPONSE_BYTES
 
-    def pool(self, plain: type[T], http_proxy: Any, socks_proxy: Any, backend: object) -> T:
-        options: dict[str, Any] = {
-            "ssl_context": self.tls,
-            "max_connections": defaults.MAX_CONNECTIONS,
-            "max_keepalive_connections": defaults.MAX_IDLE_CONNECTIONS,
-            "keepalive_expiry": defaults.IDLE_SECONDS,
-            "network_backend": backend,
-        }
-        if self.proxy is None:
-            return plain(**options)
-        proxy = httpx.Proxy(self.proxy)
-        kind = socks_proxy if proxy.url.scheme.startswith("socks") else http_proxy
-        if kind is http_proxy:
-            options["proxy_headers"] = proxy.headers.raw
-        made: T = kind(
-            proxy_url=httpcore.URL(
-                scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
-            ),
-            proxy_auth=proxy.raw_auth,
-            **options,
-        )
-        return made
+
+def _pool(
+    plain: type[T],
+    http_proxy: Any,
+    socks_proxy: Any,
+    backend: object,
+    tls: ssl.SSLContext | None,
+    proxy: httpx.Proxy | None,
+) -> T:
+    options: dict[str, Any] = {
+        "ssl_context": tls,
+        "max_connections": defaults.MAX_CONNECTIONS,
+        "max_keepalive_connections": defaults.MAX_IDLE_CONNECTIONS,
+        "keepalive_expiry": defaults.IDLE_SECONDS,
+        "network_backend": backend,
+    }
+    if proxy is None:
+        return plain(**options)
+    url = proxy.url
+    options["proxy_url"] = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+    options["proxy_auth"] = proxy.raw_auth
+    made: T = (socks_proxy if url.scheme.startswith("socks") else http_proxy)(**options)
+    return made
 
 
 class _Incoming(NamedTuple):
@@ -281,16 +232,16 @@ class _SyncTransport(httpx.BaseTransport):
     reports_sending = True
     """Whether `_Attempt.sent` says if the request was written. If not, every request counts as sent."""
 
-    def __init__(self, options: TransportOptions) -> None:
-        self._options = options
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
 
     def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
         raise NotImplementedError
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        attempt = _Attempt(CallInfo.of(request), self._options.connect_timeout)
+        attempt = _Attempt(call_of(request), self._limits.connect_timeout)
         _attempt.set(attempt)
-        body = Body(self._options.max_bytes)
+        body = Body(self._limits.max_response_bytes)
         try:
             attempt.prepare(request)
             incoming = self._send(request, attempt)
@@ -310,16 +261,16 @@ class _SyncTransport(httpx.BaseTransport):
 class _AsyncTransport(httpx.AsyncBaseTransport):
     reports_sending = True
 
-    def __init__(self, options: TransportOptions) -> None:
-        self._options = options
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
 
     async def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
         raise NotImplementedError
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        attempt = _Attempt(CallInfo.of(request), self._options.connect_timeout)
+        attempt = _Attempt(call_of(request), self._limits.connect_timeout)
         _attempt.set(attempt)
-        body = Body(self._options.max_bytes)
+        body = Body(self._limits.max_response_bytes)
         try:
             attempt.prepare(request)
             async with asyncio.timeout(attempt.left(httpcore.PoolTimeout)):
@@ -339,9 +290,10 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
 class Transport(_SyncTransport):
     """The transport of `CommercePay`."""
 
-    def __init__(self, options: TransportOptions) -> None:
-        super().__init__(options)
-        self._pool = options.pool(httpcore.ConnectionPool, httpcore.HTTPProxy, httpcore.SOCKSProxy, _Backend())
+    def __init__(self, limits: Limits, tls: ssl.SSLContext | None = None, proxy: httpx.Proxy | None = None) -> None:
+        super().__init__(limits)
+        kinds = httpcore.ConnectionPool, httpcore.HTTPProxy, httpcore.SOCKSProxy
+        self._pool = _pool(*kinds, _Backend(), tls, proxy)
 
     def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
         response = self._pool.handle_request(_outgoing(request))
@@ -354,11 +306,10 @@ class Transport(_SyncTransport):
 class AsyncTransport(_AsyncTransport):
     """The transport of `AsyncCommercePay`."""
 
-    def __init__(self, options: TransportOptions) -> None:
-        super().__init__(options)
-        self._pool = options.pool(
-            httpcore.AsyncConnectionPool, httpcore.AsyncHTTPProxy, httpcore.AsyncSOCKSProxy, _AsyncBackend()
-        )
+    def __init__(self, limits: Limits, tls: ssl.SSLContext | None = None, proxy: httpx.Proxy | None = None) -> None:
+        super().__init__(limits)
+        kinds = httpcore.AsyncConnectionPool, httpcore.AsyncHTTPProxy, httpcore.AsyncSOCKSProxy
+        self._pool = _pool(*kinds, _AsyncBackend(), tls, proxy)
 
     async def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
         response = await self._pool.handle_async_request(_outgoing(request))
@@ -376,8 +327,8 @@ class ForeignTransport(_SyncTransport):
 
     reports_sending = False
 
-    def __init__(self, options: TransportOptions, transport: httpx.BaseTransport | httpx.Client) -> None:
-        super().__init__(options)
+    def __init__(self, limits: Limits, transport: httpx.BaseTransport | httpx.Client) -> None:
+        super().__init__(limits)
         self._own = transport
 
     def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
@@ -399,8 +350,8 @@ class ForeignAsyncTransport(_AsyncTransport):
 
     reports_sending = False
 
-    def __init__(self, options: TransportOptions, transport: httpx.AsyncBaseTransport | httpx.AsyncClient) -> None:
-        super().__init__(options)
+    def __init__(self, limits: Limits, transport: httpx.AsyncBaseTransport | httpx.AsyncClient) -> None:
+        super().__init__(limits)
         self._own = transport
 
     async def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
@@ -504,33 +455,27 @@ class Body:
 _TIMEOUTS = (TimeoutError, httpcore.TimeoutException, httpx.TimeoutException)
 
 
-def failed(request: httpx.Request, call: CallInfo, error: Exception, body: Body, *, sent: bool) -> CommercePayError:
+def failed(request: httpx.Request, call: Call, error: Exception, body: Body, *, sent: bool) -> CommercePayError:
     """What a failure means: whether the request may have reached the gateway decides."""
     if isinstance(error, CommercePayError):
         return error
-    host = request.url.host or "the gateway"
     received: dict[str, Any] = {"status_code": body.status_code, "headers": body.headers, "body": body.content}
     if isinstance(error, ResponseProblem):
-        text = f"{call.name}: {error} (HTTP {body.status_code})"
         if call.safe:
-            return InvalidResponse(text, **received)
+            return call.named(InvalidResponse(f"{error} (HTTP {body.status_code})", **received))
+        text = f"{call.name} was sent, but {error} (HTTP {body.status_code})"
         return UnreadableOutcome(text, reference_code=call.reference_code, **received)
-    detail = _detail(error)
+    host, detail = request.url.netloc.decode("ascii", "replace"), _detail(error)
     if sent and not call.safe:
-        why = f"within {call.timeout:g} s" if isinstance(error, _TIMEOUTS) else "completely"
-        text = f"{call.name} was sent to {host}, but no response came {why}"
+        text = f"{call.name} was sent to {host}, but no response came"
         return OutcomeUnknown(text, reference_code=call.reference_code, detail=detail, **received)
     if isinstance(error, httpcore.PoolTimeout):
-        return APITimeoutError(f"{call.name}: no connection was free within {call.timeout:g} s: too many calls at once")
-    if isinstance(error, httpcore.ConnectTimeout) or (isinstance(error, _TIMEOUTS) and not sent):
-        return APITimeoutError(f"{call.name}: no connection to {host} in time", detail=detail)
+        text = f"no connection was free within {call.options.timeout:g} s: too many calls at the same time"
+        return call.named(APITimeoutError(text))
+    outcome = "did not respond" if sent else "was not reached"
     if isinstance(error, _TIMEOUTS):
-        return APITimeoutError(
-            f"{call.name}: no complete response from {host} within {call.timeout:g} s", detail=detail
-        )
-    if sent:
-        return APIConnectionError(f"{call.name}: no complete response from {host}", detail=detail)
-    return APIConnectionError(f"{call.name}: {host} was not reached", detail=detail)
+        return call.named(APITimeoutError(f"{host} {outcome} in time", detail=detail))
+    return call.named(APIConnectionError(f"{host} {outcome}", detail=detail))
 
 
 def _detail(error: Exception) -> str:

@@ -31,7 +31,7 @@ from commercepay import (
 )
 from commercepay._base.flow import drive
 from commercepay._protocol import defaults, exchange, retries
-from commercepay._protocol.auth import Options
+from commercepay._protocol.call import Call, Options
 from commercepay._protocol.envelope import Response
 from commercepay._protocol.settings import settings_of
 
@@ -341,7 +341,7 @@ def pauses_of(answers: list[Any], max_retries: int) -> tuple[list[float], Any]:
             raise outcome
         return outcome
 
-    call = exchange.Call(name="Query", request=dict, safe=True, options=Options(max_retries=max_retries))
+    call = Call(name="Query", request=dict, safe=True, options=Options.starting_now(1e6, max_retries))
     try:
         _, result = drive(exchange.exchange(SETTINGS, call), perform, slept.append)
     except CommercePayError as error:

@@ -1,0 +1,87 @@
+"""One call to the gateway: what it sends, until when it must be over, and whether it may be sent again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, Self, TypeVar
+
+import httpx
+from commercepay_api.wire import EXTENSION, Signing
+
+from commercepay._base.record import Record
+from commercepay._protocol import defaults
+from commercepay.errors import CommercePayError
+
+E = TypeVar("E", bound=CommercePayError)
+
+CALL: Final = "commercepay.call"
+"""The httpx request extension under which a request carries its `Call`."""
+
+
+class Options(NamedTuple):
+    """The options of a call, those of the client where it has none.
+
+    Attributes:
+        timeout: seconds for the whole call.
+        max_retries: further attempts, where they are safe.
+        deadline: when the call must be over, in seconds of `time.monotonic`.
+        own: whether the call has options that differ from the client's.
+    """
+
+    timeout: float
+    max_retries: int
+    deadline: float
+    own: bool = False
+
+    @classmethod
+    def starting_now(cls, timeout: float, max_retries: int, *, own: bool = False) -> Self:
+        return cls(timeout, max_retries, time.monotonic() + timeout, own)
+
+
+class Call(Record):
+    """One request to one endpoint.
+
+    Attributes:
+        name: for logs and errors, such as "Query".
+        request: builds the request, as a generated module's `request` returns it. It is called for each attempt.
+        safe: whether the request changes nothing, so that it may be sent again.
+        options: timeout, deadline and retries.
+        reference_code: of the payment that the call opens, if it opens one.
+        number: for errors, the number that the call asks about, if it asks about one.
+        authenticating: whether it is the login itself.
+    """
+
+    name: str
+    request: Callable[[], dict[str, Any]]
+    safe: bool
+    options: Options
+    reference_code: str | None = None
+    number: str | None = None
+    authenticating: bool = False
+
+    def named(self, error: E) -> E:
+        """The error, with the call and what it is about at the start of its text."""
+        about = self.number if self.reference_code is None else f"reference code {self.reference_code!r}"
+        error.args = (f"{self.name} ({about}): {error}" if about else f"{self.name}: {error}",)
+        return error
+
+
+_NOT_GENERATED = Signing(data={}, secured=True)
+
+
+def call_of(request: httpx.Request) -> Call:
+    """The call that a request belongs to. For a raw generated function it is made from the request itself."""
+    call: Call | None = request.extensions.get(CALL)
+    if call is None:
+        carried: Signing = request.extensions.get(EXTENSION, _NOT_GENERATED)
+        timeout: float | None = (request.extensions.get("timeout") or {}).get("read")
+        reference_code: object = carried["data"].get("referenceCode")
+        call = request.extensions[CALL] = Call(
+            name=request.url.path.rpartition("/")[2] or request.method,
+            request=dict,
+            safe=request.method in ("GET", "HEAD") or not carried["secured"],
+            options=Options.starting_now(defaults.TIMEOUT if timeout is None else timeout, 0, own=True),
+            reference_code=reference_code if isinstance(reference_code, str) else None,
+        )
+    return call
