@@ -11,6 +11,7 @@ from commercepay_api.wire import EXTENSION, Signing
 from commercepay import params, signature
 from commercepay._base.json_guards import is_array, is_mapping
 from commercepay._calls import checks as check
+from commercepay._protocol.auth import has_dot_segments
 from commercepay._protocol.call import Call
 from commercepay._protocol.exchange import Flow, exchange
 from commercepay._protocol.settings import Settings
@@ -33,6 +34,8 @@ def custom_request(
         problems.append("path must start with a single '/', as in '/api/services/app/PaymentGateway/Query'")
     elif "?" in path or "#" in path:
         problems.append("path must have no query or fragment; pass params={...}, which are signed with their types")
+    elif has_dot_segments(path):
+        problems.append("path must have no '.' or '..' segment, in any encoding: it would lead out of the base URL")
     if method == "GET" and json is not None:
         problems.append("a GET takes params, not json")
     if method == "POST" and query_params is not None:

@@ -485,6 +485,8 @@ def _detail(error: Exception) -> str:
 
 
 _SAFE_TO_QUOTE = (
+    httpcore.TimeoutException,
+    httpx.TimeoutException,
     httpcore.NetworkError,
     httpcore.RemoteProtocolError,
     httpcore.ProxyError,

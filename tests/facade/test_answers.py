@@ -77,10 +77,8 @@ REFUSALS: dict[str, tuple[Reply, type[APIError], int | None]] = {
     "validation": (Reply(refused(0, "Invalid", validationErrors=VALIDATION), 400), ValidationFailed, 0),
     "forbidden": (Reply(refused(0, "No", unAuthorizedRequest=True), 403), AuthenticationError, 0),
     "unauthorized": (Reply(refused(0, "No", unAuthorizedRequest=True), 401), AuthenticationError, 0),
-    "401 and nothing else": (Reply(b"", 401), AuthenticationError, None),
-    "401 and HTML": (Reply(b"<html>", 401, {"Content-Type": "text/html"}), AuthenticationError, None),
-    "401 and a list": (Reply(b"[]", 401), AuthenticationError, None),
-    "401 and an empty object": (Reply(b"{}", 401), AuthenticationError, None),
+    "401 and a challenge": (Reply(b"", 401, {"WWW-Authenticate": "Bearer"}), AuthenticationError, None),
+    "401 and an envelope": (Reply(refused(0, "No"), 401), AuthenticationError, 0),
 }
 UNREADABLE: dict[str, Reply] = {
     "empty": Reply(b""),
@@ -107,6 +105,15 @@ UNREADABLE: dict[str, Reply] = {
     "a redirect": Reply(b"", 302, {"Location": "/elsewhere"}),
     "broken gzip": Reply(b"junk", 200, {"Content-Encoding": "gzip"}),
 }
+NOT_THE_GATEWAYS: dict[str, Reply] = {
+    "nothing": Reply(b"", 401),
+    "another challenge": Reply(b"", 401, {"WWW-Authenticate": 'Basic realm="proxy"'}),
+    "HTML": Reply(b"<html>", 401, {"Content-Type": "text/html"}),
+    "a list": Reply(b"[]", 401),
+    "an empty object": Reply(b"{}", 401),
+    "a proxy's JSON": Reply({"message": "Unauthorized"}, 401),
+}
+"""What comes with a 401 that a proxy or a filter may have sent."""
 INCOMPLETE: dict[str, list[tuple[Any, str]]] = {
     "sessions.create": [
         (None, "no result"),
@@ -210,6 +217,23 @@ def test_refusals(driver: Any, gateway: Any, name: str) -> None:
         assert same_after_pickling(error), call
 
 
+@pytest.mark.parametrize("name", NOT_THE_GATEWAYS)
+def test_a_401_of_a_proxy(driver: Any, gateway: Any, name: str) -> None:
+    """A 401 that is not the gateway's own leaves a POST's outcome unknown, is not repeated, and costs the token."""
+    for call, error in caught_by_all(driver, gateway, NOT_THE_GATEWAYS[name]).items():
+        assert type(error) is (UnreadableOutcome if call in POSTS else AuthenticationError), call
+        assert error.status_code == 401, call
+        assert holds_no_http_object(error), call
+    assert gateway.count(SESSION) == gateway.count(PAYMENT) == 1
+    cp = driver.client(max_retries=0)
+    gateway.always = {SESSION: NOT_THE_GATEWAYS[name]}
+    before = gateway.authenticates
+    with pytest.raises(UnreadableOutcome):
+        driver.do(cp.sessions.create(**OPENING))
+    assert driver.do(cp.payments.query(session_number="S-INV-1")).status.is_paid
+    assert gateway.authenticates == before + 2
+
+
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_unreadable(driver: Any, gateway: Any, name: str) -> None:
     """An unreadable response is an InvalidResponse for every call; for a POST, it is also an OutcomeUnknown."""
@@ -219,7 +243,7 @@ def test_unreadable(driver: Any, gateway: Any, name: str) -> None:
         assert isinstance(error, InvalidResponse), call
         assert isinstance(error, OutcomeUnknown) == (call in POSTS), call
         assert error.status_code == reply.status, call
-        assert error.body == (b"" if name == "broken gzip" else reply.content()), call
+        assert error.body == reply.content(), call
         assert "content-type" in error.headers, call
         assert holds_no_http_object(error), call
         assert same_after_pickling(error), call

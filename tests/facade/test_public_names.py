@@ -99,7 +99,9 @@ OPENING = [
 ]
 SETTINGS = [
     "base_url",
+    "connect_timeout",
     "environment",
+    "max_response_bytes",
     "max_retries",
     "password",
     "retired_secret_keys",

@@ -42,10 +42,10 @@ def test_a_401_with_a_result_is_not_sent_again() -> None:
     assert len([path for path in seen if path != AUTHENTICATE]) == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", {"message": "no"}, {"result": None, "unAuthorizedRequest": True}])
-def test_a_401_without_a_result_is_sent_again_once(body: Any) -> None:
-    """After any other 401 there is one new attempt, with a new token."""
-    transport, seen = answering((401, body), (200, {"result": OPENED, "success": True, "error": None}))
+def test_a_401_of_the_gateway_is_sent_again_once() -> None:
+    """A 401 with the gateway's envelope says that the token was refused: the POST is sent once more, with a new one."""
+    refusal = {"result": None, "unAuthorizedRequest": True}
+    transport, seen = answering((401, refusal), (200, {"result": OPENED, "success": True, "error": None}))
     with CommercePay(transport=transport, **CREDENTIALS) as cp:
         assert cp.sessions.create(**OPENING).session_number == "S-1"
     assert seen.count(AUTHENTICATE) == 2
@@ -75,6 +75,6 @@ def test_wait_gives_a_hanging_gateway_no_more_than_it_has() -> None:
         started = time.monotonic()
         with pytest.raises(StillOpen):
             cp.payments.wait(session_number="S-1", timeout=0.01)
-    assert set(timeouts) == {1.0}
+    assert all(0.5 < seconds <= 1.0 for seconds in timeouts)
     assert len(timeouts) <= 2
     assert time.monotonic() - started < 10

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -16,12 +18,14 @@ from facade.gateway import AUTHENTICATE, QUERY, SECRET_KEY, SESSION, Gateway, Re
 
 from commercepay import (
     APIConnectionError,
+    ArgumentError,
     AsyncCommercePay,
     AuthenticationError,
     ClientClosed,
     CommercePay,
     ConfigurationError,
     InvalidResponse,
+    UnreadableOutcome,
     UnsignableData,
 )
 
@@ -180,39 +184,66 @@ def test_of_the_wrong_colour(driver: Any) -> None:
             driver.client(**wrong)
 
 
-def test_foreign_hosts(driver: Any, gateway: Any, foreign: Any, cp: Any) -> None:
-    """A request to another host through the generated client's connections has no token, signature or tenant."""
-    driver.do(cp.payments.query(**QUERIED))
+def test_other_origins(driver: Any, gateway: Any, foreign: Any, cp: Any) -> None:
+    """A request to another origin through the generated client's connections is refused, and nothing is sent."""
     http = driver.http(cp.api)
-    driver.do(http.get(foreign.url + "/x"))
-    driver.do(http.post(foreign.url + AUTHENTICATE.replace("Auth", "Other"), json={"a": 1}))
-    driver.do(http.get(foreign.url.replace("127.0.0.1", "localhost") + QUERY, params={"a": 1}))
-    assert len(foreign.seen) == 3
-    assert all(innocent(seen) for seen in foreign.seen)
-    assert gateway.authenticates == 1
+    for url in (foreign.url + "/x", foreign.url.replace("127.0.0.1", "localhost") + QUERY):
+        with pytest.raises(ArgumentError, match="nothing was sent"):
+            driver.do(http.post(url, json={"a": 1}))
+    assert foreign.seen == gateway.seen == []
 
 
-def test_hosts_that_begin_alike(driver: Any) -> None:
-    """A host or port that only begins like the gateway's is another host, and so is plain http to the same host."""
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://gateway.example.evil.test/base/x",
+        "https://gateway.example:8443/base/x",
+        "http://gateway.example/base/x",
+        "https://gateway.example@evil.test/base/x",
+        "https://evil.test/https://gateway.example/base/x",
+        "https://gateway.example/",
+        "https://gateway.example/basement/x",
+        "https://gateway.example/base/../x",
+        "https://gateway.example/base/%2e%2e/x",
+        "https://gateway.example/base/.%252e/x",
+        "https://gateway.example/base/..%2fx",
+        "https://gateway.example/base/..%5cx",
+        "https://gateway.example/base/a%2f%2e%2e%2f%2e%2e%2fx",
+    ],
+)
+def test_below_the_base_url(driver: Any, url: str) -> None:
+    """What is not below the base URL is refused: other hosts, ports and schemes, and dot segments in any encoding."""
     seen: list[httpx.Request] = []
 
     def respond(request: httpx.Request) -> httpx.Response:
         seen.append(request)
         return httpx.Response(200, json=enveloped({"accessToken": "t", "expireInSeconds": 60}))
 
-    cp = driver.client(base_url="https://gateway.example", transport=httpx.MockTransport(respond))
-    for url in (
-        "https://gateway.example.evil.test/x",
-        "https://gateway.example:8443/x",
-        "http://gateway.example/x",
-        "https://gateway.example@evil.test/x",
-        "https://evil.test/https://gateway.example/x",
-    ):
+    cp = driver.client(base_url="https://gateway.example/base", transport=httpx.MockTransport(respond))
+    with pytest.raises(ArgumentError, match="base URL"):
         driver.do(driver.http(cp.api).get(url))
-        assert not {"cap-signature", "abp-tenantid"} & seen[-1].headers.keys(), url
-        assert "Bearer" not in seen[-1].headers.get("authorization", ""), url
-    driver.do(driver.http(cp.api).get("https://GATEWAY.example:443/x"))
-    assert seen[-1].headers["cap-signature"] == signature_of("https://gateway.example/x", {})
+    path = url.partition("/base")[2]
+    if ".." in unquote(unquote(path)):
+        with pytest.raises(ArgumentError, match="path"):
+            driver.do(cp.request("POST", path, json={}))
+    assert seen == []
+    driver.do(driver.http(cp.api).get("https://GATEWAY.example:443/base/x"))
+    assert seen[-1].headers["cap-signature"] == signature_of("https://gateway.example/base/x", {})
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("location", ["/elsewhere", "localhost:8080/x", "about:blank", "https://xn--zzzz--", "//"])
+def test_redirects(driver: Any, gateway: Any, foreign: Any, status: int, location: str) -> None:
+    """A redirect is neither parsed nor followed, not even if the raw client asks for it; the error names the Location."""
+    cp = driver.client(max_retries=0)
+    for where in (location, foreign.url):
+        gateway.always = dict.fromkeys((SESSION, QUERY), Reply(b"", status, {"Location": where}))
+        with pytest.raises(UnreadableOutcome, match=re.escape(where)) as caught:
+            driver.do(cp.sessions.create(**OPENING))
+        assert caught.value.reference_code == "INV-1"
+        with pytest.raises(InvalidResponse, match=re.escape(where)):
+            driver.do(driver.http(cp.api).get(QUERY, follow_redirects=True))
+    assert foreign.seen == []
 
 
 def test_requests_by_hand(driver: Any, gateway: Any, cp: Any) -> None:
