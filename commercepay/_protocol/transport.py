@@ -8,7 +8,6 @@ the application passed.
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
 import zlib
@@ -268,6 +267,8 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
         raise NotImplementedError
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        import asyncio  # here: a sync program does not need it
+
         attempt = _Attempt(call_of(request), self._limits.connect_timeout)
         _attempt.set(attempt)
         body = Body(self._limits.max_response_bytes)
