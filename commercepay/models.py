@@ -51,7 +51,7 @@ class Customer(Argument):
     """The person who pays (source: public integrations).
 
     Attributes:
-        name: up to 36 characters.
+        name: up to 36 characters; an emoji counts as two (an assumption: .NET counts UTF-16).
         email: an e-mail address.
         mobile_number: a telephone number, as a string.
         username: the name of the customer's account at the merchant.

@@ -1,4 +1,4 @@
-"""Checks of text."""
+"""Checks and lengths of text."""
 
 from __future__ import annotations
 
@@ -12,3 +12,15 @@ def has_lone_surrogate(text: str) -> bool:
     except UnicodeEncodeError:
         return True
     return False
+
+
+def utf16_length(text: str) -> int:
+    """The length as .NET counts it: in UTF-16 code units, of which an emoji takes two."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def cut_to_utf16(text: str, most: int) -> str:
+    """The start of a text, at most so many UTF-16 code units. No character is cut in half."""
+    if utf16_length(text) <= most:
+        return text
+    return text.encode("utf-16-le", "surrogatepass")[: 2 * most].decode("utf-16-le", "ignore")

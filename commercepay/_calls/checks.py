@@ -14,7 +14,7 @@ from commercepay_api import limits
 
 from commercepay._base.json_guards import is_mapping
 from commercepay._base.suggestions import did_you_mean
-from commercepay._base.text import has_lone_surrogate
+from commercepay._base.text import has_lone_surrogate, utf16_length
 from commercepay._protocol.call import Options
 from commercepay._protocol.settings import Settings, retries_problem, timeout_problem, url_problem
 from commercepay.callbacks import Callback, ReceivedCallback
@@ -22,6 +22,7 @@ from commercepay.errors import ArgumentError
 from commercepay.models import Customer, IdentificationType, PlatformCharge, Recurrence, RecurrenceMode, SubMerchant
 from commercepay.money import Money
 from commercepay.params import CallOptions, QueryParams, WaitParams
+from commercepay.signature import ESCAPED
 
 Check = Callable[[Any], str | None]
 """Says what is wrong with a value, as the second half of a sentence; nothing is None."""
@@ -69,16 +70,27 @@ def _record_problems(name: str, value: object) -> list[str]:
 
 
 def text(most: int | None = None) -> Check:
-    """A non-empty string of at most so many characters."""
+    """A non-empty string that can be signed, of at most so many characters.
+
+    The gateway is assumed to count UTF-16 code units, as its framework does.
+    """
 
     def check(value: Any) -> str | None:
         if not isinstance(value, str):
             return f"must be a str, not {type(value).__name__}"
         if not value.strip():
             return "must not be empty"
-        if most is not None and len(value) > most:
-            return f"has {len(value)} characters; the gateway takes up to {most}"
-        return "holds a lone surrogate, which has no UTF-8 form" if has_lone_surrogate(value) else None
+        found: list[str] = []
+        if most is not None and (length := utf16_length(value)) > most:
+            counted = "" if length == len(value) else " (as the gateway counts: an emoji is two)"
+            found.append(f"has {length} characters{counted}; the gateway takes up to {most}")
+        if value.isascii():
+            return found[0] if found else None
+        if has_lone_surrogate(value):
+            found.append("holds a lone surrogate, which has no UTF-8 form")
+        if escaped := [f"U+{ord(char):04X}" for char in ESCAPED if char in value]:
+            found.append(f"holds {', '.join(escaped)}, which can't be signed; use a line feed")
+        return "; ".join(found) or None
 
     return check
 

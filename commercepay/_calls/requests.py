@@ -12,6 +12,7 @@ from commercepay_api.api.token_auth import authenticate
 from commercepay_api.limits import PAYMENT_DETAILS_USER_AGENT_MAX_LENGTH as USER_AGENT_MAX_LENGTH
 
 from commercepay import params
+from commercepay._base.text import cut_to_utf16
 from commercepay._calls import checks as check
 from commercepay._protocol.settings import Settings
 from commercepay.models import Customer, PlatformCharge, Recurrence, SubMerchant
@@ -100,7 +101,7 @@ def _body(model: type[Body], given: params.OpeningParams) -> Body:
         callback_url=given["callback_url"],
         description=_set(given.get("description")),
         # The application does not choose how long it is, so it is cut and not refused.
-        user_agent=_set(user_agent and user_agent[:USER_AGENT_MAX_LENGTH]),
+        user_agent=_set(user_agent and cut_to_utf16(user_agent, USER_AGENT_MAX_LENGTH)),
         customer=_made(_customer, given.get("customer")),
         save_payment=_set(given.get("save_payment")),
         local_citizen=_set(given.get("local_citizen")),

@@ -112,7 +112,7 @@ class _Sessions(Resource):
             ip_address: the customer's IP address.
             return_url: where the customer's browser comes back to. What comes with it is not signed and proves nothing.
             callback_url: where the gateway posts the outcome. Keep it: callbacks are verified against exactly this URL.
-            description: up to 100 characters.
+            description: up to 100 characters; an emoji counts as two, here and below (an assumption: .NET counts UTF-16).
             user_agent: the customer's browser, up to 200 characters; a longer one is cut.
             customer: the person who pays.
             save_payment: `savePayment`; what it does is not published.
@@ -207,7 +207,7 @@ class _Payments(Resource):
             ip_address: the customer's IP address.
             return_url: where the customer's browser comes back to. What comes with it is not signed and proves nothing.
             callback_url: where the gateway posts the outcome. Keep it: callbacks are verified against exactly this URL.
-            description: up to 100 characters.
+            description: up to 100 characters; an emoji counts as two, here and below (an assumption: .NET counts UTF-16).
             user_agent: the customer's browser, up to 200 characters; a longer one is cut.
             customer: the person who pays.
             save_payment: `savePayment`; what it does is not published.

@@ -23,11 +23,12 @@ from commercepay import (
 )
 
 MINUTE = timedelta(minutes=1)
-TEXTS = (5, b"x", "", "   ", "\ud800")
+TEXTS = (5, b"x", "", "   ", "\ud800", "a\x85b", "a\u2028b", "a\u2029b")
+EMOJI = "\U0001f600"  # two UTF-16 code units
 
 WRONG: list[tuple[str, Any]] = [
     *(("amount", value) for value in ("12.34", 12.34, 1234, Decimal("12.34"), True)),
-    *(("reference_code", value) for value in (*TEXTS, "x" * 51)),
+    *(("reference_code", value) for value in (*TEXTS, "x" * 51, EMOJI * 26)),
     *(
         ("ip_address", value)
         for value in (*TEXTS, "localhost", "203.0.113", "203.0.113.9:80", "203.0.113.9 ", "1.2.3.4\x00")
@@ -47,10 +48,10 @@ WRONG: list[tuple[str, Any]] = [
             "https://a\n",
         )
     ),
-    *(("description", value) for value in (*TEXTS, "x" * 101)),
+    *(("description", value) for value in (*TEXTS, "x" * 101, EMOJI * 51)),
     *(("user_agent", value) for value in TEXTS),
     *(("customer", value) for value in ({"name": "A"}, "A", SubMerchant())),
-    *(("customer", Customer(name=value)) for value in (*TEXTS, "x" * 37)),
+    *(("customer", Customer(name=value)) for value in (*TEXTS, "x" * 37, EMOJI * 19)),
     *(("customer", Customer(email=value)) for value in TEXTS),
     ("customer", Customer(mobile_number=123456789)),  # type: ignore[arg-type]
     *(("customer", Customer(identification_type=value)) for value in (1, "1", RecurrenceMode.DAILY)),  # type: ignore[arg-type]
@@ -117,8 +118,8 @@ def test_everything_wrong_in_one(driver: Any, gateway: Any, cp: Any) -> None:
                 amount=5,
                 ip_address="nowhere",
                 callback_url="cb",
-                description="x" * 101,
-                customer=Customer(name="x" * 37, email=""),
+                description="\u2028" + "x" * 100,
+                customer=Customer(name=EMOJI * 30, email=""),
                 expires_in=30,
                 timeout=0,
                 max_retries=-1,
@@ -133,8 +134,8 @@ def test_everything_wrong_in_one(driver: Any, gateway: Any, cp: Any) -> None:
         "return_url is required",
         "ip_address must be",
         "callback_url must be",
-        "description has 101",
-        "customer.name has 37",
+        "description has 101 characters; the gateway takes up to 100; holds U+2028",
+        "customer.name has 60 characters",
         "customer.email must not be empty",
         "expires_in must be",
         "timeout must be",
@@ -232,8 +233,8 @@ def test_right_at_the_limits(driver: Any, gateway: Any, cp: Any) -> None:
             **OPENING
             | {
                 "reference_code": "é" * 50,
-                "description": "x" * 100,
-                "user_agent": "u" * 200,
+                "description": EMOJI * 50,
+                "user_agent": "u" + EMOJI * 100,  # cut: an emoji is not cut in half
                 "customer": Customer(name="黑" * 36),
                 "recurring": Recurrence(number_of_payments=999),
                 "hidden_channels": range(3),
@@ -243,6 +244,7 @@ def test_right_at_the_limits(driver: Any, gateway: Any, cp: Any) -> None:
             }
         )
     )
+    assert gateway.seen[-1].json["userAgent"] == "u" + EMOJI * 99
     assert gateway.seen[-1].json["requestPaymentExtraInfo"] == {"hiddenChannel": [0, 1, 2]}
     assert gateway.seen[-1].answer == 200
 
