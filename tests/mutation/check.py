@@ -18,7 +18,8 @@ from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
 
-SENTENCE = re.compile(r'"[^"]*\w [^"]*\w[^"]*"')
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+SENTENCE = re.compile(r"\w\W* \W*\w")
 DETECTED = ("killed", "timeout")
 
 
@@ -57,8 +58,13 @@ def change_of(mutant: str) -> str:
 
 
 def rewords(change: str) -> bool:
-    before, after = ([line[2:] for line in change.splitlines() if line[0] == sign] for sign in "-+")
-    return [SENTENCE.sub('""', line) for line in before] == [SENTENCE.sub('""', line) for line in after]
+    before, after = ([blanked(line[2:]) for line in change.splitlines() if line[0] == sign] for sign in "-+")
+    return before == after
+
+
+def blanked(line: str) -> str:
+    """The line with each string of two words or more blanked."""
+    return STRING.sub(lambda string: '""' if SENTENCE.search(string[0]) else string[0], line)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,20 @@ from typing import Any
 
 import pytest
 
-from commercepay import APIError, AuthenticationError, InvalidResponse, InvalidSignature, TransactionNotFound
+from commercepay import (
+    APIError,
+    AuthenticationError,
+    InvalidResponse,
+    InvalidSignature,
+    TransactionNotFound,
+    ValidationFailed,
+)
 from commercepay._protocol.envelope import Response, read, refuses_token
 
 
-def response(status: int, body: object) -> Response:
+def response(status: int, body: object, **headers: str) -> Response:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Response(status_code=status, headers={"x-id": "7"}, body=raw)
+    return Response(status_code=status, headers=headers or {"x-id": "7"}, body=raw)
 
 
 def refusal(status: int, body: object) -> APIError:
@@ -58,6 +65,48 @@ def test_neither_a_result_nor_a_refusal(status: int, body: object) -> None:
     assert (error.status_code, error.headers, error.body) == (status, {"x-id": "7"}, json.dumps(body).encode())
     why = "it is not the gateway's envelope" if body == {"a": 1} else "it has neither a result nor an error"
     assert f": {why} (HTTP {status}, {len(error.body)} bytes)" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "why"),
+    [
+        (b"", {}, "it is empty"),
+        (b" \n", {"content-type": "text/html"}, "it is empty"),
+        (b"<html>", {"content-type": "text/html; charset=utf-8"}, "it is not JSON but text/html"),
+        (b"<html>", {}, "its JSON is broken"),
+        (b'{"result', {"content-type": "application/json; charset=utf-8"}, "its JSON is broken"),
+        (b'{"result', {"content-type": ""}, "its JSON is broken"),
+        (b'{"result": ' + b"[" * 100_000, {}, "its JSON is broken"),
+        (b"[]", {"content-type": "application/json"}, "it is a JSON list, not an object"),
+        (b"null", {}, "it is a JSON NoneType, not an object"),
+    ],
+)
+def test_no_json_object(body: bytes, headers: dict[str, str], why: str) -> None:
+    """What is no JSON object is invalid, and the error says what it is."""
+    with pytest.raises(InvalidResponse) as caught:
+        read(response(502, body, **headers))
+    assert f": {why} (HTTP 502, {len(body)} bytes)" in str(caught.value)
+    assert (caught.value.status_code, caught.value.body) == (502, body)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+@pytest.mark.parametrize("shape", ["error", "result", "bare"])
+def test_the_shapes_of_a_refusal(status: int, shape: str) -> None:
+    """A refusal is read from `error`, from `result` and without an envelope; the response is kept."""
+    error = {"code": 1, "message": "Invalid Signature."}
+    body = error if shape == "bare" else {"success": True, shape: error}
+    caught = refusal(status, body)
+    assert type(caught) is InvalidSignature
+    assert (caught.code, caught.message) == (1, "Invalid Signature.")
+    assert (caught.status_code, caught.headers) == (status, {"x-id": "7"})
+    assert caught.body == json.dumps(body).encode()
+
+
+@pytest.mark.parametrize("code", ["1", True, 1.0, None])
+def test_a_code_is_an_integer(code: object) -> None:
+    """A code of another type is no code."""
+    caught = refusal(400, {"error": {"code": code, "message": "m"}})
+    assert (type(caught), caught.code) == (APIError, None)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +170,18 @@ def test_the_texts_of_a_refusal(error: dict[str, Any], message: str, details: st
     assert (caught.message, caught.details) == (message, details)
 
 
-def test_a_validation_error_without_a_message() -> None:
-    """A validation error without a message has only its members."""
-    (problem,) = refusal(400, {"error": {"validationErrors": [None, {"members": ["a", 1]}]}}).validation_errors
-    assert (problem.message, problem.members) == ("", ("a", "1"))
+def test_validation_errors() -> None:
+    """A validation error has a message and members, either of which may be missing; what has neither shape is skipped."""
+    entries: list[object] = [
+        {"message": "m", "members": ["a", 1]},
+        None,
+        {"members": ["b"]},
+        {"message": "n", "members": "b"},
+    ]
+    caught = refusal(400, {"error": {"validationErrors": entries}})
+    assert type(caught) is ValidationFailed
+    assert [(problem.message, problem.members) for problem in caught.validation_errors] == [
+        ("m", ("a", "1")),
+        ("", ("b",)),
+        ("n", ()),
+    ]

@@ -1,4 +1,4 @@
-"""`commercepay._protocol.retries`: the pause that a Retry-After header asks for."""
+"""`commercepay._protocol.retries`: what is tried again, and the pause before it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,48 @@ from email.utils import format_datetime
 
 import pytest
 
-from commercepay._protocol import retries
+from commercepay import APIError, InvalidResponse
+from commercepay._protocol import defaults, retries
 from commercepay._protocol.envelope import Response
+
+
+def response(status: int = 503, **headers: str) -> Response:
+    return Response(
+        status_code=status, headers={name.replace("_", "-"): text for name, text in headers.items()}, body=b""
+    )
+
+
+@pytest.mark.parametrize("status", [200, 400, 428, 429, 430, 499, 500, 501, 599])
+@pytest.mark.parametrize("code", ["unreadable", None, 0, 2010])
+@pytest.mark.parametrize("authenticating", [False, True])
+def test_what_is_tried_again(status: int, code: str | int | None, authenticating: bool) -> None:
+    """A 429 is tried again; so is a 5xx that is unreadable or a refusal without a code, but not a refused login."""
+    error = InvalidResponse("m") if isinstance(code, str) else APIError("m", code=code)
+    passing = code == "unreadable" or (not code and not authenticating)
+    expected = status == 429 or (status >= 500 and passing)
+    assert retries.worth_another(response(status), error, authenticating=authenticating) == expected
+
+
+@pytest.mark.parametrize("header", [None, "", "soon", "-1", "1.5"])
+def test_the_pause_doubles_up_to_a_limit(header: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a Retry-After that can be read, the pause doubles with each attempt, up to a limit."""
+    monkeypatch.setattr(retries.random, "uniform", lambda least, most: most)
+    received = None if header is None else response(retry_after=header)
+    pauses = [retries.pause(attempt, received) for attempt in range(40)]
+    assert pauses == [min(defaults.BACKOFF_FIRST * 2**attempt, defaults.BACKOFF_MOST) for attempt in range(40)]
+
+
+def test_the_pause_is_random() -> None:
+    """A pause is at least half of what it is at most, so that many clients don't try again at the same moment."""
+    pauses = [retries.jittered(8.0) for _ in range(500)]
+    assert 4.0 <= min(pauses) < 4.5
+    assert 7.5 < max(pauses) <= 8.0
+
+
+@pytest.mark.parametrize(("header", "pause"), [("0", 0.0), (" 7 ", 7.0), ("60", 60.0), ("61", None), ("9" * 400, None)])
+def test_seconds(header: str, pause: float | None) -> None:
+    """A Retry-After in seconds is waited for exactly, unless it asks for more than the limit."""
+    assert retries.pause(5, response(retry_after=header)) == pause
 
 
 @pytest.mark.parametrize("zone", ["GMT", "-0000", "+0000", "+0800", "-0330"])
@@ -16,7 +56,11 @@ def test_a_date_in_any_zone(zone: str) -> None:
     """A date is read in its time zone; an unknown zone (-0000) is read as UTC."""
     offset = {"+0800": 8.0, "-0330": -3.5}.get(zone, 0.0)
     moment = datetime.now(UTC) + timedelta(seconds=30, hours=offset)
-    date = format_datetime(moment).replace("+0000", zone)
-    asked = retries.pause(0, Response(status_code=429, headers={"retry-after": date}, body=b""))
+    asked = retries.pause(0, response(429, retry_after=format_datetime(moment).replace("+0000", zone)))
     assert asked is not None
     assert 20 < asked <= 30
+
+
+def test_a_date_in_the_past() -> None:
+    """A date in the past asks for no pause."""
+    assert retries.pause(0, response(retry_after="Wed, 21 Oct 2015 07:28:00 GMT")) == 0.0

@@ -180,6 +180,7 @@ def test_equality() -> None:
     money = Money("12.34", "MYR")
     assert money == Money.from_minor(1234, "MYR")
     assert hash(money) == hash(Money.from_minor(1234, "MYR"))
+    assert len({hash(Money.from_minor(minor, "MYR")) for minor in range(1, 100)}) > 90
     assert len({money, Money.from_minor(1234, "MYR"), Money.from_minor(1234, "SGD"), Money.from_minor(1, "MYR")}) == 3
     assert money != 1234
     assert money != ("12.34", "MYR")
