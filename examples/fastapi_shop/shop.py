@@ -18,6 +18,7 @@ from commercepay import (
     AsyncCommercePay,
     Callback,
     Decision,
+    Expected,
     Money,
     OpenPayment,
     Outcome,
@@ -41,7 +42,7 @@ orders = Table(
     Column("reference", String(50), primary_key=True),
     Column("minor", Integer, nullable=False),
     Column("currency", String(3), nullable=False),
-    Column("session", String(64), nullable=False),
+    Column("session", String(64)),
     Column("state", String(10), nullable=False, default="open"),
 )
 shipments = Table("shipments", metadata, Column("id", Integer, primary_key=True), Column("reference", String(50)))
@@ -62,24 +63,27 @@ async def settle(connection: AsyncConnection, decision: Decision) -> None:
 
 
 async def on_callback(callback: Callback, connection: AsyncConnection) -> None:
-    """The first way: a verified callback, in the inbox's own transaction."""
-    if order := await find(connection, callback.reference_code):
-        await settle(connection, decide(open_payment(order).expected, callback))
+    """The first way: a verified callback, in the inbox's transaction. An unknown order raises, and so stays visible."""
+    order = (await connection.execute(select(orders).where(orders.c.reference == callback.reference_code))).one()
+    await settle(connection, decide(Expected(reference_code=order.reference, amount=price_of(order)), callback))
 
 
 async def find_order(hint: ReturnHint) -> OpenPayment | None:
     async with engine.connect() as connection:
         order = await find(connection, hint.reference_code)
-    return open_payment(order) if order else None
+    return open_payment(order) if order and order.session else None
 
 
 async def find(connection: AsyncConnection, reference: str | None) -> Row | None:
     return (await connection.execute(select(orders).where(orders.c.reference == reference))).one_or_none()
 
 
+def price_of(order: Row) -> Money:
+    return Money.from_minor(order.minor, order.currency)
+
+
 def open_payment(order: Row) -> OpenPayment:
-    amount = Money.from_minor(order.minor, order.currency)
-    return OpenPayment(session_number=order.session, reference_code=order.reference, amount=amount)
+    return OpenPayment(session_number=order.session, reference_code=order.reference, amount=price_of(order))
 
 
 def make_inbox(verifier: Verifier) -> AsyncInbox:
@@ -116,6 +120,9 @@ async def product() -> HTMLResponse:
 @app.post("/buy")
 async def buy(request: Request, cp: Annotated[AsyncCommercePay, Depends(pay.get_client)]) -> RedirectResponse:
     reference = f"SHOP-{secrets.token_hex(8)}"
+    async with engine.begin() as connection:  # before the call: whatever becomes of it, a callback finds the order
+        order = {"reference": reference, "minor": PRICE.minor, "currency": PRICE.currency}
+        await connection.execute(insert(orders).values(order))
     session = await cp.sessions.create(
         amount=PRICE,
         reference_code=reference,
@@ -126,11 +133,8 @@ async def buy(request: Request, cp: Annotated[AsyncCommercePay, Depends(pay.get_
         expires_in=timedelta(minutes=30),
     )
     async with engine.begin() as connection:  # before the customer can pay
-        await connection.execute(
-            insert(orders).values(
-                reference=reference, minor=PRICE.minor, currency=PRICE.currency, session=session.session_number
-            )
-        )
+        mine = orders.c.reference == reference
+        await connection.execute(update(orders).where(mine).values(session=session.session_number))
     return RedirectResponse(session.redirect_url, 303)
 
 
@@ -157,7 +161,8 @@ async def order_page(reference: str) -> HTMLResponse:
 async def reconcile(cp: Annotated[AsyncCommercePay, Depends(pay.get_client)]) -> dict[str, int]:
     """The third way: for callbacks that never came, the gateway is asked about all orders that are still open."""
     async with engine.connect() as connection:
-        still_open = (await connection.execute(select(orders).where(orders.c.state == "open"))).all()
+        query = select(orders).where(orders.c.state == "open", orders.c.session.is_not(None))
+        still_open = (await connection.execute(query)).all()
     paid = 0
     async for one in cp.payments.reconcile(map(open_payment, still_open)):
         if one.decision:

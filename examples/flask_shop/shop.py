@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask import Flask, Response, abort, redirect, render_template_string, request
 from sqlalchemy import Column, Connection, Integer, MetaData, Row, String, Table, create_engine, insert, select, update
 
-from commercepay import Callback, Decision, Money, OpenPayment, Outcome, PaymentStatus, ReturnHint, decide
+from commercepay import Callback, Decision, Expected, Money, OpenPayment, Outcome, PaymentStatus, ReturnHint, decide
 from commercepay.callbacks import Verifier
 from commercepay.inbox import Inbox
 from commercepay.integrations.flask import FlaskIntegration
@@ -25,7 +25,7 @@ orders = Table(
     Column("reference", String(50), primary_key=True),
     Column("minor", Integer, nullable=False),
     Column("currency", String(3), nullable=False),
-    Column("session", String(64), nullable=False),
+    Column("session", String(64)),
     Column("state", String(10), nullable=False, default="open"),
 )
 shipments = Table("shipments", metadata, Column("id", Integer, primary_key=True), Column("reference", String(50)))
@@ -46,24 +46,27 @@ def settle(connection: Connection, decision: Decision) -> None:
 
 
 def on_callback(callback: Callback, connection: Connection) -> None:
-    """The first way: a verified callback, in the inbox's own transaction."""
-    if order := find(connection, callback.reference_code):
-        settle(connection, decide(open_payment(order).expected, callback))
+    """The first way: a verified callback, in the inbox's transaction. An unknown order raises, and so stays visible."""
+    order = connection.execute(select(orders).where(orders.c.reference == callback.reference_code)).one()
+    settle(connection, decide(Expected(reference_code=order.reference, amount=price_of(order)), callback))
 
 
 def find_order(hint: ReturnHint) -> OpenPayment | None:
     with engine.connect() as connection:
         order = find(connection, hint.reference_code)
-    return open_payment(order) if order else None
+    return open_payment(order) if order and order.session else None
 
 
 def find(connection: Connection, reference: str | None) -> Row | None:
     return connection.execute(select(orders).where(orders.c.reference == reference)).one_or_none()
 
 
+def price_of(order: Row) -> Money:
+    return Money.from_minor(order.minor, order.currency)
+
+
 def open_payment(order: Row) -> OpenPayment:
-    amount = Money.from_minor(order.minor, order.currency)
-    return OpenPayment(session_number=order.session, reference_code=order.reference, amount=amount)
+    return OpenPayment(session_number=order.session, reference_code=order.reference, amount=price_of(order))
 
 
 def make_inbox(verifier: Verifier) -> Inbox:
@@ -91,6 +94,9 @@ def create_app() -> Flask:
     @app.post("/buy")
     def buy() -> Response:
         reference = f"SHOP-{secrets.token_hex(8)}"
+        with engine.begin() as connection:  # before the call: whatever becomes of it, a callback finds the order
+            order = {"reference": reference, "minor": PRICE.minor, "currency": PRICE.currency}
+            connection.execute(insert(orders).values(order))
         session = pay.client.sessions.create(
             amount=PRICE,
             reference_code=reference,
@@ -101,11 +107,8 @@ def create_app() -> Flask:
             expires_in=timedelta(minutes=30),
         )
         with engine.begin() as connection:  # before the customer can pay
-            connection.execute(
-                insert(orders).values(
-                    reference=reference, minor=PRICE.minor, currency=PRICE.currency, session=session.session_number
-                )
-            )
+            mine = orders.c.reference == reference
+            connection.execute(update(orders).where(mine).values(session=session.session_number))
         return redirect(session.redirect_url, 303)
 
     @app.get("/return")
@@ -127,7 +130,9 @@ def create_app() -> Flask:
     def reconcile() -> dict[str, int]:
         """The third way: for callbacks that never came, the gateway is asked about all orders that are still open."""
         with engine.connect() as connection:
-            still_open = connection.execute(select(orders).where(orders.c.state == "open")).all()
+            still_open = connection.execute(
+                select(orders).where(orders.c.state == "open", orders.c.session.is_not(None))
+            ).all()
         paid = 0
         for one in pay.client.payments.reconcile(map(open_payment, still_open)):
             if one.decision:

@@ -78,6 +78,11 @@ class Shop:
                 return
         raise TimeoutError(f"the {self.kind} shop did not start: {self.log.read_text()}")
 
+    def buy(self, http: httpx.Client) -> httpx.Response:
+        """Fills in the form of the shop's first page."""
+        form = _Form(http.get(self.url).raise_for_status().text)
+        return http.post(f"{self.url}/buy", data=form.fields)
+
     @property
     def sandbox_url(self) -> str:
         """The URL of the sandbox that the shop started."""
@@ -141,8 +146,7 @@ class Customer:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         self._http = httpx.Client(trust_env=False, timeout=30)
-        form = _Form(self._http.get(shop.url).raise_for_status().text)
-        bought = self._http.post(f"{shop.url}/buy", data=form.fields)
+        bought = shop.buy(self._http)
         assert bought.has_redirect_location, bought.text
         self.page = bought.headers["location"]
         self.number = self.page.rpartition("/")[2]

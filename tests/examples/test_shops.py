@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
-from examples.shops import Customer, Shop
+from examples.shops import KINDS, Customer, Shop
 
 from commercepay import Money
 from commercepay.testing import Sandbox, sign_callback
@@ -160,6 +162,30 @@ def test_callback_return_and_reconciliation_at_once(shop: Shop, gateway: Sandbox
             one.result()
     assert callbacks(gateway, customer) == [("delivered", 200)] * 2
     assert shop.shipped(customer.reference) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_order_whose_opening_got_no_response(kind: str, gateway: Sandbox, tmp_path: Path) -> None:
+    """An order is stored before the call: its callback pays it, even if the response was lost. An unknown order is a 500."""
+    shop = Shop(kind, tmp_path, gateway.environment)
+    before = {order.number for order in gateway.orders}
+    try:
+        gateway.faults.clear()
+        gateway.faults.add("drop_after", endpoint="InitialSession")
+        with httpx.Client(trust_env=False, timeout=30) as http:
+            assert shop.buy(http).status_code == 500
+        (order,) = (order for order in gateway.orders if order.number not in before)
+        gateway.pay(order.number)
+        gateway.settle()
+        assert shop.state(order.reference_code) == "paid"
+        assert shop.shipped(order.reference_code) == 1
+        assert shop.reconcile() == {"asked": 0, "paid": 0}
+        url = f"{shop.url}/commercepay/callback"
+        body, signature = sign_callback(url, gateway.credentials.secret_key, amount=PRICE, reference_code="SHOP-0")
+        answer = httpx.post(url, content=body, headers={"cap-signature": signature}, trust_env=False)
+        assert answer.status_code == 500
+    finally:
+        shop.stop()
 
 
 def test_an_order_that_nobody_knows_is_404(shop: Shop) -> None:
