@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import django.test
@@ -18,8 +18,9 @@ from django.core.checks import run_checks
 from django.test.utils import override_settings
 from integrations import django_project  # noqa: F401  # Django's settings
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import NoResultFound
 
-from commercepay import CommercePay, Money, OpenPayment
+from commercepay import CommercePay, Money, OutcomeUnknown
 from commercepay._protocol import settings
 from commercepay.integrations import django as commercepay_django
 from commercepay.testing import Sandbox, sandbox, sign_callback
@@ -99,27 +100,17 @@ def flask(names: dict[str, Any]) -> Iterator[Send]:
 
 @contextmanager
 def django_site(names: dict[str, Any]) -> Iterator[Send]:
-    payments, urls = ModuleType("shop.payments"), ModuleType("shop.urls")
-    payments.__dict__.update(names)
-    shop = ModuleType("shop")
-    shop.__path__ = []
-    urls.__dict__.update(names)
-    sys.modules |= {"shop": shop, "shop.payments": payments, "shop.urls": urls}
-    try:
-        with override_settings(ROOT_URLCONF="shop.urls", COMMERCEPAY=names["COMMERCEPAY"]):
-            assert run_checks() == []
-            client = django.test.Client(raise_request_exception=False)
+    with override_settings(ROOT_URLCONF="shop.site", COMMERCEPAY=names["COMMERCEPAY"]):
+        assert run_checks() == []
+        client = django.test.Client(raise_request_exception=False)
 
-            def send(method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
-                answer = client.generic(method, path, body, content_type="application/json", headers=headers)
-                is_json = "json" in answer.headers.get("content-type", "")
-                return answer.status_code, answer.json() if is_json else answer.headers.get("location")
+        def send(method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
+            answer = client.generic(method, path, body, content_type="application/json", headers=headers)
+            is_json = "json" in answer.headers.get("content-type", "")
+            return answer.status_code, answer.json() if is_json else answer.headers.get("location")
 
-            yield send
-            commercepay_django.close()
-    finally:
-        for name in ("shop", "shop.payments", "shop.urls"):
-            del sys.modules[name]
+        yield send
+        commercepay_django.close()
 
 
 SITES = {
@@ -130,45 +121,57 @@ SITES = {
 }
 
 
+@pytest.fixture
+def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[list[str]], dict[str, Any]]]:
+    """Copies samples into a package `shop` as somebody would who builds a shop from them; the names of its site."""
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def copy(blocks: list[str]) -> dict[str, Any]:
+        (shop / "payments.py").write_text(block(), encoding="utf-8")
+        (shop / "site.py").write_text("\n".join(map(block, blocks)), encoding="utf-8")
+        return vars(importlib.import_module("shop.site"))
+
+    yield copy
+    for name in ("shop", "shop.payments", "shop.site"):
+        sys.modules.pop(name, None)
+
+
 @pytest.mark.parametrize("kind", list(SITES))
-def test_the_few_lines_for_a_framework_work(kind: str, gateway: Sandbox) -> None:
-    """The example opens a session, handles callbacks, rejects forgeries, and after the return the order is paid."""
+def test_a_copied_sample_gets_its_orders_paid(
+    kind: str, gateway: Sandbox, sample: Callable[[list[str]], dict[str, Any]]
+) -> None:
+    """A shop copied from the page sells: orders are paid by the callback, by the return, and after a lost response."""
     site, blocks = SITES[kind]
-    names = run(block(), {"__name__": "shop"})
-    for name in blocks:
-        run(block(name), names)
+    names = sample(blocks)
+    orders = names["orders"]
+
+    def callback(reference: str, secret: str = gateway.credentials.secret_key) -> int:
+        signed = sign_callback(CALLBACK_URL, secret, amount=AMOUNT, reference_code=reference)
+        return send("POST", "/commercepay/callback", signed.body, signed.headers)[0]
+
+    def back(reference: str) -> tuple[int, Any]:
+        return send("GET", f"/return?ReferenceCode={reference}&TransactionNumber=1", b"", {})
+
     with site(names) as send:
-        if kind == "starlette":  # its example opens no session
-            open_one(gateway)
-        else:
+        for _ in range(2):
             status, location = send("POST", "/buy", b"", {})
             assert status in (302, 303)
             assert location.startswith(gateway.url)
-        (order,) = gateway.orders
-        names["orders"]["INV-1"] = OpenPayment(session_number=order.number, reference_code="INV-1", amount=AMOUNT)
-        back = "/return?ReferenceCode=INV-1&TransactionNumber=1"
-        assert send("GET", back, b"", {}) == (200, {"paid": False})
-        assert send("GET", "/return?ReferenceCode=INV-2", b"", {})[0] == 404
-        gateway.pay(order.number)
-        assert names["paid"] == set()
-        assert send("GET", back, b"", {}) == (200, {"paid": True})
-        assert names["paid"] == {"INV-1"}
-        names["paid"].clear()
-        for secret, expected in (("a guess", 401), (gateway.credentials.secret_key, 200)):
-            signed = sign_callback(CALLBACK_URL, secret, amount=AMOUNT, reference_code="INV-1")
-            assert send("POST", "/commercepay/callback", signed.body, signed.headers)[0] == expected
-            assert names["paid"] == ({"INV-1"} if expected == 200 else set())
-
-
-def open_one(gateway: Sandbox) -> None:
-    with gateway.client() as cp:
-        cp.sessions.create(
-            amount=AMOUNT,
-            reference_code="INV-1",
-            ip_address="203.0.113.9",
-            return_url="https://shop.example.my/return",
-            callback_url=CALLBACK_URL,
-        )
+        by_return, by_callback = sorted(gateway.orders, key=lambda order: list(orders).index(order.reference_code))
+        assert back(by_return.reference_code) == (200, {"paid": False})
+        assert callback(by_callback.reference_code, "a guess") == 401
+        assert [order["state"] for order in orders.values()] == ["open", "open"]
+        gateway.pay(by_return.number)
+        assert back(by_return.reference_code) == (200, {"paid": True})
+        assert callback(by_callback.reference_code) == 200
+        gateway.faults.add("drop_after", endpoint="InitialSession")
+        assert send("POST", "/buy", b"", {})[0] == 500
+        assert callback(list(orders)[2]) == 200
+        assert [order["state"] for order in orders.values()] == ["paid", "paid", "paid"]
+        assert callback("INV-UNKNOWN") == 500
+        assert back("INV-UNKNOWN")[0] == 404
 
 
 def test_the_guide_runs(gateway: Sandbox, tmp_path: Path) -> None:
@@ -184,17 +187,15 @@ def test_the_guide_runs(gateway: Sandbox, tmp_path: Path) -> None:
         names: dict[str, Any] = {
             "DATABASE_URL": url,
             "CALLBACK_URL": CALLBACK_URL,
-            "SECRET_KEY": gateway.credentials.secret_key,
             "cp": cp,
         }
         for code in blocks:
             run(code, names)
 
         def callback(reference: str, amount: Money = AMOUNT) -> int:
-            return int(names["callback_endpoint"](*signed_for(reference, amount)))
-
-        def signed_for(reference: str, amount: Money) -> tuple[bytes, str]:
-            return sign_callback(CALLBACK_URL, gateway.credentials.secret_key, amount=amount, reference_code=reference)
+            secret = gateway.credentials.secret_key
+            signed = sign_callback(CALLBACK_URL, secret, amount=amount, reference_code=reference)
+            return int(names["callback_endpoint"](signed.body, signed.headers))
 
         def shipped() -> list[str]:
             with engine.connect() as connection:
@@ -203,11 +204,13 @@ def test_the_guide_runs(gateway: Sandbox, tmp_path: Path) -> None:
         for number in range(1, 5):
             assert names["buy"](f"INV-{number}", AMOUNT).startswith(gateway.url)
         one, two, three, _ = (order.number for order in gateway.orders)
-        assert names["return_endpoint"]("ReferenceCode=INV-1").startswith("We have no payment")
-        assert names["return_endpoint"]("ReferenceCode=INV-9") == "We know no such order."
+        assert names["return_endpoint"]("ReferenceCode=INV-1").startswith("There is no payment")
+        assert names["return_endpoint"]("ReferenceCode=INV-9") == "There is no such order."
         for session in (one, two, three):
             gateway.pay(session)
-        assert [callback("INV-1"), callback("INV-1"), callback("INV-9")] == [200, 200, 200]
+        assert [callback("INV-1"), callback("INV-1")] == [200, 200]
+        with pytest.raises(NoResultFound):
+            callback("INV-9")
         assert callback("INV-4", Money("0.01", "MYR")) == 200
         assert shipped() == ["INV-1"]
         assert names["return_endpoint"]("ReferenceCode=INV-2&TransactionNumber=1") == "Thank you!"
@@ -217,6 +220,13 @@ def test_the_guide_runs(gateway: Sandbox, tmp_path: Path) -> None:
         assert shipped() == ["INV-1", "INV-2", "INV-3"]
         assert names["return_endpoint"]("ReferenceCode=INV-1") == "Thank you!"
         assert shipped() == ["INV-1", "INV-2", "INV-3"]
+        gateway.faults.add("drop_after", endpoint="InitialSession")
+        with pytest.raises(OutcomeUnknown):
+            names["buy"]("INV-5", AMOUNT)
+        names["reconcile"]()
+        assert names["return_endpoint"]("ReferenceCode=INV-5").startswith("There is no payment")
+        assert callback("INV-5") == 200
+        assert shipped() == ["INV-1", "INV-2", "INV-3", "INV-5"]
     names["engine"].dispose()
     engine.dispose()
 
