@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 GATEWAY = "/api/services/app/PaymentGateway"
+CHANNELS = "/api/services/app/Channel/GetTenantChannelsByCountry"
 DETAILS = {
     "currencyCode": "string",
     "amount": "integer",
@@ -43,6 +44,7 @@ OUTCOME = {
     "paymentSessionNumber": "string|null",
     "providerTransactionNumber": "string|null",
 }
+REDIRECT = {"redirectionType": "integer|null", "redirectUrl": "string|null", "clientScript": "string|null"}
 MEMBERS = {
     "AuthenticateRequest": {"userNameOrEmailAddress": "string", "password": "string", "rememberClient": "boolean"},
     "AuthenticateResult": {
@@ -74,16 +76,41 @@ MEMBERS = {
     },
     "RequestPaymentExtraInfo": {"channelGroupId": "integer", "hiddenChannel": "array"},
     "PlatformCharge": {"partnerId": "string", "amount": "integer"},
-    "PaymentStarted": {"redirectionType": "integer|null", "redirectUrl": "string", "transactionNumber": "string"},
-    "SessionOpened": {"redirectionType": "integer|null", "redirectUrl": "string", "sessionNumber": "string"},
+    "PaymentStarted": {**REDIRECT, "transactionNumber": "string"},
+    "SessionOpened": {**REDIRECT, "sessionNumber": "string"},
     "QueryResult": {
         **OUTCOME,
+        "providerChannelId": "string|null",
         "creationTime": "string|null",
         "remark": "string|null",
         "providerPaymentMethod": "string|null",
         "providerErrorMessage": "string|null",
     },
     "Callback": OUTCOME,
+    "Channel": {
+        "id": "integer",
+        "name": "string|null",
+        "type": "integer|null",
+        "isProviderHostChannel": "boolean|null",
+        "imageUrl": "string|null",
+        "groupId": "integer|null",
+        "groupName": "string|null",
+        "groupImageUrl": "string|null",
+        "savePayment": "boolean|null",
+        "currencyList": "array|null",
+        "currencies": "array|null",
+    },
+    "ChannelCurrency": {
+        "acceptedCurrencyCode": "string|null",
+        "minRequestAmount": "number|null",
+        "maxRequestAmount": "number|null",
+        "dailyTransactionCount": "integer|null",
+        "dailyTransactionAmount": "number|null",
+        "minSurchargeAmount": "number|null",
+        "maxSurchargeAmount": "number|null",
+        "isSurchargePercentage": "boolean|null",
+        "surcharge": "number|null",
+    },
     "Refusal": {"code": "ErrorCode", "message": "string"},
     "ErrorInfo": {
         "code": "ErrorCode|null",
@@ -97,16 +124,18 @@ MEMBERS = {
     "RequestPaymentEnvelope": {**ENVELOPE, "result": "Refusal|PaymentStarted|null"},
     "InitialSessionEnvelope": {**ENVELOPE, "result": "Refusal|SessionOpened|null"},
     "QueryEnvelope": {**ENVELOPE, "result": "Refusal|QueryResult|null"},
+    "ChannelsEnvelope": {**ENVELOPE, "result": "Refusal|array|null"},
 }
-PAYMENT_REQUIRED = {"currencyCode", "amount", "referenceCode", "timestamp", "ipAddress", "returnUrl", "callbackUrl"}
+PAYMENT_REQUIRED = {"currencyCode", "amount", "referenceCode", "timestamp", "ipAddress", "returnUrl"}
 REQUIRED = {
     "AuthenticateRequest": {"userNameOrEmailAddress", "password"},
     "AuthenticateResult": {"accessToken"},
     "PaymentDetails": PAYMENT_REQUIRED,
     "PaymentRequest": PAYMENT_REQUIRED,
     "SessionRequest": PAYMENT_REQUIRED,
-    "PaymentStarted": {"redirectUrl", "transactionNumber"},
-    "SessionOpened": {"redirectUrl", "sessionNumber"},
+    "PaymentStarted": {"transactionNumber"},
+    "SessionOpened": {"sessionNumber"},
+    "Channel": {"id"},
     "QueryResult": {"referenceCode", "status", "currencyCode", "amount"},
     "Callback": {"referenceCode", "status", "currencyCode", "amount"},
     "Refusal": {"code", "message"},
@@ -311,6 +340,7 @@ OPERATIONS = [
     ("RequestPayment", "post", f"{GATEWAY}/RequestPayment", "PaymentRequest", "RequestPaymentEnvelope"),
     ("InitialSession", "post", f"{GATEWAY}/InitialSession", "SessionRequest", "InitialSessionEnvelope"),
     ("Query", "get", f"{GATEWAY}/Query", None, "QueryEnvelope"),
+    ("GetTenantChannelsByCountry", "get", CHANNELS, None, "ChannelsEnvelope"),
 ]
 
 
@@ -341,13 +371,17 @@ def test_operations(
 
 
 def test_security(description: dict[str, Any]) -> None:
-    """Authenticate needs only the tenant, every other call needs all three headers, a callback needs its signature."""
+    """Authenticate needs only the tenant, a callback needs its signature, every other call needs all three headers.
+
+    The list of channels can be signed or not.
+    """
     needs = {
         item[method]["operationId"]: [sorted(alternative) for alternative in item[method]["security"]]
         for item in description["paths"].values()
         for method in item
     }
     assert needs.pop("Authenticate") == [["tenant"]]
+    assert needs.pop("GetTenantChannelsByCountry") == [["bearer", "tenant"], ["bearer", "signature", "tenant"]]
     assert all(need == [["bearer", "signature", "tenant"]] for need in needs.values())
     assert description["webhooks"]["paymentCallback"]["post"]["security"] == [{"signature": []}]
 

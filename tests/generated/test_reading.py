@@ -136,7 +136,7 @@ def test_an_unreadable_body_is_not_shown(answering: Any, body: bytes) -> None:
 def test_the_error_says_what_is_missing(answering: Any) -> None:
     """The error for an incomplete result names the missing member."""
     gateway = answering(body=enveloped({"redirectionType": 1}))
-    with pytest.raises(UnreadableResponse, match="'redirectUrl' is missing"):
+    with pytest.raises(UnreadableResponse, match="'sessionNumber' is missing"):
         gateway.call(initial_session, body=SESSION)
 
 

@@ -5,6 +5,9 @@ from .authenticate_envelope import AuthenticateEnvelope
 from .authenticate_request import AuthenticateRequest
 from .authenticate_result import AuthenticateResult
 from .callback import Callback
+from .channel import Channel
+from .channel_currency import ChannelCurrency
+from .channels_envelope import ChannelsEnvelope
 from .customer import Customer
 from .envelope import Envelope
 from .error_code import ErrorCode
@@ -33,6 +36,9 @@ __all__ = (
     "AuthenticateRequest",
     "AuthenticateResult",
     "Callback",
+    "Channel",
+    "ChannelCurrency",
+    "ChannelsEnvelope",
     "Customer",
     "Envelope",
     "ErrorCode",

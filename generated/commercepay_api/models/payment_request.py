@@ -35,8 +35,9 @@ class PaymentRequest:
         ip_address (str): The customer's IP address. Example: 203.0.113.9.
         return_url (str): The URL that the customer's browser returns to, with ReferenceCode and TransactionNumber in
             the query string. The return is not signed and proves nothing. Example: https://shop.example.my/return.
-        callback_url (str): The URL that the gateway posts the outcome to. The signature of the callback covers it as it
-            is written here. Example: https://shop.example.my/callback.
+        callback_url (str | Unset): The URL that the gateway posts the outcome to. The signature of the callback covers
+            it as it is written here. Nearly all integrations give it; two leave it out and query the outcome, which is weak
+            evidence that it is optional. Example: https://shop.example.my/callback.
         description (str | Unset): What the payment is for. Example: Order INV-1.
         user_agent (str | Unset): The User-Agent of the customer's browser. Example: Mozilla/5.0.
         customer (Customer | Unset): The customer who pays.
@@ -59,7 +60,7 @@ class PaymentRequest:
     timestamp: int
     ip_address: str
     return_url: str
-    callback_url: str
+    callback_url: str | Unset = UNSET
     description: str | Unset = UNSET
     user_agent: str | Unset = UNSET
     customer: Customer | Unset = UNSET
@@ -138,9 +139,10 @@ class PaymentRequest:
                 "timestamp": timestamp,
                 "ipAddress": ip_address,
                 "returnUrl": return_url,
-                "callbackUrl": callback_url,
             }
         )
+        if callback_url is not UNSET:
+            field_dict["callbackUrl"] = callback_url
         if description is not UNSET:
             field_dict["description"] = description
         if user_agent is not UNSET:
@@ -181,7 +183,7 @@ class PaymentRequest:
 
         return_url = d.pop("returnUrl")
 
-        callback_url = d.pop("callbackUrl")
+        callback_url = d.pop("callbackUrl", UNSET)
 
         description = d.pop("description", UNSET)
 

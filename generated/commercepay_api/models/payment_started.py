@@ -15,25 +15,26 @@ T = TypeVar("T", bound="PaymentStarted")
 
 @_attrs_define
 class PaymentStarted:
-    """A started payment. That it always has a redirect URL and a transaction number is an assumption: without them the
-    payment could be neither paid nor queried.
+    """A started payment, with either a redirect URL or a client script. That it always has a transaction number is an
+    assumption: without it the payment could not be queried.
 
         Attributes:
-            redirect_url (str): Where to send the customer's browser. Example: https://staging-
-                payments.commerce.asia/pay/2005.
             transaction_number (str): The gateway's number for the payment. Example: 2005.
-            redirection_type (int | None | Unset): How to send the customer to the URL. The meaning of the numbers is not
-                published. Example: 1.
+            redirection_type (int | None | Unset): 1: send the browser to `redirectUrl`; 2: put `clientScript` into the
+                browser. Example: 1.
+            redirect_url (None | str | Unset): Where to send the customer's browser; null if there is a client script
+                instead. Example: https://staging-payments.commerce.asia/pay/2005.
+            client_script (None | str | Unset): HTML with a form that submits itself, for the customer's browser, if there
+                is no redirect URL. It comes with some channels that are chosen beforehand.
     """
 
-    redirect_url: str
     transaction_number: str
     redirection_type: int | None | Unset = UNSET
+    redirect_url: None | str | Unset = UNSET
+    client_script: None | str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=_wire.no_members, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        redirect_url = self.redirect_url
-
         transaction_number = self.transaction_number
 
         redirection_type: int | None | Unset
@@ -42,24 +43,37 @@ class PaymentStarted:
         else:
             redirection_type = self.redirection_type
 
+        redirect_url: None | str | Unset
+        if isinstance(self.redirect_url, Unset):
+            redirect_url = UNSET
+        else:
+            redirect_url = self.redirect_url
+
+        client_script: None | str | Unset
+        if isinstance(self.client_script, Unset):
+            client_script = UNSET
+        else:
+            client_script = self.client_script
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
-                "redirectUrl": redirect_url,
                 "transactionNumber": transaction_number,
             }
         )
         if redirection_type is not UNSET:
             field_dict["redirectionType"] = redirection_type
+        if redirect_url is not UNSET:
+            field_dict["redirectUrl"] = redirect_url
+        if client_script is not UNSET:
+            field_dict["clientScript"] = client_script
 
         return field_dict
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         d = _wire.members(src_dict)
-        redirect_url = d.pop("redirectUrl")
-
         transaction_number = d.pop("transactionNumber")
 
         def _parse_redirection_type(data: object) -> int | None | Unset:
@@ -71,10 +85,29 @@ class PaymentStarted:
 
         redirection_type = _parse_redirection_type(d.pop("redirectionType", UNSET))
 
+        def _parse_redirect_url(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast("None | str | Unset", data)
+
+        redirect_url = _parse_redirect_url(d.pop("redirectUrl", UNSET))
+
+        def _parse_client_script(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast("None | str | Unset", data)
+
+        client_script = _parse_client_script(d.pop("clientScript", UNSET))
+
         payment_started = cls(
-            redirect_url=redirect_url,
             transaction_number=transaction_number,
             redirection_type=redirection_type,
+            redirect_url=redirect_url,
+            client_script=client_script,
         )
 
         payment_started.additional_properties = d

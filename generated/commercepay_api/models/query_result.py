@@ -32,6 +32,7 @@ class QueryResult:
             transaction_number (None | str | Unset): The gateway's number for the payment. Example: 2005.
             payment_session_number (None | str | Unset): The gateway's number for the session. Example: S-1001.
             channel_id (int | None | Unset): The channel that the customer paid through. Example: 2.
+            provider_channel_id (None | str | Unset): The bank or the wallet inside the channel. Example: TEST0021.
             provider_transaction_number (None | str | Unset): The bank's or wallet's number for the payment. Example:
                 FPX-778.
             creation_time (None | str | Unset): When the payment was created. Its format and time zone are not published.
@@ -50,6 +51,7 @@ class QueryResult:
     transaction_number: None | str | Unset = UNSET
     payment_session_number: None | str | Unset = UNSET
     channel_id: int | None | Unset = UNSET
+    provider_channel_id: None | str | Unset = UNSET
     provider_transaction_number: None | str | Unset = UNSET
     creation_time: None | str | Unset = UNSET
     remark: None | str | Unset = UNSET
@@ -83,6 +85,12 @@ class QueryResult:
             channel_id = UNSET
         else:
             channel_id = self.channel_id
+
+        provider_channel_id: None | str | Unset
+        if isinstance(self.provider_channel_id, Unset):
+            provider_channel_id = UNSET
+        else:
+            provider_channel_id = self.provider_channel_id
 
         provider_transaction_number: None | str | Unset
         if isinstance(self.provider_transaction_number, Unset):
@@ -130,6 +138,8 @@ class QueryResult:
             field_dict["paymentSessionNumber"] = payment_session_number
         if channel_id is not UNSET:
             field_dict["channelId"] = channel_id
+        if provider_channel_id is not UNSET:
+            field_dict["providerChannelId"] = provider_channel_id
         if provider_transaction_number is not UNSET:
             field_dict["providerTransactionNumber"] = provider_transaction_number
         if creation_time is not UNSET:
@@ -180,6 +190,15 @@ class QueryResult:
             return cast("int | None | Unset", data)
 
         channel_id = _parse_channel_id(d.pop("channelId", UNSET))
+
+        def _parse_provider_channel_id(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast("None | str | Unset", data)
+
+        provider_channel_id = _parse_provider_channel_id(d.pop("providerChannelId", UNSET))
 
         def _parse_provider_transaction_number(data: object) -> None | str | Unset:
             if data is None:
@@ -234,6 +253,7 @@ class QueryResult:
             transaction_number=transaction_number,
             payment_session_number=payment_session_number,
             channel_id=channel_id,
+            provider_channel_id=provider_channel_id,
             provider_transaction_number=provider_transaction_number,
             creation_time=creation_time,
             remark=remark,

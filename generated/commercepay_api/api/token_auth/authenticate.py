@@ -66,7 +66,8 @@ def sync_detailed(
 
      Exchanges a user name and a password for an access token. Keep the token secret, reuse it until it
     expires, then call this again. The call is not signed. For wrong credentials, the envelope has an
-    `error`: the framework responds with HTTP 401 or 500, code 0 and "Login failed!".
+    `error`: the framework responds with HTTP 401 or 500, code 0, "Login failed!" and details such as
+    "Invalid user name or password". Repeated wrong passwords lock the account.
 
     Args:
         body (AuthenticateRequest): The credentials of a merchant's API user.
@@ -97,7 +98,8 @@ def sync(
 
      Exchanges a user name and a password for an access token. Keep the token secret, reuse it until it
     expires, then call this again. The call is not signed. For wrong credentials, the envelope has an
-    `error`: the framework responds with HTTP 401 or 500, code 0 and "Login failed!".
+    `error`: the framework responds with HTTP 401 or 500, code 0, "Login failed!" and details such as
+    "Invalid user name or password". Repeated wrong passwords lock the account.
 
     Args:
         body (AuthenticateRequest): The credentials of a merchant's API user.
@@ -125,7 +127,8 @@ async def asyncio_detailed(
 
      Exchanges a user name and a password for an access token. Keep the token secret, reuse it until it
     expires, then call this again. The call is not signed. For wrong credentials, the envelope has an
-    `error`: the framework responds with HTTP 401 or 500, code 0 and "Login failed!".
+    `error`: the framework responds with HTTP 401 or 500, code 0, "Login failed!" and details such as
+    "Invalid user name or password". Repeated wrong passwords lock the account.
 
     Args:
         body (AuthenticateRequest): The credentials of a merchant's API user.
@@ -156,7 +159,8 @@ async def asyncio(
 
      Exchanges a user name and a password for an access token. Keep the token secret, reuse it until it
     expires, then call this again. The call is not signed. For wrong credentials, the envelope has an
-    `error`: the framework responds with HTTP 401 or 500, code 0 and "Login failed!".
+    `error`: the framework responds with HTTP 401 or 500, code 0, "Login failed!" and details such as
+    "Invalid user name or password". Repeated wrong passwords lock the account.
 
     Args:
         body (AuthenticateRequest): The credentials of a merchant's API user.
