@@ -32,17 +32,21 @@ def main() -> None:
     "--state", "file", type=click.Path(dir_okay=False, path_type=Path), help="Keep the state in this SQLite file."
 )
 @click.option("--callbacks-anywhere", is_flag=True, help="Send callbacks to other machines too.")
-def sandbox(port: int, host: str, file: Path | None, callbacks_anywhere: bool) -> None:
+@click.option("--strict-tenant", is_flag=True, help="Require the tenant header, and compare it with the token.")
+@click.option("--lock-out", is_flag=True, help="Lock a user for a while after repeated wrong passwords.")
+@click.option("--report-surcharge", is_flag=True, help="Report amounts with the channel's surcharge.")
+def sandbox(port: int, host: str, file: Path | None, **switches: bool) -> None:
     """Run a CommercePay gateway on this machine. No money moves."""
     try:
         import_module("commercepay.sandbox.web.control_api")  # load it now, so that the dashboard opens at once
+        from commercepay.sandbox.model import Switches
         from commercepay.sandbox.sandbox import SandboxCore
         from commercepay.sandbox.store import StateFileError
         from commercepay.sandbox.web.server import listen, server, url_of
     except ModuleNotFoundError as error:
         raise click.ClickException(str(missing("commercepay[sandbox]", error))) from error
     try:
-        core = SandboxCore(file=file, callbacks_anywhere=callbacks_anywhere)
+        core = SandboxCore(file=file, switches=Switches(**switches))
         listener = listen(host, port)
     except (StateFileError, OSError) as error:
         raise click.ClickException(str(error)) from error

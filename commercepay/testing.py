@@ -95,20 +95,38 @@ def sign_callback(
 
 
 @contextlib.contextmanager
-def sandbox(*, state_file: Path | None = None, callbacks_anywhere: bool = False, port: int = 0) -> Generator[Sandbox]:
+def sandbox(
+    *,
+    state_file: Path | None = None,
+    port: int = 0,
+    callbacks_anywhere: bool = False,
+    strict_tenant: bool = False,
+    lock_out: bool = False,
+    report_surcharge: bool = False,
+) -> Generator[Sandbox]:
     """A running sandbox, on a free port of the loopback interface, for the time of a `with`.
 
     Args:
-        state_file: an SQLite file to remember orders in; in memory unless given.
-        callbacks_anywhere: whether callbacks may go to other machines too.
+        state_file: an SQLite file that keeps all data; in memory unless given.
         port: a fixed port.
+        callbacks_anywhere: send callbacks to other machines too.
+        strict_tenant: require the tenant header on every call, and refuse one that is not the token's tenant.
+        lock_out: lock a user for a while after repeated wrong passwords.
+        report_surcharge: report the amount of a payment with the channel's surcharge.
     """
     try:
+        from commercepay.sandbox.model import Switches
         from commercepay.sandbox.sandbox import SandboxCore
         from commercepay.sandbox.web.server import Background
     except ModuleNotFoundError as error:
         raise missing("commercepay[sandbox]", error) from error
-    core = SandboxCore(file=state_file, callbacks_anywhere=callbacks_anywhere)
+    switches = Switches(
+        callbacks_anywhere=callbacks_anywhere,
+        strict_tenant=strict_tenant,
+        lock_out=lock_out,
+        report_surcharge=report_surcharge,
+    )
+    core = SandboxCore(file=state_file, switches=switches)
     try:
         background = Background(core, port=port)
     except OSError:  # the port is taken
@@ -185,11 +203,13 @@ class Sandbox:
     # --- the customer ------------------------------------------------------------------------------------------------
     # `number` is a session number, or for a payment without a session its transaction number.
 
-    def pay(self, number: str, *, channel_id: int = 2) -> PaymentRecord:
-        """The customer pays. Returns the payment after that."""
+    def pay(self, number: str, *, channel_id: int | None = None) -> PaymentRecord:
+        """The customer pays, through the requested channel unless another is given. Returns the payment after that."""
         return self._settle(number, PaymentStatus.PAID, channel_id)
 
-    def fail(self, number: str, status: PaymentStatus = PaymentStatus.FAILED, *, channel_id: int = 2) -> PaymentRecord:
+    def fail(
+        self, number: str, status: PaymentStatus = PaymentStatus.FAILED, *, channel_id: int | None = None
+    ) -> PaymentRecord:
         """The customer's attempt fails."""
         return self._settle(number, status, channel_id)
 

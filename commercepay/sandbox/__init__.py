@@ -6,6 +6,7 @@
 It behaves as the real gateway is known to behave. Where nothing is known it makes assumptions, which docs/sandbox.md lists.
 
     model         the records: tenants, orders, payments, callbacks, requests       no I/O
+    channels      the channels and their banks                                      no I/O
     clock         the time, which can be set forward                                no I/O
     rules         who has access, and what may happen to a payment                  no I/O
     description   the endpoints and their members, read from the description        no I/O

@@ -29,7 +29,7 @@ def _envelope(result: Any, *, success: bool, error: Any = None, unauthorized: bo
     }
 
 
-def success(result: Mapping[str, Any] | None) -> GatewayResponse:
+def success(result: Mapping[str, Any] | list[Any] | None) -> GatewayResponse:
     return GatewayResponse(200, _envelope(result, success=True), "accepted")
 
 
@@ -39,8 +39,8 @@ def bad_signature(explanation: dict[str, Any]) -> GatewayResponse:
     return GatewayResponse(400, payload, "signature refused", explanation)
 
 
-def refused(code: int, message: str, *, status: int = 400) -> GatewayResponse:
-    error = {"code": code, "message": message, "details": None, "validationErrors": None}
+def refused(code: int, message: str, *, details: str | None = None, status: int = 400) -> GatewayResponse:
+    error = {"code": code, "message": message, "details": details, "validationErrors": None}
     return GatewayResponse(status, _envelope(None, success=False, error=error), f"refused {code}")
 
 
@@ -51,8 +51,8 @@ def unauthorized(why: str) -> GatewayResponse:
     return GatewayResponse(401, payload, "token refused", {"text": why})
 
 
-def login_failed(why: str) -> GatewayResponse:
-    response = refused(0, "Login failed!", status=401)
+def login_failed(details: str, why: str) -> GatewayResponse:
+    response = refused(0, "Login failed!", details=details, status=401)
     response.verdict, response.explanation = "login refused", {"text": why}
     return response
 

@@ -41,7 +41,7 @@ _RESPONSE_KEPT: Final = 2000
 def members(order: Order, payment: PaymentRecord) -> dict[str, Any]:
     """The members of the callback for a payment."""
     return {
-        "amount": order.amount,
+        "amount": payment.amount,
         "channelId": payment.channel_id,
         "currencyCode": order.currency,
         "paymentSessionNumber": order.session_number,
@@ -92,7 +92,9 @@ class Deliveries:
         self.wake: Function[[], None] = lambda: None
 
     def announce(self, order: Order, payment: PaymentRecord) -> None:
-        """Add the callback for a payment; `start_due` sends it."""
+        """Add the callback for a payment, if the order has a callback URL; `start_due` sends it."""
+        if order.callback_url is None:
+            return
         fired: dict[str, Fault] = {fault.kind: fault for fault in self._faults.for_callback()}
         callback = CallbackRecord(
             id=self._store.next_callback_id(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -20,14 +20,22 @@ Problem = tuple[str, tuple[str, ...]]
 """An entry of ABP's `validationErrors`: a message, and the members concerned."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 
 class Model:
     """The model that an endpoint binds a request to: its members, at every depth, and their types."""
 
-    def __init__(self, kind: str | None, members: Mapping[str, tuple[str, Model]], items: Model | None) -> None:
+    def __init__(
+        self,
+        kind: str | None,
+        members: Mapping[str, tuple[str, Model]],
+        required: Collection[str],
+        items: Model | None,
+    ) -> None:
         self.kind = kind
         self.members = members
+        self.required = required
         self.items = items
 
     def bind(self, value: Any, *, as_sent: bool = False) -> Any:
@@ -73,12 +81,13 @@ class Operation:
         self.method: str = method.upper()
         self.name: str = path.rstrip("/").rpartition("/")[2]
         self.in_query: bool = "requestBody" not in operation
-        schemes = document["components"]["securitySchemes"]
-        required = [
-            schemes[name] for choice in operation.get("security", document.get("security", [])) for name in choice
-        ]
-        self.needs_token: bool = any(one["type"] == "http" for one in required)
-        self.needs_signature: bool = any(one.get("name") == "cap-signature" for one in required)
+        choices = [set(choice) for choice in operation.get("security", document.get("security", []))]
+        schemes = document["components"]["securitySchemes"].items()
+        token = {name for name, one in schemes if one["type"] == "http"}
+        signature = {name for name, one in schemes if one.get("name") == "cap-signature"}
+        self.needs_token: bool = any(choice & token for choice in choices)
+        self.needs_signature: bool = bool(choices) and all(choice & signature for choice in choices)
+        self.takes_signature: bool = any(choice & signature for choice in choices)
         schema = _query_schema(operation) if self.in_query else _body(operation["requestBody"])["schema"]
         self.model: Model = _model(document, schema)
         self.example: Any = next(iter(_examples(operation)), None)
@@ -88,12 +97,19 @@ class Operation:
 
     def is_valid(self, bound: Any) -> bool:
         """Whether a request has the members and types that the description asks for."""
-        return self._validator.is_valid(bound)
+        return self._validator.is_valid(_in_utf16(bound)) and not self._blank(bound)
 
     def problems(self, bound: Any) -> list[Problem]:
         """The validation errors as ABP reports them; empty if the request is valid."""
-        errors = self._validator.iter_errors(bound)
-        return list(dict.fromkeys(_problem(error.kind, error.message, error.instance_path) for error in errors))
+        errors = self._validator.iter_errors(_in_utf16(bound))
+        found = [_problem(error.kind, error.message, error.instance_path) for error in errors]
+        return list(dict.fromkeys([*(_missing(name, name) for name in self._blank(bound)), *found]))
+
+    def _blank(self, bound: Any) -> list[str]:
+        """Required members that are blank: the framework refuses them like missing ones."""
+        if not is_object(bound):
+            return []
+        return [one for one in self.model.required if isinstance(text := bound.get(one), str) and not text.strip()]
 
 
 class Description:
@@ -153,16 +169,18 @@ def _model(document: Mapping[str, Any], schema: Mapping[str, Any], within: tuple
     """The members and types of a schema, including those of its references and parts."""
     kind: str | None = None
     members: dict[str, tuple[str, Model]] = {}
+    required: dict[str, None] = {}  # in order, each once
     items: Model | None = None
     for part, path in _parts(document, schema, within):
         types = part.get("type", ())
         named = [one for one in ([types] if isinstance(types, str) else types) if one != "null"]
         kind = kind or (named[0] if len(named) == 1 else None)
+        required.update(dict.fromkeys(part.get("required", ())))
         for name, member in part.get("properties", {}).items():
             members[name.lower()] = (name, _model(document, member, path))
         if "items" in part:
             items = _model(document, part["items"], path)
-    return Model(kind, members, items)
+    return Model(kind, members, required, items)
 
 
 def _parts(
@@ -197,14 +215,26 @@ def _problem(kind: Any, message: str, path: list[str | int]) -> Problem:
     """One problem, in the words of .NET's validation attributes if they have some for it."""
     place = ".".join(map(str, path))
     if isinstance(kind, ValidationErrorKind.Required):
-        member = ".".join((*map(str, path), kind.property))
-        return f"The {_pascal(kind.property)} field is required.", (member,)
+        return _missing(kind.property, ".".join((*map(str, path), kind.property)))
     name = _pascal(str(path[-1])) if path else "request"
     if isinstance(kind, ValidationErrorKind.MaxLength):
         return f"The field {name} must be a string with a maximum length of {kind.limit}.", (place,)
     if isinstance(kind, ValidationErrorKind.Pattern):
         return f"The field {name} must match the regular expression '{kind.pattern}'.", (place,)
     return f"The field {name} is not valid: {message}.", (place,) if place else ()
+
+
+def _missing(name: str, place: str) -> Problem:
+    return f"The {_pascal(name)} field is required.", (place,)
+
+
+def _in_utf16(value: Any) -> Any:
+    """The value with each string as long as .NET counts it: in UTF-16 units, so an emoji is two characters."""
+    if isinstance(value, str):
+        return value if value.isascii() else _ASTRAL.sub("\ufffd\ufffd", value)
+    if is_object(value):
+        return {name: _in_utf16(item) for name, item in value.items()}
+    return [_in_utf16(item) for item in value] if is_array(value) else value
 
 
 def _pascal(name: str) -> str:

@@ -32,6 +32,23 @@ TENANTS = tuple(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """What the real gateway may do in one way or the other, as nobody published it; and where callbacks go.
+
+    Attributes:
+        callbacks_anywhere: send callbacks to other machines too.
+        strict_tenant: require the tenant header on every call, and refuse one that is not the token's tenant.
+        lock_out: lock a user for a while after repeated wrong passwords.
+        report_surcharge: report the amount of a payment with the channel's surcharge.
+    """
+
+    callbacks_anywhere: bool = False
+    strict_tenant: bool = False
+    lock_out: bool = False
+    report_surcharge: bool = False
+
+
 @dataclass(slots=True)
 class Event:
     """One step in the life of a payment."""
@@ -47,12 +64,20 @@ class Event:
 
 @dataclass(slots=True)
 class PaymentRecord:
-    """One attempt to pay an order."""
+    """One attempt to pay an order.
+
+    Attributes:
+        amount: the amount that Query and the callback report.
+        surcharge: what the customer paid on top of the order's amount.
+    """
 
     transaction_number: str
     created: int
+    amount: int
+    surcharge: int = 0
     status: PaymentStatus = PaymentStatus.PENDING
     channel_id: int | None = None
+    provider_channel_id: str | None = None
     provider_transaction_number: str | None = None
     provider_error_message: str | None = None
     timeline: list[Event] = field(default_factory=list[Event])
@@ -113,8 +138,8 @@ class Order:
             return f"{self.currency} {self.amount} (minor units)"
 
     @property
-    def callback_url(self) -> str:
-        return str(self.request["callbackUrl"])
+    def callback_url(self) -> str | None:
+        return self.request.get("callbackUrl")
 
     @property
     def return_url(self) -> str:

@@ -9,10 +9,12 @@ import heapq
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Final
 
+from commercepay.sandbox.channels import CHANNELS
 from commercepay.sandbox.clock import Clock, iso
-from commercepay.sandbox.model import Event, Order, PaymentRecord, Tenant
+from commercepay.sandbox.model import Event, Order, PaymentRecord, Switches, Tenant
 from commercepay.sandbox.store import Store
 from commercepay.status import PaymentStatus
 
@@ -22,8 +24,11 @@ TOKEN_LIFETIME: Final = 86_400
 DEFAULT_EXPIRY: Final = 30
 """Minutes in which an order can be paid unless the request gives another number. An assumption."""
 
-CHANNELS: Final = {2: "FPX", 4: "Channel 4", 22: "Channel 22"}
-"""The channel numbers that were seen. That 2 is FPX is an assumption; the other names are unknown."""
+LOCK_OUT_AFTER: Final = 5
+"""Wrong passwords in a row that lock a user. An assumption, like the next."""
+
+LOCKED_FOR: Final = 300
+"""Seconds for which a user is locked."""
 
 _UNPAID = {status for status in PaymentStatus if status.is_closed_unpaid}
 MOVES: Final[Mapping[PaymentStatus, frozenset[PaymentStatus]]] = {
@@ -49,8 +54,28 @@ def _not_found() -> GatewayRefusal:
     return GatewayRefusal(2010, "Transaction Not Found")
 
 
+class InvalidMembers(Exception):
+    """The gateway refuses what the members of a request say.
+
+    Attributes:
+        problems: each a message and the members concerned.
+    """
+
+    def __init__(self, *problems: tuple[str, tuple[str, ...]]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+
 class LoginFailed(Exception):
-    """Wrong credentials."""
+    """Wrong credentials, or a locked user.
+
+    Attributes:
+        details: what the gateway gives as the reason; the message of the exception is the sandbox's.
+    """
+
+    def __init__(self, why: str, details: str = "Invalid user name or password") -> None:
+        super().__init__(why)
+        self.details = details
 
 
 class NoAccess(Exception):
@@ -75,14 +100,17 @@ class Gateway:
         store: Store,
         clock: Clock,
         tenants: Mapping[int, Tenant],
+        switches: Switches,
         announce: Callable[[Order, PaymentRecord], None],
     ) -> None:
         self.store = store
         self.clock = clock
         self.tenants = tenants
+        self._switches = switches
         self._announce = announce
         self._tokens: dict[str, Grant] = {}
         self._revoked: dict[str, str] = {}
+        self._wrong_passwords: dict[int, list[int]] = {}
         self._expiries = [(order.expires, order.number) for order in store.orders.values() if order.state == "open"]
         heapq.heapify(self._expiries)
 
@@ -94,8 +122,12 @@ class Gateway:
             raise LoginFailed(_tenant_problem(tenant_header))
         if members["userNameOrEmailAddress"] != tenant.username:
             raise LoginFailed("the user name is not the one that the sandbox printed for this tenant")
+        self._check_lock(tenant)
         if not secrets.compare_digest(members["password"].encode(errors="replace"), tenant.password.encode()):
+            if self._switches.lock_out:
+                self._wrong_passwords.setdefault(tenant.id, []).append(self.clock.now())
             raise LoginFailed("the password is not the one that the sandbox printed for this tenant")
+        self._wrong_passwords.pop(tenant.id, None)
         token = secrets.token_urlsafe(48)
         self._tokens[token] = Grant(tenant, self.clock.now() + TOKEN_LIFETIME * 1000)
         return {
@@ -105,8 +137,17 @@ class Gateway:
             "userId": tenant.user_id,
         }
 
+    def _check_lock(self, tenant: Tenant) -> None:
+        wrong = self._wrong_passwords.get(tenant.id, [])
+        if len(wrong) < LOCK_OUT_AFTER:
+            return
+        if self.clock.now() < wrong[-1] + LOCKED_FOR * 1000:
+            why = f"{LOCK_OUT_AFTER} wrong passwords locked the user for {LOCKED_FOR} seconds"
+            raise LoginFailed(why, "The user account has been locked out. Please try again later.")
+        wrong.clear()
+
     def admit(self, authorization: str | None, tenant_header: str | None) -> Tenant:
-        """The tenant that the token was issued to."""
+        """The tenant that the token was issued to. The header is read only with the switch `strict_tenant`."""
         scheme, _, token = (authorization or "").partition(" ")
         grant = self._tokens.get(token) if scheme.lower() == "bearer" else None
         if grant is None:
@@ -114,6 +155,8 @@ class Gateway:
         if grant.expires <= self.clock.now():
             now = iso(self.clock.now())
             raise NoAccess(f"the access token expired at {iso(grant.expires)}; the sandbox's clock says {now}")
+        if not self._switches.strict_tenant:
+            return grant.tenant
         if self._tenant(tenant_header) is None:
             raise NoAccess(_tenant_problem(tenant_header))
         if tenant_header != str(grant.tenant.id):
@@ -145,19 +188,27 @@ class Gateway:
     # --- the endpoints -----------------------------------------------------------------------------------------------
 
     def initial_session(self, tenant: Tenant, members: dict[str, Any], base_url: str) -> dict[str, Any]:
-        order = self._open(tenant, members, is_session=True, minutes=members.get("expiredInMinutes"))
-        return {"redirectionType": 1, "redirectUrl": f"{base_url}/pay/{order.number}", "sessionNumber": order.number}
+        minutes = members.get("expiredInMinutes", DEFAULT_EXPIRY)
+        if minutes < 1:
+            raise InvalidMembers(("The field ExpiredInMinutes must be greater than 0.", ("expiredInMinutes",)))
+        order = self._open(tenant, members, is_session=True, minutes=minutes)
+        return {**_redirect(f"{base_url}{order.pay_path}"), "sessionNumber": order.number}
 
     def request_payment(self, tenant: Tenant, members: dict[str, Any], base_url: str) -> dict[str, Any]:
-        order = self._open(tenant, members, is_session=False, minutes=None)
-        return {
-            "redirectionType": 1,
-            "redirectUrl": f"{base_url}/pay/{order.number}",
-            "transactionNumber": order.number,
-        }
+        order = self._open(tenant, members, is_session=False, minutes=DEFAULT_EXPIRY)
+        channel = CHANNELS.get(members.get("channelId", 0))
+        url = f"{base_url}{order.pay_path}"
+        redirect = _script(f"{url}/open") if channel is not None and channel.has_script else _redirect(url)
+        return {**redirect, "transactionNumber": order.number}
+
+    def channels(self, _tenant: Tenant, members: dict[str, Any], _base_url: str) -> list[dict[str, Any]]:
+        return [one.to_result() for one in CHANNELS.values()] if members["countryCode"].upper() == "MY" else []
 
     def query(self, tenant: Tenant, members: dict[str, Any], base_url: str) -> dict[str, Any]:
         transaction, session = members.get("TransactionNumber"), members.get("SessionNumber")
+        if not transaction and not session:
+            message = "TransactionNumber or SessionNumber is required."
+            raise InvalidMembers((message, ("transactionNumber", "sessionNumber")))
         order = self.store.order(transaction or session or "")
         if order is None or order.tenant_id != tenant.id or (session and order.session_number != session):
             raise _not_found()
@@ -173,8 +224,9 @@ class Gateway:
             "referenceCode": order.reference_code,
             "status": payment.status.value,
             "currencyCode": order.currency,
-            "amount": order.amount,
+            "amount": payment.amount,
             "channelId": payment.channel_id,
+            "providerChannelId": payment.provider_channel_id,
             "providerTransactionNumber": payment.provider_transaction_number,
             "creationTime": iso(payment.created),
             "remark": None,
@@ -182,18 +234,18 @@ class Gateway:
             "providerErrorMessage": payment.provider_error_message,
         }
 
-    def _open(self, tenant: Tenant, members: dict[str, Any], *, is_session: bool, minutes: int | None) -> Order:
+    def _open(self, tenant: Tenant, members: dict[str, Any], *, is_session: bool, minutes: int) -> Order:
         if self.store.has_reference(tenant.id, members["referenceCode"]):
             raise GatewayRefusal(2009, "Duplicate Transaction")
         now = self.clock.now()
-        payment = self._new_payment(now, members.get("channelId"))
+        payment = self._new_payment(now, members)
         order = Order(
-            number=secrets.token_hex(16) if is_session else payment.transaction_number,
+            number=_number(now) if is_session else payment.transaction_number,
             is_session=is_session,
             tenant_id=tenant.id,
             request=members,
             created=now,
-            expires=now + int(DEFAULT_EXPIRY if minutes is None else minutes) * 60_000,
+            expires=now + minutes * 60_000,
             attempts=[payment],
         )
         self.store.add(order)
@@ -201,11 +253,14 @@ class Gateway:
         heapq.heappush(self._expiries, (order.expires, order.number))
         return order
 
-    def _new_payment(self, now: int, channel_id: int | None) -> PaymentRecord:
-        # All digits, so that signing it as a number fails here already: it is a string.
-        number = str(10**15 + secrets.randbelow(9 * 10**15))
+    def _new_payment(self, now: int, request: Mapping[str, Any]) -> PaymentRecord:
         return PaymentRecord(
-            number, now, channel_id=channel_id, timeline=[Event(now, PaymentStatus.PENDING.value, "created")]
+            _number(now),
+            now,
+            request["amount"],
+            channel_id=request.get("channelId"),
+            provider_channel_id=request.get("providerChannelId"),
+            timeline=[Event(now, PaymentStatus.PENDING.value, "created")],
         )
 
     # --- what happens to an order ------------------------------------------------------------------------------------
@@ -216,6 +271,7 @@ class Gateway:
         status: PaymentStatus,
         *,
         channel_id: int | None = None,
+        provider_channel_id: str | None = None,
         attempt: int | None = None,
         note: str = "",
     ) -> PaymentRecord:
@@ -223,6 +279,8 @@ class Gateway:
 
         Args:
             number: the session number; without a session the transaction number.
+            channel_id: how the customer pays; unless given, as the request says, or through the first channel.
+            provider_channel_id: the bank or wallet inside the channel.
             attempt: the number of the attempt (1 is the first), so that a form that is sent twice is one attempt.
 
         Raises:
@@ -236,12 +294,14 @@ class Gateway:
         if attempt is not None and attempt != len(order.attempts) + again:
             raise GatewayRefusal(2022, "Transaction Already Processed")
         if again:
-            payment = self._new_payment(self.clock.now(), order.request.get("channelId"))
+            payment = self._new_payment(self.clock.now(), order.request)
             self._check_move(payment, status)
             self.store.add_attempt(order, payment)
         self._check_move(payment, status)
-        if channel_id is not None:
-            payment.channel_id = channel_id
+        if channel_id is None and payment.channel_id is None and (status.is_paid or status.is_authorised):
+            channel_id = next(iter(CHANNELS))
+        if channel_id is not None and (channel_id != payment.channel_id or provider_channel_id is not None):
+            payment.channel_id, payment.provider_channel_id = channel_id, provider_channel_id
         self._record(order, payment, status, note or "settled")
         return payment
 
@@ -309,10 +369,33 @@ class Gateway:
         payment.timeline.append(Event(self.clock.now(), status.value, note))
         if payment.provider_transaction_number is None and (status.is_paid or status.is_authorised):
             payment.provider_transaction_number = f"SANDBOX-{payment.transaction_number}"
+            channel = CHANNELS.get(payment.channel_id or 0)
+            payment.surcharge = channel.surcharge_on(order.amount) if channel is not None else 0
+            if self._switches.report_surcharge:
+                payment.amount += payment.surcharge
         if status.is_closed_unpaid:
             payment.provider_error_message = status.name.replace("_", " ").capitalize()
         self.store.save(order)
         self._announce(order, payment)
+
+
+def _number(now: int) -> str:
+    """A number in the gateway's shape: 22 capitals and digits, or 25 that end in the day."""
+    if secrets.randbelow(2):
+        return secrets.token_hex(11).upper()
+    year, month, day = iso(now)[2:10].split("-")
+    return f"{secrets.token_hex(10)[:19].upper()}{year}{month}{day}"
+
+
+def _redirect(url: str) -> dict[str, Any]:
+    return {"redirectionType": 1, "redirectUrl": url, "clientScript": None}
+
+
+def _script(url: str) -> dict[str, Any]:
+    """A form that submits itself, in place of a URL."""
+    script = f'<form id="commercepay" method="post" action="{escape(url)}"></form>'
+    script += '<script>document.getElementById("commercepay").submit()</script>'
+    return {"redirectionType": 2, "redirectUrl": None, "clientScript": script}
 
 
 def _tenant_problem(header: str | None) -> str:

@@ -11,7 +11,7 @@ from commercepay.sandbox import description
 from commercepay.sandbox.clock import Clock
 from commercepay.sandbox.deliveries import Deliveries
 from commercepay.sandbox.faults import Faults
-from commercepay.sandbox.model import TENANTS, Tenant
+from commercepay.sandbox.model import TENANTS, Switches, Tenant
 from commercepay.sandbox.request_log import Masking, RequestLog
 from commercepay.sandbox.rules import Gateway
 from commercepay.sandbox.store import Store
@@ -21,8 +21,9 @@ class SandboxCore:
     """The store, the clock, the rules and the faults of one sandbox. All of it belongs to one event loop."""
 
     def __init__(
-        self, *, file: Path | None = None, callbacks_anywhere: bool = False, tenants: Iterable[Tenant] = TENANTS
+        self, *, file: Path | None = None, switches: Switches | None = None, tenants: Iterable[Tenant] = TENANTS
     ) -> None:
+        self.switches: Switches = switches or Switches()
         self.tenants: dict[int, Tenant] = {tenant.id: tenant for tenant in tenants}
         self.description: description.Description = description.load()
         self.clock: Clock = Clock()
@@ -32,14 +33,14 @@ class SandboxCore:
         self.masking: Masking = Masking(self.description.secret_members, secrets)
         self.requests: RequestLog = RequestLog(self.masking)
         self.deliveries: Deliveries = Deliveries(
-            self.store, self.clock, self.faults, self.tenants, anywhere=callbacks_anywhere
+            self.store, self.clock, self.faults, self.tenants, anywhere=self.switches.callbacks_anywhere
         )
         self.gateway: Gateway = self._gateway()
         self._last_request = 0
         self._wake = asyncio.Event()
 
     def _gateway(self) -> Gateway:
-        return Gateway(self.store, self.clock, self.tenants, self.deliveries.announce)
+        return Gateway(self.store, self.clock, self.tenants, self.switches, self.deliveries.announce)
 
     @property
     def tenant(self) -> Tenant:

@@ -92,7 +92,7 @@ class Store:
 
 
 class _File:
-    _FORMAT = 1
+    _FORMAT = 2
 
     def __init__(self, path: Path) -> None:
         self._begun = False

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from commercepay.testing import Sandbox
 
+SCRIPT_HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": "default-src 'none'; script-src 'unsafe-inline'; form-action http:",
+}
 PHONE, DESKTOP, SMALLEST = (390, 844), (1280, 800), (320, 640)
 ENDINGS = {
     "Failed": "FAILED",
@@ -74,10 +78,32 @@ def test_paying(customer: Page, shop: Shop, sb: Sandbox) -> None:
     expect(customer.get_by_role("heading", level=1)).to_have_text("Amount to pay MYR 129.00")
     for text in ("Sandbox Shop", "INV-1", "Batik shirt, size L, indigo", "no money moves"):
         expect(customer.get_by_text(text).first).to_be_visible()
-    customer.get_by_role("radio", name="Channel 22").check()
+    customer.get_by_role("radio", name="E-wallet").check()
     pay_button(customer).click()
     expect_back(customer, shop, sb)
     assert (attempts(sb), told(sb), sb.orders[0].last.channel_id) == (["PAID"], [1], 22)
+
+
+def test_paying_through_a_bank(customer: Page, shop: Shop, sb: Sandbox) -> None:
+    """The banks of the chosen channel appear, and the chosen bank is paid through."""
+    customer.goto(shop.pay_page(shop.open()))
+    customer.get_by_role("radio", name="Online Banking").check()
+    expect(customer.get_by_label("Bank of FPX")).to_be_hidden()
+    customer.get_by_label("Bank of Online Banking").select_option(label="Test Bank B")
+    pay_button(customer).click()
+    expect_back(customer, shop, sb)
+    payment = sb.orders[0].last
+    assert (payment.channel_id, payment.provider_channel_id) == (18, "TEST0022")
+
+
+def test_a_client_script_opens_the_page(page: Page, shop: Shop, sb: Sandbox) -> None:
+    """The script of a payment without a URL, on a page of the merchant, leads to the payment page, and back."""
+    script = shop.script()
+    page.route(f"{shop.url}/start", lambda route: route.fulfill(body=script, headers=SCRIPT_HEADERS))
+    page.goto(f"{shop.url}/start")
+    pay_button(page).click()
+    expect_back(page, shop, sb)
+    assert (attempts(sb), sb.orders[0].last.channel_id) == (["PAID"], 18)
 
 
 @pytest.mark.parametrize("name", ENDINGS)
@@ -254,7 +280,7 @@ def test_paying_by_keyboard_alone(customer: Page, shop: Shop, sb: Sandbox) -> No
     expect(customer.get_by_role("radio", name="FPX")).to_be_focused()
     expect(customer.locator(".tile").first).to_have_css("outline-style", "solid")
     customer.keyboard.press("ArrowDown")
-    expect(customer.get_by_role("radio", name="Channel 4")).to_be_checked()
+    expect(customer.get_by_role("radio", name="Card")).to_be_checked()
     customer.keyboard.press("Tab")
     expect(pay_button(customer)).to_be_focused()
     expect(pay_button(customer)).to_have_css("outline-style", "solid")

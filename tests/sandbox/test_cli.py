@@ -116,6 +116,20 @@ def test_the_url_of_every_interface_works(host: str) -> None:
         command.end()
 
 
+def test_a_switch_reaches_the_gateway() -> None:
+    """With `--strict-tenant` a call without the tenant header is refused, though its token is right."""
+    command = Command("--port", "0", "--strict-tenant", "--lock-out", "--report-surcharge")
+    url = command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].strip()
+    with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+        login = {"userNameOrEmailAddress": "sandbox-user", "password": "sandbox-password"}
+        authenticated = client.post("/api/TokenAuth/Authenticate", json=login, headers={"Abp-TenantId": "1001"})
+        token = {"Authorization": f"Bearer {authenticated.json()['result']['accessToken']}"}
+        path = "/api/services/app/Channel/GetTenantChannelsByCountry?countryCode=MY"
+        statuses = [client.get(path, headers=token | tenant).status_code for tenant in ({}, {"Abp-TenantId": "1001"})]
+    command.end()
+    assert statuses == [401, 200]
+
+
 def test_a_port_that_is_taken_is_one_clear_line(command: Command) -> None:
     """A second sandbox on the same port says so."""
     port = command.until("COMMERCEPAY_BASE_URL").rpartition(":")[2].strip()

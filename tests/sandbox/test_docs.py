@@ -1,4 +1,4 @@
-"""docs/sandbox.md does what it says: the terminal session, the example, and its lists."""
+"""docs/sandbox.md is right: the terminal session, the example, and the lists."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from commercepay.sandbox.channels import CHANNELS
 from commercepay.sandbox.deliveries import BACKOFF
 from commercepay.sandbox.explain import READINGS
 from commercepay.sandbox.faults import KINDS
+from commercepay.sandbox.model import Switches
 
 if TYPE_CHECKING:
     from commercepay.testing import Sandbox
@@ -63,6 +66,17 @@ def test_every_fault_is_listed() -> None:
     table = TEXT.partition("## Faults and time")[2].partition("The clock is")[0]
     rows = "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
     assert set(re.findall(r"`(\w+)`", rows)) == KINDS.keys()
+
+
+def test_every_switch_is_documented() -> None:
+    """The usage names each switch of the command line."""
+    usage = TEXT.partition("```\n")[2].partition("```")[0]
+    assert all(f"--{field.name.replace('_', '-')}" in usage for field in fields(Switches))
+
+
+def test_every_channel_is_listed() -> None:
+    """The table names each channel with its number."""
+    assert all(f"| {one.id} | {one.name} |" in TEXT for one in CHANNELS.values())
 
 
 def test_every_reading_is_listed() -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from commercepay import signature
+from commercepay.sandbox.rules import LOCK_OUT_AFTER, LOCKED_FOR
+from commercepay.testing import sandbox
 
 if TYPE_CHECKING:
     from conftest import Caller
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
     from commercepay.testing import Sandbox
 
 GATEWAY = "/api/services/app/PaymentGateway"
+NUMBER = "[0-9A-Z]{22}([0-9A-Z]{3})?"
 INVALID_SIGNATURE = {
     "result": {"code": 1, "message": "Invalid Signature."},
     "targetUrl": None,
@@ -44,11 +50,39 @@ def test_authenticate_gives_a_token_for_a_day(caller: Caller) -> None:
 
 @pytest.mark.parametrize("changes", [{"password": "wrong"}, {"userNameOrEmailAddress": "somebody"}])
 def test_wrong_credentials_are_refused(caller: Caller, changes: dict[str, str]) -> None:
-    """A wrong user name or password is answered as ABP does, with an error in the envelope."""
+    """A wrong user name or password gets ABP's response, with an error and its details in the envelope."""
     answer = caller.authenticate(**changes)
     assert answer.status_code == 401
-    assert answer.json()["error"] == {"code": 0, "message": "Login failed!", "details": None, "validationErrors": None}
+    assert answer.json()["error"] == {
+        "code": 0,
+        "message": "Login failed!",
+        "details": "Invalid user name or password",
+        "validationErrors": None,
+    }
     assert answer.json()["result"] is None
+
+
+def test_repeated_wrong_passwords_lock_the_user(caller_of: Callable[..., Caller]) -> None:
+    """With `lock_out`, the right password is refused as well after five wrong ones, for five minutes."""
+    with sandbox(lock_out=True) as sb:
+        caller = caller_of(sb)
+        for _ in range(LOCK_OUT_AFTER - 1):
+            caller.authenticate(password="wrong")
+        assert caller.authenticate().status_code == 200
+        for _ in range(LOCK_OUT_AFTER):
+            assert caller.authenticate(password="wrong").json()["error"]["details"] == "Invalid user name or password"
+        locked = caller.authenticate()
+        assert (locked.status_code, locked.json()["error"]["code"]) == (401, 0)
+        assert "locked out" in locked.json()["error"]["details"]
+        sb.clock.advance(LOCKED_FOR + 1)
+        assert caller.authenticate().status_code == 200
+
+
+def test_nobody_is_locked_out_without_the_switch(caller: Caller) -> None:
+    """By default any number of wrong passwords leaves the right one working."""
+    for _ in range(LOCK_OUT_AFTER + 1):
+        caller.authenticate(password="wrong")
+    assert caller.authenticate().status_code == 200
 
 
 def test_credentials_of_another_tenant_are_refused(caller: Caller, other: Caller) -> None:
@@ -65,15 +99,41 @@ def test_credentials_of_another_tenant_are_refused(caller: Caller, other: Caller
         ({"Authorization": "Bearer nonsense"}, "has not issued this access token"),
         ({"Authorization": "Bearer {%s}"}, "in braces"),
         ({"Authorization": "%s"}, "does not begin with"),
-        ({"Abp-TenantId": None}, "no Abp-TenantId header"),
-        ({"Abp-TenantId": "4711"}, "has no tenant of"),
-        ({"Abp-TenantId": "1002"}, "belongs to tenant 1001"),
     ],
 )
 def test_a_call_without_access_is_unauthorized_and_explained(
     caller: Caller, change: dict[str, str | None], why: str
 ) -> None:
-    """A missing or wrong token or tenant is HTTP 401 with `unAuthorizedRequest`; the header says what is wrong."""
+    """A missing or wrong token is HTTP 401 with `unAuthorizedRequest`; the header explains it."""
+    refuses(caller, change, why)
+
+
+TENANT_HEADERS: list[tuple[dict[str, str | None], str]] = [
+    ({"Abp-TenantId": None}, "no Abp-TenantId header"),
+    ({"Abp-TenantId": "4711"}, "has no tenant of"),
+    ({"Abp-TenantId": "1002"}, "belongs to tenant 1001"),
+]
+
+
+@pytest.mark.parametrize("change", [change for change, _ in TENANT_HEADERS])
+def test_the_token_gives_the_tenant(sb: Sandbox, caller: Caller, change: dict[str, str | None]) -> None:
+    """With a token the tenant header is neither needed nor compared, as the framework does it."""
+    assert changed(caller, change).status_code == 200
+    assert sb.orders[0].tenant_id == caller.credentials.tenant_id
+
+
+@pytest.mark.parametrize(("change", "why"), TENANT_HEADERS)
+def test_a_strict_gateway_compares_the_tenant(
+    caller_of: Callable[..., Caller], change: dict[str, str | None], why: str
+) -> None:
+    """With `strict_tenant`, a missing header and another tenant's are HTTP 401."""
+    with sandbox(strict_tenant=True) as sb:
+        refuses(caller_of(sb), change, why)
+        assert caller_of(sb).open()
+
+
+def changed(caller: Caller, change: dict[str, str | None]) -> httpx.Response:
+    """The response to a valid request with other headers; `%s` is the token."""
     members = caller.members()
     headers = caller.headers(
         signature.sign(f"{caller.url}{GATEWAY}/InitialSession", members, caller.credentials.secret_key)
@@ -82,7 +142,11 @@ def test_a_call_without_access_is_unauthorized_and_explained(
         del headers[name]
         if value is not None:
             headers[name] = value.replace("%s", caller.token)
-    answer = caller.http.post(f"{GATEWAY}/InitialSession", json=members, headers=headers)
+    return caller.http.post(f"{GATEWAY}/InitialSession", json=members, headers=headers)
+
+
+def refuses(caller: Caller, change: dict[str, str | None], why: str) -> None:
+    answer = changed(caller, change)
     assert answer.status_code == 401
     assert answer.json()["unAuthorizedRequest"] is True
     assert answer.json()["error"]["code"] == 0
@@ -160,10 +224,11 @@ def test_a_session_is_opened_and_queried(caller: Caller) -> None:
     assert result == {
         "redirectionType": 1,
         "redirectUrl": f"{caller.url}/pay/{result['sessionNumber']}",
+        "clientScript": None,
         "sessionNumber": result["sessionNumber"],
     }
     payment = caller.query(SessionNumber=result["sessionNumber"])
-    assert payment.pop("transactionNumber").isdigit()
+    assert re.fullmatch(NUMBER, payment.pop("transactionNumber"))
     assert payment.pop("creationTime").startswith("20")
     assert payment == {
         "paymentSessionNumber": result["sessionNumber"],
@@ -172,6 +237,7 @@ def test_a_session_is_opened_and_queried(caller: Caller) -> None:
         "currencyCode": "MYR",
         "amount": 1234,
         "channelId": None,
+        "providerChannelId": None,
         "providerTransactionNumber": None,
         "remark": None,
         "providerPaymentMethod": None,
@@ -183,7 +249,83 @@ def test_a_payment_is_started_and_queried(caller: Caller) -> None:
     """RequestPayment answers with a transaction number, under which Query finds it, without a session."""
     number = caller.start(channelId=2, providerChannelId="TEST0021")
     payment = caller.query(TransactionNumber=number)
-    assert (payment["transactionNumber"], payment["paymentSessionNumber"], payment["channelId"]) == (number, None, 2)
+    assert (payment["transactionNumber"], payment["paymentSessionNumber"]) == (number, None)
+    assert (payment["channelId"], payment["providerChannelId"]) == (2, "TEST0021")
+
+
+def test_numbers_have_the_gateways_shape(caller: Caller) -> None:
+    """Sessions and transactions have 22 or 25 capitals and digits; both lengths occur."""
+    numbers = [number for _ in range(12) for number in (caller.open(), caller.start())]
+    assert all(re.fullmatch(NUMBER, number) for number in numbers)
+    assert {len(number) for number in numbers} == {22, 25}
+
+
+def test_a_channel_can_answer_with_a_script(caller: Caller) -> None:
+    """A payment through channel 18 has no URL, but a script with a form to the payment page."""
+    result = caller.post("RequestPayment", caller.members(channelId=18)).json()["result"]
+    number = result["transactionNumber"]
+    assert (result["redirectionType"], result["redirectUrl"]) == (2, None)
+    action = re.search(r'<form[^>]* method="post" action="([^"]+)"', result["clientScript"])
+    assert action is not None
+    opened = caller.http.post(action[1], headers={"Origin": "https://shop.example.my"})
+    assert (opened.status_code, opened.headers["location"]) == (303, f"/pay/{number}")
+    assert ".submit()" in result["clientScript"]
+
+
+def test_a_payment_without_a_callback_url(sb: Sandbox, caller: Caller) -> None:
+    """`callbackUrl` may be left out; there is no callback then, and Query has the outcome."""
+    members = caller.members()
+    del members["callbackUrl"]
+    number = caller.post("InitialSession", members).json()["result"]["sessionNumber"]
+    sb.pay(number)
+    assert sb.callbacks == []
+    assert caller.query(SessionNumber=number)["status"] == 1
+
+
+CHANNELS = "/api/services/app/Channel/GetTenantChannelsByCountry"
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_the_channels_of_a_country(caller: Caller, signed: bool) -> None:
+    """The channels are listed with their currencies and surcharges, whether the call is signed or not."""
+    headers = caller.headers(
+        signature.sign(caller.url + CHANNELS, {"countryCode": "MY"}, caller.credentials.secret_key)
+    )
+    if not signed:
+        del headers["cap-signature"]
+    result = caller.http.get(CHANNELS, params={"countryCode": "MY"}, headers=headers).json()["result"]
+    assert [one["id"] for one in result] == [2, 4, 18, 22]
+    card = result[1]
+    assert (card["name"], card["groupName"]) == ("Card", "Cards")
+    (currency,) = card["currencyList"]
+    assert (currency["acceptedCurrencyCode"], currency["isSurchargePercentage"]) == ("MYR", True)
+    assert currency["surcharge"] == 1.5
+    elsewhere = caller.http.get(CHANNELS, params={"countryCode": "SG"}, headers=caller.headers(""))
+    assert elsewhere.json()["result"]["code"] == 1, "a signature that is sent must be right"
+
+
+def test_another_country_has_no_channels(caller: Caller) -> None:
+    """A country without channels is an empty list; without a country the request is invalid."""
+    headers = caller.headers("")
+    del headers["cap-signature"]
+    assert caller.http.get(CHANNELS, params={"countryCode": "SG"}, headers=headers).json()["result"] == []
+    problems = caller.http.get(CHANNELS, headers=headers).json()["error"]["validationErrors"]
+    assert problems == [{"message": "The CountryCode field is required.", "members": ["countryCode"]}]
+    assert caller.http.get(CHANNELS, params={"countryCode": "MY"}).status_code == 401
+
+
+@pytest.mark.parametrize(("channel", "surcharge"), [(2, 0), (4, 19), (22, 50), (77, 0)])
+@pytest.mark.parametrize("reported", [False, True])
+def test_surcharges(caller_of: Callable[..., Caller], channel: int, surcharge: int, reported: bool) -> None:
+    """A channel's surcharge is added to the reported amount only with `report_surcharge`, in Query as in the callback."""
+    with sandbox(report_surcharge=reported) as sb:
+        caller = caller_of(sb)
+        number = caller.open(amount=1234)
+        payment = sb.pay(number, channel_id=channel)
+        amount = 1234 + surcharge if reported else 1234
+        assert payment.surcharge == surcharge
+        assert caller.query(SessionNumber=number)["amount"] == amount
+        assert sb.callbacks[0].members["amount"] == amount
 
 
 def test_a_used_reference_code_is_refused(caller: Caller) -> None:
@@ -245,6 +387,13 @@ def test_a_query_of_numbers_that_do_not_belong_together_finds_nothing(caller: Ca
         ({"currencyCode": "myr"}, "currencyCode", "must match the regular expression"),
         ({"amount": 12.5}, "amount", "is not valid"),
         ({"customer": {"name": "x" * 37}}, "customer.name", "maximum length of 36"),
+        ({"description": "\U0001f600" * 51}, "description", "maximum length of 100"),
+        ({"customer": {"name": "\U0001f600" * 19}}, "customer.name", "maximum length of 36"),
+        ({"referenceCode": ""}, "referenceCode", "field is required"),
+        ({"referenceCode": " "}, "referenceCode", "field is required"),
+        ({"ipAddress": ""}, "ipAddress", "field is required"),
+        ({"expiredInMinutes": 0}, "expiredInMinutes", "greater than 0"),
+        ({"expiredInMinutes": -1}, "expiredInMinutes", "greater than 0"),
         ({"requestPaymentExtraInfo": {"hiddenChannel": ["x"]}}, "requestPaymentExtraInfo.hiddenChannel.0", "not valid"),
     ],
 )
@@ -271,8 +420,12 @@ def test_every_missing_member_is_named(caller: Caller) -> None:
         "timestamp",
         "ipAddress",
         "returnUrl",
-        "callbackUrl",
     }
+
+
+def test_lengths_count_utf16_units(caller: Caller) -> None:
+    """50 emoji are 100 characters, as .NET counts them, and just fit the description."""
+    assert caller.post("InitialSession", caller.members(description="\U0001f600" * 50)).status_code == 200
 
 
 def test_a_whole_number_written_as_a_fraction_is_taken(sb: Sandbox, caller: Caller) -> None:
@@ -304,6 +457,32 @@ def test_a_body_that_is_no_json_object_is_bad_input(caller: Caller, body: bytes)
     answer = caller.http.post(f"{GATEWAY}/InitialSession", content=body, headers=headers)
     assert answer.status_code == 400
     assert answer.json()["error"]["validationErrors"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/json; charset=utf-8",
+        "text/json",
+        "application/json-patch+json",
+        "application/vnd.shop+json",
+        "APPLICATION/JSON",
+    ],
+)
+def test_the_frameworks_types_of_json_are_taken(caller: Caller, kind: str) -> None:
+    """Each type of JSON that the framework reads is read."""
+    members = caller.members()
+    signed = signature.sign(f"{caller.url}{GATEWAY}/InitialSession", members, caller.credentials.secret_key)
+    headers = caller.headers(signed) | {"Content-Type": kind}
+    answer = caller.http.post(f"{GATEWAY}/InitialSession", content=json.dumps(members), headers=headers)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "text/vnd.shop+json", "json", ""])
+def test_other_types_are_not_taken(caller: Caller, kind: str) -> None:
+    """JSON under another type, or under none, is HTTP 415."""
+    headers = caller.headers("0" * 64) | {"Content-Type": kind}
+    assert caller.http.post(f"{GATEWAY}/InitialSession", content=b"{}", headers=headers).status_code == 415
 
 
 def test_a_body_of_another_type_is_not_taken(caller: Caller) -> None:

@@ -81,11 +81,6 @@ def test_a_session_expires_at_its_time(sb: Sandbox, caller: Caller, minutes: int
     assert caught.value.code == 2021
 
 
-def test_a_session_of_no_minutes_is_expired_at_once(caller: Caller) -> None:
-    """`expiredInMinutes: 0` leaves no time."""
-    assert caller.query(SessionNumber=caller.open(expiredInMinutes=0))["status"] == 10
-
-
 def test_an_expired_session_keeps_its_failed_attempt(sb: Sandbox, caller: Caller) -> None:
     """An attempt that failed stays failed when the session's time is over; another one is refused."""
     number = caller.open()

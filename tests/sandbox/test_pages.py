@@ -134,9 +134,30 @@ def test_an_outcome_that_is_none_changes_nothing(caller: Caller, outcome: str) -
 def test_channels_are_shown_as_the_request_allows(caller: Caller) -> None:
     """Hidden channels are not offered; a channel chosen beforehand is the only one."""
     hidden = caller.http.get(f"/pay/{caller.open(requestPaymentExtraInfo={'hiddenChannel': [4]})}").text
-    assert re.findall(r'name="channel" value="(\d+)"', hidden) == ["2", "22"]
+    assert re.findall(r'name="channel" value="(\d+)"', hidden) == ["2", "18", "22"]
     chosen = caller.http.get(f"/pay/{caller.start(channelId=77)}").text
     assert re.findall(r'name="channel" value="(\d+)"', chosen) == ["77"]
+
+
+def test_the_bank_is_chosen_by_name(caller: Caller) -> None:
+    """A channel's banks are offered by name, and Query reports the one that the customer chose."""
+    number = caller.open()
+    page = caller.http.get(f"/pay/{number}").text
+    assert re.findall(r'<option value="(\w+)">([^<]+)', page)[:2] == [
+        ("TEST0021", "Test Bank A"),
+        ("TEST0022", "Test Bank B"),
+    ]
+    fields = {"attempt": "1", "outcome": "1", "channel": "18", "bank-2": "TEST0021", "bank-18": "TEST0023"}
+    send(caller, number, fields)
+    payment = caller.query(SessionNumber=number)
+    assert (payment["channelId"], payment["providerChannelId"]) == (18, "TEST0023")
+
+
+@pytest.mark.parametrize(("bank", "name"), [("TEST0022", "Test Bank B"), ("ANOTHER", "ANOTHER")])
+def test_a_bank_chosen_by_the_merchant_is_the_only_one(caller: Caller, bank: str, name: str) -> None:
+    """The page offers the bank that the payment names, also one that the sandbox does not have."""
+    page = caller.http.get(f"/pay/{caller.start(channelId=2, providerChannelId=bank)}").text
+    assert re.findall(r'<option value="(\w+)">([^<]+)', page) == [(bank, name)]
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "nonsense", "//evil.example", "http://[::1"])

@@ -11,9 +11,10 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from commercepay.sandbox.channels import CHANNELS
 from commercepay.sandbox.deliveries import VARIANTS
 from commercepay.sandbox.faults import KINDS
-from commercepay.sandbox.rules import CHANNELS, MOVES
+from commercepay.sandbox.rules import MOVES
 from commercepay.sandbox.sandbox import SandboxCore
 from commercepay.sandbox.web import serializers
 from commercepay.sandbox.web.html import label, render

@@ -22,19 +22,20 @@ from commercepay.sandbox.description import Operation
 from commercepay.sandbox.faults import Fault
 from commercepay.sandbox.model import Json, Tenant
 from commercepay.sandbox.request_log import LoggedRequest
-from commercepay.sandbox.rules import Gateway, GatewayRefusal, LoginFailed, NoAccess
+from commercepay.sandbox.rules import Gateway, GatewayRefusal, InvalidMembers, LoginFailed, NoAccess
 from commercepay.sandbox.sandbox import SandboxCore
 
 log: logging.Logger = logging.getLogger("commercepay.sandbox")
 
 MAX_BODY: Final = 1024 * 1024
 
-Handler = Callable[[Tenant, Json, str], Json]
+Handler = Callable[[Tenant, Json, str], Json | list[Json]]
 
 HANDLERS: Final[Mapping[str, Callable[[Gateway], Handler]]] = {
     "InitialSession": lambda gateway: gateway.initial_session,
     "RequestPayment": lambda gateway: gateway.request_payment,
     "Query": lambda gateway: gateway.query,
+    "GetTenantChannelsByCountry": lambda gateway: gateway.channels,
 }
 """The endpoints with behaviour. Others of the description respond with the description's example."""
 
@@ -147,7 +148,7 @@ class GatewayEndpoints:
             bound = operation.model.typed(bound)  # a query string has no types
         valid = operation.is_valid(bound)
         typed = bound if valid else operation.model.typed(bound)
-        if operation.needs_signature:
+        if operation.needs_signature or (operation.takes_signature and "cap-signature" in incoming.headers):
             problem = self._check_signature(incoming, operation, tenant, read, typed)
             if problem is not None:
                 return problem
@@ -199,13 +200,12 @@ class GatewayEndpoints:
         try:
             if operation.name == "Authenticate":
                 return answers.success(self._core.gateway.authenticate(tenant_header, members))
-            if operation.name == "Query" and not (members.get("TransactionNumber") or members.get("SessionNumber")):
-                numbers = ("transactionNumber", "sessionNumber")
-                return answers.invalid([("TransactionNumber or SessionNumber is required.", numbers)])
             if (handler := HANDLERS.get(operation.name)) is not None:
                 return answers.success(handler(self._core.gateway)(tenant, members, base_url))
         except LoginFailed as error:
-            return answers.login_failed(str(error))
+            return answers.login_failed(error.details, str(error))
+        except InvalidMembers as error:
+            return answers.invalid(error.problems)
         except GatewayRefusal as error:
             return answers.refused(error.code, error.message)
         return _example(operation)
@@ -287,9 +287,13 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 
 def _json(incoming: IncomingRequest) -> Json | GatewayResponse:
     kind = incoming.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    if kind not in ("application/json", "text/json") and not (
+        kind.startswith("application/") and kind.endswith("+json")
+    ):
         response = answers.refused(0, "Unsupported Media Type", status=415)
-        response.explanation = {"text": f"Content-Type must be application/json, not {kind or 'left out'}"}
+        response.explanation = {
+            "text": f"Content-Type must be a JSON type such as application/json, not {kind or 'left out'}"
+        }
         return response
     try:
         read = _decode(incoming.body.decode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -10,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from commercepay.sandbox.channels import CHANNELS, Bank, Channel
 from commercepay.sandbox.model import Json, Order, PaymentRecord
-from commercepay.sandbox.rules import CHANNELS, MOVES, GatewayRefusal
+from commercepay.sandbox.rules import MOVES, GatewayRefusal
 from commercepay.sandbox.sandbox import SandboxCore
 from commercepay.sandbox.web.html import is_foreign, label, read_form, render
 from commercepay.status import PaymentStatus
@@ -42,8 +44,13 @@ def routes(core: SandboxCore) -> list[Route]:
         order = core.store.orders[number]
         return _back(order, order.last) or RedirectResponse(f"/pay/{number}", 303)
 
+    async def open_page(request: Request) -> Response:
+        """Where the form of a client script leads."""
+        return RedirectResponse(f"/pay/{request.path_params['number']}", 303)
+
     return [
         Route("/pay/{number}", page, methods=["GET"]),
+        Route("/pay/{number}/open", open_page, methods=["POST"]),
         Route("/pay/{number}", pay, methods=["POST"]),
     ]
 
@@ -56,11 +63,13 @@ def _act(core: SandboxCore, number: str, form: Mapping[str, str]) -> None:
     status = _integer(outcome)
     if status is None:
         raise GatewayRefusal(0, "No outcome was chosen")
+    channel = form.get("channel", "")
     core.gateway.settle(
         number,
         PaymentStatus(status),
         attempt=_integer(form.get("attempt", "")),
-        channel_id=_integer(form.get("channel", "")),
+        channel_id=_integer(channel),
+        provider_channel_id=form.get(f"bank-{channel}"),
         note="on the payment page",
     )
 
@@ -100,8 +109,6 @@ def return_url(order: Order, payment: PaymentRecord) -> str | None:
 def _context(core: SandboxCore, order: Order) -> dict[str, Any]:
     extra: Json = order.request.get("requestPaymentExtraInfo") or {}
     hidden: list[Any] = extra.get("hiddenChannel") or []
-    chosen = order.request.get("channelId")
-    channels = {chosen: CHANNELS.get(chosen, f"Channel {chosen}")} if chosen is not None else CHANNELS
     return {
         "order": order,
         "merchant": core.tenants[order.tenant_id].name,
@@ -109,13 +116,25 @@ def _context(core: SandboxCore, order: Order) -> dict[str, Any]:
         "open": order.state == "open",
         "seconds_left": max(0, -((core.clock.now() - order.expires) // 1000)),  # rounded up
         "attempt": len(order.attempts) + (order.is_session and order.last.status.is_closed_unpaid),
-        "channels": [(number, name) for number, name in channels.items() if number not in hidden],
+        "channels": [one for one in _channels(order.request) if one.id not in hidden],
         "outcomes": _outcomes(),
         "expire": EXPIRE,
         "last_status": order.last.status.name,
         "return_url": return_url(order, order.last),
         **_ended(order),
     }
+
+
+def _channels(request: Json) -> list[Channel]:
+    """All channels, or the one that the merchant chose, with the bank that the merchant chose."""
+    chosen, bank = request.get("channelId"), request.get("providerChannelId")
+    if chosen is None:
+        return list(CHANNELS.values())
+    channel = CHANNELS.get(chosen) or Channel(id=chosen, name=f"Channel {chosen}", group=(0, ""))
+    if bank is None:
+        return [channel]
+    banks = tuple(one for one in channel.banks if one.id == bank) or (Bank(bank, bank),)
+    return [replace(channel, banks=banks)]
 
 
 def _outcomes() -> list[tuple[str, list[tuple[int | str, str]]]]:

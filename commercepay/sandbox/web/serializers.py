@@ -83,6 +83,9 @@ class _OfPayment(View):
     status: int
     status_name: str
     channel_id: int | None
+    provider_channel_id: str | None
+    surcharge: Minor
+    reported_amount: Minor = Field(validation_alias="amount")
     provider_transaction_number: str | None
     provider_error_message: str | None
     created: Time
