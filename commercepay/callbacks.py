@@ -1,13 +1,13 @@
-"""Verifying the gateway's callbacks. Needs no client, and neither httpx nor attrs.
+"""Verify the gateway's callbacks. This needs no client, and neither httpx nor attrs.
 
     callback = verify(request_body, signature_of(request_headers), CALLBACK_URL, SECRET_KEY)
 
 A callback is verified if its signature matches the body and the callback URL *that the payment was opened with* (not the URL
-that a framework sees behind a proxy). Two readings of the body are accepted, as integrations use both: the canonical form of
-`commercepay.signature`, and the raw body, lower-cased.
+that a framework sees behind a proxy). Two readings of the body are accepted, because integrations use both: the canonical form
+of `commercepay.signature`, and the raw body, lower-cased.
 
-The signature covers no time, so whoever has seen a callback can send it again, and it covers text in lower case, so a replay
-may differ in the case of its letters. `Callback.fact_key` protects against both: act once per key.
+The signature covers no time, so somebody who has seen a callback can send it again. It covers text in lower case, so a replay
+can differ in the case of its letters. `Callback.fact_key` protects against both: act once per key.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ __all__ = [
 SIGNATURE_HEADER = "cap-signature"
 
 MAX_BODY = 64 * 1024
-"""Bytes. Our own limit: the callback as documented takes about half a kilobyte."""
+"""Bytes. A limit of this package; a documented callback has about half a kilobyte."""
 
 MAX_DEPTH = 32
-"""Objects and arrays within each other. Our own limit, so that no body can exhaust the stack: as documented there is one."""
+"""Nested objects and arrays. A limit of this package, so that no body exhausts the stack; a documented callback has one."""
 
 
 class Callback(Record):
     """A verified report of the gateway about a payment.
 
-    A verified callback alone is no reason to ship: compare status, amount, currency and reference code with your record
+    Do not ship on a verified callback alone: compare status, amount, currency and reference code with your record
     (`commercepay.decide`).
 
     Attributes:
@@ -83,7 +83,7 @@ class Callback(Record):
 
         Repeated and replayed callbacks have the same key, and so has a `Payment` that reports the same fact. You can store
         the key: its formula does not change. It is the SHA-256 of transaction number, status, minor units, currency and
-        reference code, joined by NUL, blind to letter case as the signature is (see `commercepay._base.fact_key`).
+        reference code, joined by NUL, without the case of letters (see `commercepay._base.fact_key`).
         """
         return fact_key(
             self.transaction_number, self.status, self.amount.minor, self.amount.currency, self.reference_code
@@ -118,7 +118,7 @@ class Verifier:
             that were opened with a former URL are still signed over that one. None if it is passed to `verify`.
 
     Raises:
-        ArgumentError: a secret key or callback URL can't be right.
+        ArgumentError: a secret key or callback URL is wrong.
     """
 
     def __init__(self, *, secret_key: str | Sequence[str], callback_url: str | Sequence[str] | None = None) -> None:
@@ -132,7 +132,7 @@ class Verifier:
         """A verifier with the same keys, for one or more callback URLs.
 
         Raises:
-            ArgumentError: a callback URL can't be right.
+            ArgumentError: a callback URL is wrong.
         """
         return Verifier(secret_key=[secret.reveal() for secret in self._secrets], callback_url=callback_url)
 
@@ -147,7 +147,7 @@ class Verifier:
 
         Raises:
             CallbackError: the body or the signature is wrong; `reason` says in what way.
-            ArgumentError: the body is not bytes, there is no callback URL, or it can't be right.
+            ArgumentError: the body is not bytes, there is no callback URL, or it is wrong.
         """
         urls = self.callback_urls if callback_url is None else _urls(callback_url)
         if not urls:
@@ -170,7 +170,7 @@ def verify(
 ) -> Callback:
     """Verify a callback and read it. The arguments, and what is raised: see `Verifier` and `Verifier.verify`."""
     verifier = Verifier(secret_key=secret_key)
-    del secret_key  # out of the frames that an error page shows
+    del secret_key  # error pages show the variables of a frame
     return verifier.verify(body, signature, callback_url)
 
 
@@ -178,15 +178,15 @@ def signature_of(headers: Mapping[str, Any] | Iterable[tuple[Any, Any]]) -> str 
     """The `cap-signature` header of a request, or None if there is none.
 
     Args:
-        headers: a mapping of names to values, or pairs of them. Names are compared without case, as HTTP has it. Names and
-            values may be bytes (ASGI), and a value may be a list (API gateways). Several values are joined with a comma:
-            `verify` rejects them, as nobody can know which of them a proxy checked.
+        headers: a mapping of names to values, or pairs of them. Names are found in any case. Names and values may be bytes
+            (ASGI), and a value may be a list (API gateways). Several values are joined with a comma: `verify` rejects them,
+            because it is not known which of them a proxy checked.
 
     Returns:
-        The header, as a str whose repr is hidden: whoever has a signature can replay its callback.
+        The header, as a str with a hidden repr, because a callback can be replayed with its signature.
 
     Raises:
-        ArgumentError: `headers` is neither.
+        ArgumentError: `headers` is neither a mapping nor pairs.
     """
     pairs: Any = headers.items() if is_mapping(headers) else headers
     try:
@@ -255,7 +255,7 @@ def _members(text: str, body: bytes) -> dict[str, Any]:
     return data
 
 
-# Each part is possessive and the closing quote optional: linear in time, an unfinished string of escapes included.
+# The parts are possessive and the closing quote is optional, so the time is linear, also for an unfinished string.
 def _depth(text: str) -> int:
     """How deep the objects and arrays of a JSON text are nested. Exact up to where the text stops being JSON."""
     import re  # here, for the few bodies that need it: see `_decoder`
@@ -281,8 +281,8 @@ def _authenticate(
                         return
     _reject(
         "SIGNATURE_WRONG",
-        "the signature does not match this body, callback URL and secret key. If the gateway did send it: is"
-        " callback_url exactly the one that the payment was opened with, and the body unchanged?",
+        "the signature does not match this body, callback URL and secret key. If the gateway sent it,"
+        " check that callback_url is exactly the one that the payment was opened with, and that the body is unchanged",
         body,
     )
 
@@ -292,7 +292,7 @@ def _canonical(url: str, data: dict[str, Any], body: bytes) -> str:
         return _signature.unsigned_text(url, data)
     except UnsignableData as error:
         _signature.unsigned_text(url, {})  # raises if it is the URL that has no UTF-8 form
-        # A body with two members of one name, or without a UTF-8 form, could be read in two ways.
+        # A body with two members of one name, or without a UTF-8 form, is ambiguous.
         clash = any(problem.endswith("could not tell them apart") for problem in error.problems)
         _reject("DUPLICATE_MEMBER" if clash else "BODY_NOT_JSON", "; ".join(error.problems), body)
 
@@ -356,7 +356,7 @@ def _kind(value: object) -> str:
 
 
 def _is_control(char: str) -> bool:
-    """Whether it would end a string early in a database, or steer the terminal that a log is read on."""
+    """Whether a character could end a string in a database, or control a terminal."""
     return char < " " or "\x7f" <= char <= "\x9f"
 
 

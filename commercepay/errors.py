@@ -227,19 +227,19 @@ class StillOpen(CommercePayError):
 
     Attributes:
         payment: the `Payment` that the gateway reported last; None if it reported none.
-        trouble: the error of the last query; None if that succeeded.
+        last_error: the error of the last query; None if that succeeded.
     """
 
-    def __init__(self, text: str, *, payment: Payment | None, trouble: CommercePayError | None) -> None:
+    def __init__(self, text: str, *, payment: Payment | None, last_error: CommercePayError | None) -> None:
         last = (
             f"last reported status: {payment.status.name}" if payment is not None else "the gateway reported no status"
         )
-        failed = f" The last query failed: {trouble}." if trouble is not None else ""
+        failed = f" The last query failed: {last_error}." if last_error is not None else ""
         super().__init__(
             f"{text} ({last}).{failed} The payment may still be paid: wait for its callback, or query it later."
         )
         self.payment = payment
-        self.trouble = trouble
+        self.last_error = last_error
 
 
 class UnreadableOutcome(OutcomeUnknown, InvalidResponse):

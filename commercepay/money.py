@@ -16,7 +16,7 @@ DECIMALS = {"MYR": 2, "SGD": 2, "USD": 2, "CNY": 2}
 """Decimals of the currencies that were seen at the gateway (source: public integrations)."""
 
 SYMBOLS = {"MYR": "RM"}
-"""What people in the country write in front of an amount, where it is not the ISO code."""
+"""The symbol in front of an amount, where people do not write the ISO code."""
 
 
 class Money(Argument):
@@ -28,7 +28,7 @@ class Money(Argument):
     `1.234` mean different amounts in different countries.
 
     Amounts of one currency can be added, subtracted and compared, multiplied by an int, and summed:
-    `sum(prices, start=shipping)`. A result must be positive, too. With two currencies all of that raises `ArgumentError`,
+    `sum(prices, start=shipping)`. A result must be positive, too. With two currencies all of these raise `ArgumentError`,
     except `==`, which is false.
 
     Args:
@@ -154,7 +154,7 @@ class Money(Argument):
 
 
 _LONGEST = 18
-"""Digits of an amount in minor units; our own limit, which fits 64 bits."""
+"""Digits of an amount in minor units. A limit of this package, which fits 64 bits."""
 
 
 def _currency_problems(currency: object) -> list[str]:

@@ -1,4 +1,4 @@
-"""From a hint to certainty: asking the gateway about one payment until there is an answer. Written once for both clients."""
+"""`payments.confirm` and `payments.wait`: query one payment, once or until it has ended. Written once for both clients."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def confirm(
 
 
 def _question(expected: object, given: ConfirmParams) -> QueryParams:
-    """What to ask the gateway. The merchant's own number, if it is given, is preferred to the number in a return."""
+    """The parameters of the query. The merchant's number, if it is given, is preferred to the number in a return."""
     problems = check.problems(given, ConfirmParams)
     callback, return_params = given.get("callback"), given.get("return_params")
     session, transaction = given.get("session_number"), given.get("transaction_number")
@@ -50,7 +50,7 @@ def _question(expected: object, given: ConfirmParams) -> QueryParams:
     elif not numbers and (isinstance(return_params, str) or is_mapping(return_params)):
         transaction = read_return(return_params).transaction_number
         if transaction is None:
-            problems.append("return_params name no TransactionNumber; give the order's own session_number as well")
+            problems.append("return_params have no TransactionNumber; give the order's session_number as well")
     elif not numbers:
         problems.append("give one of callback, return_params, session_number and transaction_number")
     check.refuse("payments.confirm", problems)
@@ -68,7 +68,7 @@ def wait(
     cancelled: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Flow[Payment]:
-    """Ask until the payment is over."""
+    """Query until the payment has ended."""
     problems = check.problems(given, WaitParams)
     session, transaction = given.get("session_number"), given.get("transaction_number")
     if (session is None) == (transaction is None):
@@ -79,32 +79,32 @@ def wait(
     until = clock() + timeout
     pause = defaults.POLL_FIRST
     payment: Payment | None = None
-    trouble: CommercePayError | None = None
+    last_error: CommercePayError | None = None
     while True:
         try:
-            # This loop is the retry, and a hanging gateway must not take much more than the time that is left.
+            # This loop is the retry. A gateway that does not respond must not take much more than the time that is left.
             left = min(settings.timeout, max(until - clock(), defaults.POLL_FIRST))
             question: QueryParams = {"session_number": session, "transaction_number": transaction, "timeout": left}
             payment = yield from query_payment(settings, {**question, "max_retries": 0})
-            trouble = None
+            last_error = None
         except (APIConnectionError, InvalidResponse) as error:
-            trouble = error  # the gateway may be back in time
-        if payment is not None and trouble is None and is_over(payment.status, in_session=session is not None):
+            last_error = error  # the gateway may respond before the deadline
+        if payment is not None and last_error is None and is_over(payment.status, in_session=session is not None):
             return payment
         if cancelled():
-            raise StillOpen(f"{about}: waiting was cancelled", payment=payment, trouble=trouble)
+            raise StillOpen(f"{about}: waiting was cancelled", payment=payment, last_error=last_error)
         left = until - clock()
         if left <= 0:
             text = f"{about}: the payment had not ended after {timeout:g} seconds"
-            raise StillOpen(text, payment=payment, trouble=trouble)
+            raise StillOpen(text, payment=payment, last_error=last_error)
         yield Pause(seconds=min(jittered(pause), left))
         if cancelled():
-            raise StillOpen(f"{about}: waiting was cancelled", payment=payment, trouble=trouble)
+            raise StillOpen(f"{about}: waiting was cancelled", payment=payment, last_error=last_error)
         pause = min(pause * defaults.POLL_GROWTH, defaults.POLL_MOST)
 
 
 def is_over(status: PaymentStatus, *, in_session: bool) -> bool:
-    """Whether nothing more is to come. In a session a failed attempt is not the end: the customer can try again there.
+    """Whether the payment has ended. In a session a failed attempt is not the end, because the customer can try again.
 
     What Query by session number reports while a session has a failed attempt and is still open is not published; that it
     reports the attempt's status is an assumption.

@@ -1,8 +1,7 @@
-"""Reconciling open payments: bounded concurrency, bounded rate, bounded memory; one bad item is a result, not the end.
+"""Reconcile open payments, with limits for concurrency, rate and memory. An error for one item is a result, not the end.
 
-Two drivers, threads and tasks; what is done for one item, and when the next may start, they share. An item is taken from the
-source only when there is room for it, and a result is handed out as it comes, so a million items take no more memory than
-a few.
+There are two drivers, for threads and for tasks, which share the rest. An item is read from the source only when its query
+can start, and a result is yielded at once, so a million items need no more memory than a few.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ if TYPE_CHECKING:
 H = TypeVar("H", bound="Future[Any] | asyncio.Task[Any]")
 
 ENDS_IT = (AuthenticationError, ClientClosed)
-"""What is true of every item: going on would only try a wrong password a million times."""
+"""Errors that apply to every item. To continue would only try a wrong password again and again."""
 
 
 def judge(settings: Settings, item: object) -> Flow[Decision]:
-    """Ask about one item, and decide."""
+    """Query the payment of one item, and decide."""
     if not isinstance(item, OpenPayment):
         raise ArgumentError(f"an item must be an OpenPayment, not {type(item).__name__}")
     payment = yield from query_payment(settings, item.number)
@@ -39,7 +38,7 @@ def judge(settings: Settings, item: object) -> Flow[Decision]:
 
 
 class Pace:
-    """When the next request may start: evenly, `rate` a second, without a burst to catch up after a pause."""
+    """When the next query may start: evenly, `rate` per second, without a burst after a pause."""
 
     def __init__(self, rate: float | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._gap = 0.0 if rate is None else 1 / rate
@@ -47,7 +46,7 @@ class Pace:
         self._next = clock()
 
     def delay(self) -> float:
-        """Seconds until then."""
+        """Seconds until the next query may start."""
         return max(0.0, self._next - self._clock())
 
     def start(self) -> None:
@@ -55,17 +54,19 @@ class Pace:
 
 
 def check_options(concurrency: object, rate: object) -> None:
-    """Raises:
-    ArgumentError: names what is wrong.
+    """Check the options of `payments.reconcile`.
+
+    Raises:
+        ArgumentError: names every problem.
     """
     problems = [f"concurrency {problem}" for problem in [check.integer(1, 1000)(concurrency)] if problem]
     if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1e6):
-        problems.append("rate must be a positive number of requests a second, or None")
+        problems.append("rate must be a positive number of requests per second, or None")
     check.refuse("payments.reconcile", problems)
 
 
 class Window(Generic[H]):
-    """The part of a reconciliation that is in progress. `H` is a driver's handle on one question: a future or a task."""
+    """The queries that are in progress. `H` is a driver's handle of one query: a future or a task."""
 
     def __init__(self, concurrency: int, rate: float | None) -> None:
         self.running: dict[H, tuple[int, Any]] = {}
@@ -82,8 +83,8 @@ class Window(Generic[H]):
         return not self._exhausted and len(self.running) < self._concurrency and not self._pace.delay()
 
     @property
-    def patience(self) -> float | None:
-        """How long to wait for a result: no longer than until the next question may start."""
+    def timeout(self) -> float | None:
+        """Seconds to wait for a result: until the next query may start, or without a limit."""
         room = not self._exhausted and len(self.running) < self._concurrency
         return self._pace.delay() if room else None
 
@@ -107,7 +108,7 @@ class Window(Generic[H]):
 def reconcile(
     items: Iterable[Any], ask: Callable[[object], Decision], *, concurrency: int, rate: float | None
 ) -> Generator[Reconciled]:
-    """Reconcile in threads. Leaving it early waits for the questions that are under way, and starts no more."""
+    """Reconcile in threads. Closing the generator waits for the queries in progress, and starts no more."""
     source = enumerate(items)
     window: Window[Future[Decision]] = Window(concurrency, rate)
     with ThreadPoolExecutor(concurrency, thread_name_prefix="commercepay-reconcile") as pool:
@@ -116,10 +117,10 @@ def reconcile(
                 while window.has_room:
                     window.start(next(source, None), lambda item: pool.submit(ask, item))
                 if window.running:
-                    done, _ = wait(window.running, window.patience, FIRST_COMPLETED)
+                    done, _ = wait(window.running, window.timeout, FIRST_COMPLETED)
                     yield from window.results(done, lambda future: future.exception())
                 else:
-                    time.sleep(window.patience or 0)
+                    time.sleep(window.timeout or 0)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -131,7 +132,7 @@ async def areconcile(
     concurrency: int,
     rate: float | None,
 ) -> AsyncGenerator[Reconciled]:
-    """Reconcile in tasks. Leaving it early cancels the questions that are under way."""
+    """Reconcile in tasks. Closing the generator cancels the queries in progress."""
     import asyncio
 
     running_loop()  # under another async library, an error before anything is started
@@ -143,12 +144,12 @@ async def areconcile(
                 window.start(await anext(source, None), lambda item: asyncio.create_task(ask(item)))
             if window.running:
                 done, _ = await asyncio.wait(
-                    window.running, timeout=window.patience, return_when=asyncio.FIRST_COMPLETED
+                    window.running, timeout=window.timeout, return_when=asyncio.FIRST_COMPLETED
                 )
                 for result in window.results(done, lambda task: task.exception()):
                     yield result
             else:
-                await asyncio.sleep(window.patience or 0)
+                await asyncio.sleep(window.timeout or 0)
     finally:
         for task in window.running:
             task.cancel()

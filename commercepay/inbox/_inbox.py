@@ -164,10 +164,10 @@ class Inbox(_Inbox):
         secret_key: the merchant's secret key; or several, while one is being rotated.
         callback_url: the callback URL that payments are opened with; or several, if it has changed. None if `verify` has it,
             or if it differs from payment to payment and is passed to `receive`.
-        name: tells apart the inboxes (tenants, environments) that share a database; up to 64 characters.
+        name: distinguishes inboxes (tenants, environments) that share a database; up to 64 characters.
 
     Raises:
-        ArgumentError: a secret key, URL or name can't be right, not exactly one of `verify` and `secret_key` was given, or the
+        ArgumentError: a secret key, URL or name is wrong, not exactly one of `verify` and `secret_key` was given, or the
             engine is of another database or in AUTOCOMMIT.
     """
 

@@ -32,7 +32,7 @@ _CREATION_LOCK = 0x636F6D6D70617921  # any number that no other application is l
 
 
 class Verify(Protocol):
-    """What an inbox verifies callbacks with, such as `cp.callbacks.verify` or `Verifier.verify`."""
+    """The function that verifies callbacks, such as `cp.callbacks.verify` or `Verifier.verify`."""
 
     def __call__(
         self, body: bytes, signature: str | None, callback_url: str | Sequence[str] | None = None
@@ -40,7 +40,7 @@ class Verify(Protocol):
 
 
 class MistakeError(ArgumentError):
-    """A mistake of the application's that concerns every arrival; apart from an ArgumentError that a handler raises."""
+    """A mistake of the application that concerns every arrival. An ArgumentError of a handler concerns only one."""
 
 
 class Ledger:
@@ -74,7 +74,7 @@ class Ledger:
         statement = insert(arrivals).values(
             inbox=self.name,
             received_at=_now(),
-            body=body[: MAX_BODY + 1],  # enough to be found too large again
+            body=body[: MAX_BODY + 1],  # enough to be rejected as too large again
             signature=_storable(signature),
             callback_url=callback_url,
             state=ArrivalState.STORED.value,

@@ -1,8 +1,8 @@
-"""What the callback endpoint and the customer's return do, whatever the framework. Imports no framework and no inbox.
+"""The callback endpoint and the customer's return, for every framework. Imports no framework and no inbox.
 
 Responses to the gateway: 200 when the callback is stored (with an inbox) or handled (without one), 401 for a wrong signature,
-400 for a body that is no callback, 413 for more bytes than a callback can have. An exception is not caught: it becomes the
-framework's own 500, with its logging and its rollback, and the gateway tries again.
+400 for a body that is not a callback, 413 for a body that is too large. An exception is not caught: it becomes the
+framework's 500, with its logging and its rollback, and the gateway tries again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ OnCallback = Callable[..., object]
 """The merchant's handler: called with a verified `Callback` and, if an inbox calls it, its connection. May be async."""
 
 FindOrder = Callable[[ReturnHint], "OpenPayment | Awaitable[OpenPayment | None] | None"]
-"""The merchant's own record of the order that a return claims to be about, or None. May be async."""
+"""Returns the merchant's record of the order in a return, or None. May be async."""
 
 InThread = Callable[..., Awaitable[Any]]
 """How a framework calls a blocking function from async code: `await in_thread(function, *args, **options)`."""
@@ -167,7 +167,7 @@ class Endpoint:
         return list(dict.fromkeys(path for one in bare for path in ((one, one + "/") if one else ("/",))))
 
     def sync_problems(self) -> list[str]:
-        """What can't work in a framework, or a view, that does not await."""
+        """The async functions, which a sync framework or view can't await."""
         return [
             f"{name} is async, but the callback endpoint is not"
             for name, function in (("on_callback", self._on_callback), ("inbox", self._inbox and self._inbox.receive))
@@ -245,7 +245,7 @@ class Endpoint:
         try:
             decision = yield Step("confirm", cp.payments.confirm, (order.expected,), order.number)
         except (APIConnectionError, InvalidResponse, APIError) as error:
-            log.warning("a customer is back, but the gateway could not be asked: %s", type(error).__name__)
+            log.warning("a customer returned, but the query failed: %s", type(error).__name__)
             failure = error
         return Returned(hint=hint, order=order, decision=decision, error=failure)
 
@@ -317,5 +317,5 @@ def _url_problem(url: object) -> str | None:
 
 
 def is_async(function: object) -> bool:
-    """Whether its result has to be awaited. For an object with `__call__`, that method is looked at."""
+    """Whether the result of a function must be awaited. For another object, its `__call__` decides."""
     return any(map(inspect.iscoroutinefunction, (function, getattr(type(function), "__call__", None))))  # noqa: B004  # asked what its call is, not whether it has one
