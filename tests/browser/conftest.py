@@ -1,4 +1,4 @@
-"""Chromium on the sandbox's pages, driven by Playwright. Nothing here asks the network: all servers are on loopback.
+"""Chromium on the sandbox's pages, with Playwright. All servers are on loopback.
 
 Collected only where COMMERCEPAY_TEST_BROWSER is set (`nox -s browser` sets it); there, a missing browser is a failure.
 """
@@ -45,24 +45,24 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)  # on a fresh user data directory
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)  # with a new user data directory
         yield running
         running.close()
 
 
 @pytest.fixture
 def expected_errors() -> list[str]:
-    """Parts of what a page may log as errors in a test."""
+    """Texts of the errors that a page may log in a test."""
     return []
 
 
 @pytest.fixture
 def new_context(
     browser: Browser,
-    sb: Sandbox,  # stopped after the pages that ask it are closed
+    sb: Sandbox,  # stopped after its pages are closed
     expected_errors: list[str],
 ) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes browsers of a customer or developer of their own. What a page logs as an error fails the test."""
+    """Create separate browsers for customers and developers. An error in the log of a page fails the test."""
     made: list[BrowserContext] = []
     errors: list[str] = []
 
@@ -91,7 +91,7 @@ def sb(commercepay_sandbox: Sandbox) -> Sandbox:
 
 
 class Shop:
-    """A merchant: opens sessions through the SDK, and has a page to come back to."""
+    """A merchant, who opens sessions with the SDK and has a page to return to."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -166,7 +166,7 @@ def shop(sb: Sandbox) -> Iterator[Shop]:
 
 @pytest.fixture
 def violations() -> Callable[[Page], list[str]]:
-    """What axe finds wrong on a page."""
+    """The problems that axe finds on a page."""
     from axe_playwright_python.sync_playwright import Axe
 
     axe = Axe()

@@ -1,4 +1,4 @@
-"""The payment page as a customer has it: in a tab or two, by mouse and by keyboard, with and without JavaScript."""
+"""The payment page: in one tab or two, by mouse and by keyboard, with and without JavaScript."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ def ending(page: Page, name: str) -> Locator:
 
 
 def attempts(sb: Sandbox) -> list[str]:
-    """The statuses of the only order's payments."""
+    """The statuses of the payments of the only order."""
     (order,) = sb.orders
     return [one.status.name for one in order.attempts]
 
 
-def told(sb: Sandbox) -> list[int]:
-    """The statuses that the merchant was told."""
+def reported(sb: Sandbox) -> list[int]:
+    """The statuses that the callbacks reported."""
     return [one.members["status"] for one in sb.callbacks]
 
 
 def expect_back(page: Page, shop: Shop, sb: Sandbox, attempt: int = 0) -> None:
-    """The browser is at the merchant again, with the two parameters of an attempt."""
+    """Check that the browser is back at the merchant, with the two parameters of an attempt."""
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
     order = sb.orders[0]
     url = urlsplit(page.url)
@@ -73,7 +73,7 @@ def customer(request: pytest.FixtureRequest, new_context: Callable[..., BrowserC
 
 
 def test_paying(customer: Page, shop: Shop, sb: Sandbox) -> None:
-    """Whoever presses Pay has paid once, by the chosen channel, and is back at the merchant, who is told."""
+    """Pay pays once, by the chosen channel, sends the customer back, and sends a callback."""
     customer.goto(shop.pay_page(shop.open()))
     expect(customer.get_by_role("heading", level=1)).to_have_text("Amount to pay MYR 129.00")
     for text in ("Sandbox Shop", "INV-1", "Batik shirt, size L, indigo", "no money moves"):
@@ -81,7 +81,7 @@ def test_paying(customer: Page, shop: Shop, sb: Sandbox) -> None:
     customer.get_by_role("radio", name="E-wallet").check()
     pay_button(customer).click()
     expect_back(customer, shop, sb)
-    assert (attempts(sb), told(sb), sb.orders[0].last.channel_id) == (["PAID"], [1], 22)
+    assert (attempts(sb), reported(sb), sb.orders[0].last.channel_id) == (["PAID"], [1], 22)
 
 
 def test_paying_through_a_bank(customer: Page, shop: Shop, sb: Sandbox) -> None:
@@ -108,16 +108,16 @@ def test_a_client_script_opens_the_page(page: Page, shop: Shop, sb: Sandbox) -> 
 
 @pytest.mark.parametrize("name", ENDINGS)
 def test_every_other_ending(page: Page, shop: Shop, sb: Sandbox, name: str) -> None:
-    """Each button of the sandbox's control ends the attempt in its status, and leads back to the merchant."""
+    """Each button of the sandbox ends the attempt in its status, and sends the customer back."""
     page.goto(shop.pay_page(shop.open()))
     ending(page, name).click()
     expect_back(page, shop, sb)
     assert attempts(sb) == [ENDINGS[name]]
-    assert told(sb) == [sb.orders[0].last.status.value]
+    assert reported(sb) == [sb.orders[0].last.status.value]
 
 
 def test_failing_without_javascript(new_context: Callable[..., BrowserContext], shop: Shop, sb: Sandbox) -> None:
-    """The sandbox's control and Cancel are plain buttons of forms."""
+    """The buttons of the sandbox and Cancel are plain buttons of forms."""
     page = new_context(java_script_enabled=False).new_page()
     number = shop.open()
     page.goto(shop.pay_page(number))
@@ -131,15 +131,15 @@ def test_failing_without_javascript(new_context: Callable[..., BrowserContext], 
 
 
 def test_cancelling(page: Page, shop: Shop, sb: Sandbox) -> None:
-    """The customer's own way out is a payment that the user cancelled."""
+    """Cancel gives a payment with the status cancelled by the user."""
     page.goto(shop.pay_page(shop.open()))
     page.get_by_role("button", name="Cancel and return to Sandbox Shop").click()
     expect_back(page, shop, sb)
-    assert (attempts(sb), told(sb)) == (["CANCELLED_BY_USER"], [8])
+    assert (attempts(sb), reported(sb)) == (["CANCELLED_BY_USER"], [8])
 
 
 def test_trying_again_after_failures(customer: Page, shop: Shop, sb: Sandbox) -> None:
-    """The page says why the last attempt failed, and takes another one until the session is paid."""
+    """The page shows why the last attempt failed, and accepts another one until the session is paid."""
     number = shop.open()
     for name in ("Insufficient funds", "Cancelled by user"):
         customer.goto(shop.pay_page(number))
@@ -156,7 +156,7 @@ def test_trying_again_after_failures(customer: Page, shop: Shop, sb: Sandbox) ->
 
 
 def test_a_payment_without_a_session_takes_one_attempt(page: Page, shop: Shop, sb: Sandbox) -> None:
-    """After it failed there is nothing to press any more."""
+    """After a payment without a session has failed, the page has no buttons."""
     number = shop.start()
     page.goto(shop.pay_page(number))
     ending(page, "Failed").click()
@@ -172,19 +172,19 @@ def test_a_double_click_pays_once(customer: Page, shop: Shop, sb: Sandbox) -> No
     customer.goto(shop.pay_page(shop.open()))
     pay_button(customer).dblclick()
     expect_back(customer, shop, sb)
-    assert (attempts(sb), told(sb)) == (["PAID"], [1])
+    assert (attempts(sb), reported(sb)) == (["PAID"], [1])
 
 
 def test_a_double_click_fails_once(customer: Page, shop: Shop, sb: Sandbox) -> None:
-    """Two clicks on a failure are one attempt, though the session would take a second one."""
+    """Two clicks on a failure are one attempt, although the session would accept a second one."""
     customer.goto(shop.pay_page(shop.open()))
     ending(customer, "Invalid transaction").dblclick()
     expect_back(customer, shop, sb)
-    assert (attempts(sb), told(sb)) == (["INVALID_TRANSACTION"], [7])
+    assert (attempts(sb), reported(sb)) == (["INVALID_TRANSACTION"], [7])
 
 
 def test_a_form_is_sent_once(page: Page, shop: Shop, sb: Sandbox) -> None:
-    """While the answer is awaited, the page's script lets no second press through, of whichever button."""
+    """While a response is pending, the script of the page ignores a second press of any button."""
     page.goto(shop.pay_page(shop.open()))
     stopped = page.evaluate(
         """() => {
@@ -200,7 +200,7 @@ def test_a_form_is_sent_once(page: Page, shop: Shop, sb: Sandbox) -> None:
 
 
 def test_going_back_after_paying(customer: Page, shop: Shop, sb: Sandbox) -> None:
-    """The back button shows that it is paid, not the form, and nothing is paid twice."""
+    """After paying, the back button shows that the session is paid, and nothing is paid twice."""
     customer.goto(shop.pay_page(shop.open()))
     pay_button(customer).click()
     expect_back(customer, shop, sb)
@@ -209,11 +209,11 @@ def test_going_back_after_paying(customer: Page, shop: Shop, sb: Sandbox) -> Non
     expect(pay_button(customer)).to_have_count(0)
     customer.get_by_role("link", name="Back to Sandbox Shop").click()
     expect_back(customer, shop, sb)
-    assert (attempts(sb), told(sb)) == (["PAID"], [1])
+    assert (attempts(sb), reported(sb)) == (["PAID"], [1])
 
 
 def test_going_back_after_a_failure(customer: Page, shop: Shop, sb: Sandbox) -> None:
-    """The back button shows a form for the next attempt."""
+    """After a failed attempt, the back button shows a form for the next attempt."""
     customer.goto(shop.pay_page(shop.open()))
     ending(customer, "Failed").click()
     expect_back(customer, shop, sb)
@@ -227,7 +227,7 @@ def test_going_back_after_a_failure(customer: Page, shop: Shop, sb: Sandbox) -> 
 def test_a_second_tab_pays_nothing_more(
     new_context: Callable[..., BrowserContext], customer: Page, shop: Shop, sb: Sandbox
 ) -> None:
-    """Pay in a tab that is out of date leads to where the payment ended; there is one payment."""
+    """Pay in an outdated tab goes to the end of the payment; there is one payment."""
     number = shop.open()
     customer.goto(shop.pay_page(number))
     other = new_context().new_page()
@@ -236,11 +236,11 @@ def test_a_second_tab_pays_nothing_more(
     expect_back(other, shop, sb)
     pay_button(customer).click()
     expect_back(customer, shop, sb)
-    assert (attempts(sb), told(sb)) == (["PAID"], [1])
+    assert (attempts(sb), reported(sb)) == (["PAID"], [1])
 
 
 def test_a_second_tab_looks_again(page: Page, shop: Shop, sb: Sandbox) -> None:
-    """A tab that is looked at again shows what was paid meanwhile in another."""
+    """A tab that becomes visible shows a payment that was made in another tab."""
     number = shop.open()
     page.goto(shop.pay_page(number))
     sb.pay(number)
@@ -250,20 +250,20 @@ def test_a_second_tab_looks_again(page: Page, shop: Shop, sb: Sandbox) -> None:
 
 
 def test_a_session_that_expired_meanwhile(customer: Page, shop: Shop, sb: Sandbox) -> None:
-    """Pay on a page that was open too long pays nothing; the page then says that the session has expired."""
+    """Pay on an expired page pays nothing; the page then shows that the session has expired."""
     number = shop.open(expires_in=timedelta(minutes=5))
     customer.goto(shop.pay_page(number))
     sb.clock.advance(301)
     pay_button(customer).click()
     expect_back(customer, shop, sb)
-    assert (attempts(sb), told(sb)) == (["EXPIRED"], [10])
+    assert (attempts(sb), reported(sb)) == (["EXPIRED"], [10])
     customer.goto(shop.pay_page(number))
     expect(customer.get_by_role("status")).to_contain_text("This session has expired")
     expect(customer.get_by_role("button")).to_have_count(0)
 
 
 def test_the_countdown_ends(page: Page, shop: Shop, sb: Sandbox) -> None:
-    """The page counts down, says when little time is left, and shows by itself that the time is over."""
+    """The page counts down, warns when little time is left, and shows the end without a reload."""
     number = shop.open(expires_in=timedelta(minutes=1))
     sb.clock.advance(56)
     page.goto(shop.pay_page(number))
@@ -274,7 +274,7 @@ def test_the_countdown_ends(page: Page, shop: Shop, sb: Sandbox) -> None:
 
 
 def test_paying_by_keyboard_alone(customer: Page, shop: Shop, sb: Sandbox) -> None:
-    """Tab to the channels, an arrow to the next one, Tab to Pay, Enter; what has the focus shows it."""
+    """Tab, arrow and Enter keys choose a channel and pay; the focus is visible."""
     customer.goto(shop.pay_page(shop.open()))
     customer.keyboard.press("Tab")
     expect(customer.get_by_role("radio", name="FPX")).to_be_focused()
@@ -290,7 +290,7 @@ def test_paying_by_keyboard_alone(customer: Page, shop: Shop, sb: Sandbox) -> No
 
 
 def test_every_button_is_reached_by_keyboard(page: Page, shop: Shop, sb: Sandbox) -> None:
-    """After Pay and Cancel, Tab goes through the endings; Space presses one."""
+    """After Pay and Cancel, Tab goes to the buttons of the sandbox; Space presses one."""
     page.goto(shop.pay_page(shop.open()))
     pay_button(page).focus()
     reached: list[str] = []
@@ -318,7 +318,7 @@ def test_nothing_scrolls_sideways(
 
 
 def test_pay_is_seen_without_scrolling(new_context: Callable[..., BrowserContext], shop: Shop) -> None:
-    """On a phone and on a desktop the amount and the button stand on the first screen."""
+    """On a phone and on a desktop, the amount and the button are on the first screen."""
     number = shop.open()
     for width, height in (PHONE, DESKTOP):
         page = new_context(viewport={"width": width, "height": height}).new_page()
@@ -338,7 +338,7 @@ def test_accessibility(
     scheme: str,
     expected_errors: list[str],
 ) -> None:
-    """axe finds nothing wrong in any state of the page, in light and in dark, on a desktop and on a phone."""
+    """axe finds no problem in any state of the page, in light and in dark, on a desktop and on a phone."""
     expected_errors.extend(["status of 404"] if state == "missing" else [])
     number = shop.start() if state == "failed" else shop.open()
     if "failed" in state:
@@ -356,7 +356,7 @@ def test_accessibility(
 
 
 def test_nothing_comes_from_elsewhere(page: Page, shop: Shop, sb: Sandbox) -> None:
-    """The page loads from the sandbox alone, and its policy would forbid anything else."""
+    """The page loads only from the sandbox, and its content security policy forbids other sources."""
     loaded: list[str] = []
     page.on("request", lambda request: loaded.append(request.url))
     answer = page.goto(shop.pay_page(shop.open()), wait_until="networkidle")
@@ -369,7 +369,7 @@ def test_nothing_comes_from_elsewhere(page: Page, shop: Shop, sb: Sandbox) -> No
 
 
 def test_no_secret_is_on_the_page(page: Page, shop: Shop, sb: Sandbox) -> None:
-    """Neither password nor secret key of the merchant reaches a customer."""
+    """The password and the secret key of the merchant are not in the pages."""
     page.goto(shop.pay_page(shop.open()))
     assert sb.credentials.password not in page.content()
     assert sb.credentials.secret_key not in page.content()

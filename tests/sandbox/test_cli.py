@@ -40,7 +40,7 @@ class Command:
         )
 
     def end(self) -> str:
-        """Ctrl+C; what it wrote to standard error."""
+        """Press Ctrl+C. Returns the text of standard error."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         _, errors = self.process.communicate(timeout=20)
@@ -55,7 +55,7 @@ def command() -> Iterator[Command]:
 
 
 def test_the_printed_lines_lead_an_sdk_there(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment lines, pasted into a shell, are all that `CommercePay.from_env()` needs."""
+    """With the printed environment lines, `CommercePay.from_env()` needs nothing else."""
     printed = command.until("COMMERCEPAY_BASE_URL")
     for line in printed.splitlines():
         if line.startswith("export "):
@@ -85,7 +85,7 @@ def test_requests_and_explanations_are_logged(command: Command) -> None:
 
 
 def test_ctrl_c_ends_it_at_once_and_quietly(command: Command) -> None:
-    """Even with a connection open, it ends within seconds, without a traceback."""
+    """With an open connection it ends within seconds, without a traceback."""
     url = command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].strip()
     with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
         client.get("/_sandbox/api/state")
@@ -95,14 +95,14 @@ def test_ctrl_c_ends_it_at_once_and_quietly(command: Command) -> None:
     assert "Traceback" not in errors
 
 
-def test_it_listens_on_loopback_unless_told_otherwise(command: Command) -> None:
+def test_it_listens_on_loopback_by_default(command: Command) -> None:
     """The printed URL is the loopback address."""
     assert command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].startswith("http://127.0.0.1:")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_the_url_of_every_interface_works(host: str) -> None:
-    """Listening on every interface, it prints a URL that this machine reaches, and answers for other host names as well."""
+    """On every interface, it prints a URL for this machine, and responds for other host names as well."""
     command = Command("--host", host, "--port", "0")
     try:
         url = command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].strip()
@@ -131,7 +131,7 @@ def test_a_switch_reaches_the_gateway() -> None:
 
 
 def test_a_port_that_is_taken_is_one_clear_line(command: Command) -> None:
-    """A second sandbox on the same port says so."""
+    """A second sandbox on the same port is an error."""
     port = command.until("COMMERCEPAY_BASE_URL").rpartition(":")[2].strip()
     second = Command("--port", port)
     assert second.process.wait(20) == 1
@@ -141,7 +141,7 @@ def test_a_port_that_is_taken_is_one_clear_line(command: Command) -> None:
 
 
 def test_a_state_file_in_no_directory_is_one_clear_line(tmp_path: Path) -> None:
-    """A path that can't be opened is told, not thrown."""
+    """A path that can't be opened is an error without a traceback."""
     done = subprocess.run(
         [sys.executable, "-m", "commercepay", "sandbox", "--state", str(tmp_path / "no" / "state.db")],
         capture_output=True,

@@ -26,10 +26,10 @@ TEXT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="u
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="curl and openssl are needed")
 def test_the_terminal_session_works_as_printed(sb: Sandbox, tmp_path: Path) -> None:
-    """curl and openssl alone authenticate, sign, open a session, see the callback, query, and have a mistake explained."""
+    """With curl and openssl, the terminal session authenticates, opens a session, queries, and gets a mistake explained."""
     script = "set -euo pipefail\n"
     for when, block in re.findall(r"<!-- session( after payment)? -->\n```sh\n(.*?)```", TEXT, re.DOTALL):
-        if when:  # what the reader does in a browser, and the moment until the callback is there
+        if when:  # the reader pays in a browser, and the callback arrives
             script += 'curl -sS -d attempt=1 -d outcome=1 "$PAGE"\nsleep 0.5\n'
         script += block
     done = subprocess.run(
@@ -53,7 +53,7 @@ def test_the_terminal_session_works_as_printed(sb: Sandbox, tmp_path: Path) -> N
 
 
 def test_the_example_works() -> None:
-    """The test in the docs is a test."""
+    """The test in the document passes."""
     code = re.search(r"```python\n(.*?)```", TEXT, re.DOTALL)
     assert code is not None
     names: dict[str, Any] = {}
@@ -62,7 +62,7 @@ def test_the_example_works() -> None:
 
 
 def test_every_fault_is_listed() -> None:
-    """No fault is missing from the table, and none is made up."""
+    """The table has exactly the faults of the code."""
     table = TEXT.partition("## Faults and time")[2].partition("The clock is")[0]
     rows = "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
     assert set(re.findall(r"`(\w+)`", rows)) == KINDS.keys()
@@ -80,7 +80,7 @@ def test_every_channel_is_listed() -> None:
 
 
 def test_every_reading_is_listed() -> None:
-    """Each wrong reading that is tried is named."""
+    """The document names each wrong reading."""
     part = " ".join(TEXT.partition("## Why was it refused?")[2].partition("## Callbacks")[0].split())
     shortened = {
         "query string kept": "query string or trailing slash kept",
@@ -91,6 +91,6 @@ def test_every_reading_is_listed() -> None:
 
 
 def test_the_pauses_between_attempts_are_as_written() -> None:
-    """The docs give the numbers that the code has."""
+    """The document has the numbers of the code."""
     *first, last = map(str, BACKOFF)
     assert f"{', '.join(first)} and {last} seconds" in " ".join(TEXT.split())

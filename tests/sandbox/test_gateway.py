@@ -1,4 +1,4 @@
-"""What the sandbox's gateway takes and refuses, on the wire."""
+"""The requests that the sandbox's gateway accepts and refuses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ INVALID_SIGNATURE = {
 
 
 def test_authenticate_gives_a_token_for_a_day(caller: Caller) -> None:
-    """Right credentials get a token with the lifetime that was seen on staging, in the framework's envelope."""
+    """Right credentials get a token with the lifetime that was observed on staging, in the framework's envelope."""
     answer = caller.authenticate()
     assert answer.status_code == 200
     body = answer.json()
@@ -79,14 +79,14 @@ def test_repeated_wrong_passwords_lock_the_user(caller_of: Callable[..., Caller]
 
 
 def test_nobody_is_locked_out_without_the_switch(caller: Caller) -> None:
-    """By default any number of wrong passwords leaves the right one working."""
+    """By default, the right password works after any number of wrong ones."""
     for _ in range(LOCK_OUT_AFTER + 1):
         caller.authenticate(password="wrong")
     assert caller.authenticate().status_code == 200
 
 
 def test_credentials_of_another_tenant_are_refused(caller: Caller, other: Caller) -> None:
-    """A tenant's credentials open nothing under another tenant's id."""
+    """The credentials of one tenant are refused with the id of another."""
     body = {"userNameOrEmailAddress": caller.credentials.username, "password": caller.credentials.password}
     headers = {"Abp-TenantId": str(other.credentials.tenant_id)}
     assert caller.http.post("/api/TokenAuth/Authenticate", json=body, headers=headers).status_code == 401
@@ -117,7 +117,7 @@ TENANT_HEADERS: list[tuple[dict[str, str | None], str]] = [
 
 @pytest.mark.parametrize("change", [change for change, _ in TENANT_HEADERS])
 def test_the_token_gives_the_tenant(sb: Sandbox, caller: Caller, change: dict[str, str | None]) -> None:
-    """With a token the tenant header is neither needed nor compared, as the framework does it."""
+    """With a token, the tenant header is neither required nor compared, as in the framework."""
     assert changed(caller, change).status_code == 200
     assert sb.orders[0].tenant_id == caller.credentials.tenant_id
 
@@ -155,7 +155,7 @@ def refuses(caller: Caller, change: dict[str, str | None], why: str) -> None:
 
 
 def test_a_token_expires(sb: Sandbox, caller: Caller) -> None:
-    """A token is dead once the sandbox's clock has passed its lifetime, and a new one works."""
+    """A token expires by the sandbox's clock, and a new one works."""
     number = caller.open()
     sb.clock.advance(86_399)
     assert caller.query(SessionNumber=number)["amount"] == 1234
@@ -176,7 +176,7 @@ def test_a_wrong_signature_is_answered_as_on_staging(caller: Caller) -> None:
 
 
 def test_nothing_is_created_by_a_wrong_signature(sb: Sandbox, caller: Caller) -> None:
-    """A refused request leaves its reference code unused."""
+    """A refused request does not use up its reference code."""
     members = caller.members()
     caller.post("InitialSession", members, signed="0" * 64)
     assert sb.orders == []
@@ -184,14 +184,14 @@ def test_nothing_is_created_by_a_wrong_signature(sb: Sandbox, caller: Caller) ->
 
 
 def test_a_member_unknown_to_the_endpoint_breaks_the_signature(caller: Caller) -> None:
-    """The gateway signs what it bound to its model, so a member that the endpoint lacks makes the signature wrong."""
+    """The gateway signs the bound members, so an unknown member makes the signature wrong."""
     answer = caller.post("InitialSession", caller.members(channelId=2))
     assert answer.json() == INVALID_SIGNATURE
     assert "channelId" in answer.headers["x-sandbox-explanation"]
 
 
 def test_an_unknown_member_that_was_not_signed_is_left_out(caller: Caller) -> None:
-    """A member that the endpoint does not know is no part of what is signed, at any depth."""
+    """An unknown member is not signed, at any depth."""
     members = caller.members(customer={"name": "Aisyah"})
     signed = signature.sign(f"{caller.url}{GATEWAY}/InitialSession", members, caller.credentials.secret_key)
     members["customer"]["shoeSize"] = 38
@@ -208,7 +208,7 @@ def test_member_names_bind_without_regard_to_case(sb: Sandbox, caller: Caller) -
 
 
 def test_null_members_are_as_good_as_left_out(caller: Caller) -> None:
-    """Null is left out of the signature, accepted for what may be missing, and missing for what may not."""
+    """Null is not signed; it is accepted for an optional member, and a required member with null is missing."""
     assert caller.post("InitialSession", caller.members(description=None)).status_code == 200
     answer = caller.post("InitialSession", caller.members(currencyCode=None))
     assert answer.json()["error"]["validationErrors"] == [
@@ -217,7 +217,7 @@ def test_null_members_are_as_good_as_left_out(caller: Caller) -> None:
 
 
 def test_a_session_is_opened_and_queried(caller: Caller) -> None:
-    """InitialSession answers with a number and an address, and Query tells the session's payment as pending."""
+    """InitialSession returns a number and a URL, and Query reports a pending payment."""
     members = caller.members()
     answer = caller.post("InitialSession", members)
     result = answer.json()["result"]
@@ -246,7 +246,7 @@ def test_a_session_is_opened_and_queried(caller: Caller) -> None:
 
 
 def test_a_payment_is_started_and_queried(caller: Caller) -> None:
-    """RequestPayment answers with a transaction number, under which Query finds it, without a session."""
+    """RequestPayment returns a transaction number, by which Query finds the payment, without a session."""
     number = caller.start(channelId=2, providerChannelId="TEST0021")
     payment = caller.query(TransactionNumber=number)
     assert (payment["transactionNumber"], payment["paymentSessionNumber"]) == (number, None)
@@ -329,7 +329,7 @@ def test_surcharges(caller_of: Callable[..., Caller], channel: int, surcharge: i
 
 
 def test_a_used_reference_code_is_refused(caller: Caller) -> None:
-    """A reference code serves once, over both endpoints: code 2009."""
+    """A reference code is accepted once, over both endpoints; then the code is 2009."""
     members = caller.members()
     caller.post("InitialSession", members)
     for endpoint in ("InitialSession", "RequestPayment"):
@@ -340,7 +340,7 @@ def test_a_used_reference_code_is_refused(caller: Caller) -> None:
 
 
 def test_two_tenants_may_use_the_same_reference_code(caller: Caller, other: Caller) -> None:
-    """A reference code is the merchant's own."""
+    """Two merchants can use the same reference code."""
     assert caller.open(referenceCode="INV-7")
     assert other.open(referenceCode="INV-7")
 
@@ -360,7 +360,7 @@ def test_query_does_not_find_what_is_not_there(caller: Caller, number: dict[str,
 
 
 def test_query_does_not_find_another_tenants_payment(caller: Caller, other: Caller) -> None:
-    """A number of another tenant is as unknown as one that does not exist."""
+    """A number of another tenant is unknown."""
     number = caller.open()
     assert other.get("Query", {"SessionNumber": number, "Timestamp": 1}).json()["error"]["code"] == 2010
 
@@ -400,7 +400,7 @@ def test_a_query_of_numbers_that_do_not_belong_together_finds_nothing(caller: Ca
 def test_bad_members_get_abps_validation_error(
     caller: Caller, changes: dict[str, Any], member: str, message: str
 ) -> None:
-    """What breaks the description's limits is named in `validationErrors`, with HTTP 400."""
+    """A request beyond the limits gets HTTP 400 and names the members in `validationErrors`."""
     answer = caller.post("InitialSession", caller.members(**changes))
     assert answer.status_code == 400
     error = answer.json()["error"]
@@ -411,7 +411,7 @@ def test_bad_members_get_abps_validation_error(
 
 
 def test_every_missing_member_is_named(caller: Caller) -> None:
-    """An empty request is told all that it lacks at once."""
+    """An empty request gets one validation error for each missing member."""
     problems = caller.post("RequestPayment", {}).json()["error"]["validationErrors"]
     assert {problem["members"][0] for problem in problems} == {
         "currencyCode",
@@ -424,7 +424,7 @@ def test_every_missing_member_is_named(caller: Caller) -> None:
 
 
 def test_lengths_count_utf16_units(caller: Caller) -> None:
-    """50 emoji are 100 characters, as .NET counts them, and just fit the description."""
+    """Characters are counted as in .NET: 50 emoji are 100 characters, the limit of the description."""
     assert caller.post("InitialSession", caller.members(description="\U0001f600" * 50)).status_code == 200
 
 
@@ -452,7 +452,7 @@ def test_a_whole_number_written_as_a_fraction_is_taken(sb: Sandbox, caller: Call
     ],
 )
 def test_a_body_that_is_no_json_object_is_bad_input(caller: Caller, body: bytes) -> None:
-    """What can't be bound is a validation error rather than a crash."""
+    """A request that can't be bound is a validation error."""
     headers = caller.headers("0" * 64) | {"Content-Type": "application/json"}
     answer = caller.http.post(f"{GATEWAY}/InitialSession", content=body, headers=headers)
     assert answer.status_code == 400
@@ -470,7 +470,7 @@ def test_a_body_that_is_no_json_object_is_bad_input(caller: Caller, body: bytes)
     ],
 )
 def test_the_frameworks_types_of_json_are_taken(caller: Caller, kind: str) -> None:
-    """Each type of JSON that the framework reads is read."""
+    """Every media type for JSON that the framework reads is read."""
     members = caller.members()
     signed = signature.sign(f"{caller.url}{GATEWAY}/InitialSession", members, caller.credentials.secret_key)
     headers = caller.headers(signed) | {"Content-Type": kind}
@@ -480,7 +480,7 @@ def test_the_frameworks_types_of_json_are_taken(caller: Caller, kind: str) -> No
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "text/vnd.shop+json", "json", ""])
 def test_other_types_are_not_taken(caller: Caller, kind: str) -> None:
-    """JSON under another type, or under none, is HTTP 415."""
+    """JSON with another media type, or without one, is HTTP 415."""
     headers = caller.headers("0" * 64) | {"Content-Type": kind}
     assert caller.http.post(f"{GATEWAY}/InitialSession", content=b"{}", headers=headers).status_code == 415
 
@@ -499,7 +499,7 @@ def test_a_huge_body_is_not_read(caller: Caller) -> None:
 
 
 def test_an_unknown_endpoint_is_not_found(caller: Caller) -> None:
-    """An address that the description lacks is HTTP 404 in the framework's envelope, and the header names those it has."""
+    """An unknown path is HTTP 404 in the framework's envelope, and the header lists the known ones."""
     answer = caller.http.post(f"{GATEWAY}/Refund", json={})
     assert answer.status_code == 404
     assert answer.json()["__abp"] is True
@@ -507,13 +507,13 @@ def test_an_unknown_endpoint_is_not_found(caller: Caller) -> None:
 
 
 def test_a_wrong_method_is_not_allowed(caller: Caller) -> None:
-    """A known address with another method is HTTP 405, with the methods that it has."""
+    """A known path with another method is HTTP 405, with the allowed methods."""
     answer = caller.http.post(f"{GATEWAY}/Query", json={})
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 
 def test_paths_are_found_without_regard_to_case(caller: Caller) -> None:
-    """ASP.NET finds a path in any case, and the signature is blind to it anyway."""
+    """A path is found in any case, as in ASP.NET."""
     members = caller.members()
     path = f"{GATEWAY.lower()}/initialsession"
     signed = signature.sign(caller.url + path, members, caller.credentials.secret_key)
@@ -521,7 +521,7 @@ def test_paths_are_found_without_regard_to_case(caller: Caller) -> None:
 
 
 def test_seconds_for_milliseconds_are_hinted_at(caller: Caller) -> None:
-    """A timestamp in seconds that is rightly signed is taken, and the header says that it looks wrong."""
+    """A signed timestamp in seconds is accepted, with a hint in the header."""
     answer = caller.post("InitialSession", caller.members(timestamp=int(time.time())))
     assert answer.status_code == 200
     assert "seconds for milliseconds" in answer.headers["x-sandbox-explanation"]
@@ -548,7 +548,7 @@ def test_the_log_of_requests_holds_no_secret(sb: Sandbox, caller: Caller, caplog
 
 
 def test_a_request_is_recorded_with_its_verdict(sb: Sandbox, caller: Caller) -> None:
-    """Each request is kept with its body, the answer, and what became of it."""
+    """Each request is kept with its body, its response and its verdict."""
     members = caller.members()
     caller.post("InitialSession", members)
     caller.post("InitialSession", members)

@@ -1,4 +1,4 @@
-"""How sessions and payments live: attempts, outcomes, expiry, and the ways a payment may go."""
+"""The life of sessions and payments: attempts, outcomes, expiry, and changes of the status."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ S = PaymentStatus
 
 
 def test_a_paid_session_is_paid(sb: Sandbox, caller: Caller) -> None:
-    """Once paid, Query tells so by session and by transaction, with channel and provider's number."""
+    """Query reports a paid payment by session and by transaction, with channel and provider's number."""
     number = caller.open()
     paid = sb.pay(number, channel_id=4)
-    for told in (caller.query(SessionNumber=number), caller.query(TransactionNumber=paid.transaction_number)):
-        assert (told["status"], told["channelId"]) == (1, 4)
-        assert told["providerTransactionNumber"] == f"SANDBOX-{paid.transaction_number}"
+    for payment in (caller.query(SessionNumber=number), caller.query(TransactionNumber=paid.transaction_number)):
+        assert (payment["status"], payment["channelId"]) == (1, 4)
+        assert payment["providerTransactionNumber"] == f"SANDBOX-{paid.transaction_number}"
 
 
 def test_a_session_takes_attempts_until_one_is_paid(sb: Sandbox, caller: Caller) -> None:
-    """Each attempt is a payment with a number of its own; the session's Query tells the last one."""
+    """Each attempt is a payment with its own number; a query by session reports the last one."""
     number = caller.open()
     first = sb.fail(number, S.INSUFFICIENT_FUNDS)
     assert caller.query(SessionNumber=number)["status"] == 6
@@ -53,7 +53,7 @@ def test_a_paid_session_is_not_paid_again(sb: Sandbox, caller: Caller) -> None:
 
 
 def test_a_payment_without_a_session_has_one_attempt(sb: Sandbox, caller: Caller) -> None:
-    """What RequestPayment started fails for good."""
+    """A failed payment of RequestPayment can't be tried again."""
     number = caller.start()
     sb.fail(number)
     with pytest.raises(GatewayRefusal) as caught:
@@ -62,7 +62,7 @@ def test_a_payment_without_a_session_has_one_attempt(sb: Sandbox, caller: Caller
 
 
 def test_an_unknown_number_is_not_found(sb: Sandbox) -> None:
-    """What was never opened can't be paid: 2010."""
+    """An unknown number can't be paid: code 2010."""
     with pytest.raises(GatewayRefusal) as caught:
         sb.pay("nothing")
     assert caught.value.code == 2010
@@ -70,7 +70,7 @@ def test_an_unknown_number_is_not_found(sb: Sandbox) -> None:
 
 @pytest.mark.parametrize(("minutes", "lasts"), [(5, 5 * 60), (None, 30 * 60)])
 def test_a_session_expires_at_its_time(sb: Sandbox, caller: Caller, minutes: int | None, lasts: int) -> None:
-    """A session can be paid until its minutes are over (30 unless it says so), and then not."""
+    """A session can be paid until it expires, by default after 30 minutes."""
     number = caller.open() if minutes is None else caller.open(expiredInMinutes=minutes)
     sb.clock.advance(lasts - 5)
     assert caller.query(SessionNumber=number)["status"] == 0
@@ -82,7 +82,7 @@ def test_a_session_expires_at_its_time(sb: Sandbox, caller: Caller, minutes: int
 
 
 def test_an_expired_session_keeps_its_failed_attempt(sb: Sandbox, caller: Caller) -> None:
-    """An attempt that failed stays failed when the session's time is over; another one is refused."""
+    """A failed attempt stays failed after the session expires, and another one is refused."""
     number = caller.open()
     sb.fail(number)
     sb.expire(number)
@@ -93,7 +93,7 @@ def test_an_expired_session_keeps_its_failed_attempt(sb: Sandbox, caller: Caller
 
 
 def test_a_paid_session_does_not_expire(sb: Sandbox, caller: Caller) -> None:
-    """Time takes nothing back."""
+    """A paid payment does not expire."""
     number = caller.open(expiredInMinutes=1)
     sb.pay(number)
     sb.clock.advance(3600)
@@ -101,12 +101,12 @@ def test_a_paid_session_does_not_expire(sb: Sandbox, caller: Caller) -> None:
 
 
 def test_an_absurdly_long_session_does_no_harm(caller: Caller) -> None:
-    """A session of more minutes than the calendar has is simply open."""
+    """A session can have more minutes than a date can express."""
     assert caller.query(SessionNumber=caller.open(expiredInMinutes=10**15))["status"] == 0
 
 
 def test_an_authorised_payment_is_captured_or_voided(sb: Sandbox, caller: Caller) -> None:
-    """Authorised is not paid; a capture makes it so, a void ends it."""
+    """An authorised payment is not paid; a capture makes it paid, a void ends it."""
     captured, voided = caller.open(), caller.open()
     for number, end in ((captured, S.PAID), (voided, S.VOIDED)):
         payment = sb._settle(number, S.AUTHORISED, 2)
@@ -126,7 +126,7 @@ def test_a_paid_payment_is_refunded_along_its_way(sb: Sandbox, caller: Caller) -
 
 
 def test_no_other_way_is_open(sb: Sandbox, caller: Caller) -> None:
-    """Of all pairs of statuses, only those listed as moves can be gone: nothing unpaid becomes paid or refunded."""
+    """Only the listed changes of a status are possible: an ended payment without money never becomes paid or refunded."""
     known = list(PaymentStatus)
     ways = {S.PENDING: [], S.AUTHORISED: [S.AUTHORISED], S.PAID: [S.PAID]}
     ways |= {S.REFUND_IN_PROGRESS: [S.PAID, S.REFUND_IN_PROGRESS]}
@@ -146,7 +146,7 @@ def test_no_other_way_is_open(sb: Sandbox, caller: Caller) -> None:
 
 
 def test_every_step_is_on_the_timeline(sb: Sandbox, caller: Caller) -> None:
-    """A payment remembers what became of it, in order, by the sandbox's clock."""
+    """A payment has a timeline of its statuses, in order, by the sandbox's clock."""
     payment = sb.pay(caller.open())
     sb.clock.advance(60)
     sb.move(payment.transaction_number, S.REFUNDED)
@@ -156,6 +156,6 @@ def test_every_step_is_on_the_timeline(sb: Sandbox, caller: Caller) -> None:
 
 
 def test_the_clock_does_not_go_back(sb: Sandbox) -> None:
-    """Time is set forward only."""
+    """The clock can only be set forward."""
     with pytest.raises(ValueError, match="forward only"):
         sb.clock.advance(-1)

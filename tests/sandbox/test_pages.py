@@ -27,7 +27,7 @@ def send(caller: Caller, number: str, fields: dict[str, str], **headers: str) ->
 
 
 def test_the_page_shows_what_is_to_be_paid(caller: Caller) -> None:
-    """Amount, merchant, reference and description are on it, escaped, and that no money moves."""
+    """The page shows amount, merchant, reference and description, escaped, and that no money moves."""
     number = caller.open(description="<b>Teh & Kopi</b>", referenceCode="INV-<9>")
     page = caller.http.get(f"/pay/{number}")
     assert page.status_code == 200
@@ -38,7 +38,7 @@ def test_the_page_shows_what_is_to_be_paid(caller: Caller) -> None:
 
 @pytest.mark.parametrize("outcome", [1, 2, 3, 4, 5, 6, 7, 8, 9])
 def test_an_outcome_leads_back_to_the_merchant(sb: Sandbox, caller: Caller, outcome: int) -> None:
-    """A form post settles the attempt and sends the browser back with the two parameters beside the URL's own."""
+    """A form ends the attempt and sends the browser back with the two parameters added to the URL."""
     number = caller.open(returnUrl="https://shop.example.my/return?lang=ms#top", referenceCode="INV 1&2")
     fields = form(caller.http.get(f"/pay/{number}").text)
     answer = send(caller, number, fields | {"outcome": str(outcome)})
@@ -47,12 +47,12 @@ def test_an_outcome_leads_back_to_the_merchant(sb: Sandbox, caller: Caller, outc
     transaction = sb.orders[0].attempts[0].transaction_number
     assert parse_qs(back.query) == {"lang": ["ms"], "ReferenceCode": ["INV 1&2"], "TransactionNumber": [transaction]}
     assert (back.netloc, back.path, back.fragment) == ("shop.example.my", "/return", "top")
-    told = caller.query(SessionNumber=number)
-    assert (told["status"], told["channelId"]) == (outcome, 2)
+    payment = caller.query(SessionNumber=number)
+    assert (payment["status"], payment["channelId"]) == (outcome, 2)
 
 
 def test_letting_it_expire(caller: Caller) -> None:
-    """The last choice ends the session's time."""
+    """The last button lets the session expire."""
     number = caller.open()
     fields = form(caller.http.get(f"/pay/{number}").text)
     assert send(caller, number, fields | {"outcome": "expire"}).status_code == 303
@@ -61,7 +61,7 @@ def test_letting_it_expire(caller: Caller) -> None:
 
 
 def test_a_double_click_is_one_payment(sb: Sandbox, caller: Caller) -> None:
-    """The same form sent twice settles once, and leads to the same place both times."""
+    """The same form sent twice counts once, and redirects to the same URL both times."""
     number = caller.open()
     fields = form(caller.http.get(f"/pay/{number}").text) | {"outcome": "1"}
     first, second = send(caller, number, fields), send(caller, number, fields)
@@ -71,7 +71,7 @@ def test_a_double_click_is_one_payment(sb: Sandbox, caller: Caller) -> None:
 
 
 def test_a_double_click_on_a_failure_is_one_attempt(sb: Sandbox, caller: Caller) -> None:
-    """In a session that would take another attempt, too, a form sent twice is one."""
+    """A form sent twice is one attempt, also in a session that would accept another."""
     number = caller.open()
     fields = form(caller.http.get(f"/pay/{number}").text) | {"outcome": "2"}
     first, second = send(caller, number, fields), send(caller, number, fields)
@@ -90,7 +90,7 @@ def test_after_a_failure_the_page_offers_another_attempt(sb: Sandbox, caller: Ca
 
 
 def test_the_back_button_after_paying_changes_nothing(sb: Sandbox, caller: Caller) -> None:
-    """A page that was shown before the payment can still be sent, and says how it ended instead."""
+    """The form of an outdated page shows how the payment ended."""
     number = caller.open()
     stale = form(caller.http.get(f"/pay/{number}").text)
     sb.pay(number)
@@ -100,7 +100,7 @@ def test_the_back_button_after_paying_changes_nothing(sb: Sandbox, caller: Calle
 
 
 def test_a_second_tab_of_a_later_attempt_changes_nothing(sb: Sandbox, caller: Caller) -> None:
-    """A form for the second attempt is refused once that one has ended, in whichever tab."""
+    """A form for an attempt that has ended is refused, from any tab."""
     number = caller.open()
     sb.fail(number)
     tabs = [form(caller.http.get(f"/pay/{number}").text) for _ in range(2)]
@@ -110,7 +110,7 @@ def test_a_second_tab_of_a_later_attempt_changes_nothing(sb: Sandbox, caller: Ca
 
 
 def test_a_session_that_expired_meanwhile_is_not_paid(sb: Sandbox, caller: Caller) -> None:
-    """The page was open too long: nothing is paid, and the page says so."""
+    """A form after the expiry pays nothing, and the page shows that."""
     number = caller.open()
     stale = form(caller.http.get(f"/pay/{number}").text)
     sb.clock.advance(3600)
@@ -123,7 +123,7 @@ def test_a_session_that_expired_meanwhile_is_not_paid(sb: Sandbox, caller: Calle
 
 @pytest.mark.parametrize("outcome", ["", "99", "11", "x", "-1", "1" * 30])
 def test_an_outcome_that_is_none_changes_nothing(caller: Caller, outcome: str) -> None:
-    """A made-up outcome leads back to the page."""
+    """An unknown outcome redirects to the page."""
     number = caller.open()
     fields = form(caller.http.get(f"/pay/{number}").text)
     answer = send(caller, number, fields | {"outcome": outcome})
@@ -132,7 +132,7 @@ def test_an_outcome_that_is_none_changes_nothing(caller: Caller, outcome: str) -
 
 
 def test_channels_are_shown_as_the_request_allows(caller: Caller) -> None:
-    """Hidden channels are not offered; a channel chosen beforehand is the only one."""
+    """Hidden channels are not offered; a channel of the request is the only one."""
     hidden = caller.http.get(f"/pay/{caller.open(requestPaymentExtraInfo={'hiddenChannel': [4]})}").text
     assert re.findall(r'name="channel" value="(\d+)"', hidden) == ["2", "18", "22"]
     chosen = caller.http.get(f"/pay/{caller.start(channelId=77)}").text
@@ -162,7 +162,7 @@ def test_a_bank_chosen_by_the_merchant_is_the_only_one(caller: Caller, bank: str
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "nonsense", "//evil.example", "http://[::1"])
 def test_a_return_url_that_is_none_is_not_followed(caller: Caller, url: str) -> None:
-    """The browser is sent to http and https only; else it stays on the page."""
+    """The browser is redirected only to http and https URLs; else it stays on the page."""
     number = caller.open(returnUrl=url)
     answer = send(caller, number, {"attempt": "1", "outcome": "1"})
     assert (answer.status_code, answer.headers["location"]) == (303, f"/pay/{number}")
@@ -170,7 +170,7 @@ def test_a_return_url_that_is_none_is_not_followed(caller: Caller, url: str) -> 
 
 
 def test_another_sites_page_can_not_pay(caller: Caller) -> None:
-    """A form on a foreign page is refused by its Origin."""
+    """A form of another site is refused by its Origin."""
     number = caller.open()
     answer = send(caller, number, {"attempt": "1", "outcome": "1"}, Origin="https://evil.example")
     assert answer.status_code == 403
@@ -180,6 +180,6 @@ def test_another_sites_page_can_not_pay(caller: Caller) -> None:
 
 
 def test_an_unknown_number_has_a_page_of_its_own(caller: Caller) -> None:
-    """A link from before a reset leads to a page that says so."""
+    """A link from before a reset shows that the payment does not exist."""
     assert caller.http.get("/pay/nothing").status_code == 404
     assert send(caller, "nothing", {"outcome": "1"}).status_code == 404

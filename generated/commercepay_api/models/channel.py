@@ -19,24 +19,25 @@ T = TypeVar("T", bound="Channel")
 
 @_attrs_define
 class Channel:
-    """A payment channel. Required is only its number, which a payment names; that it is always there is an assumption.
+    """A payment channel. Only its number is required, because a payment refers to it; that it is always present is an
+    assumption.
 
-    Attributes:
-        id (int): The channel's number, which goes into `channelId`. Example: 2.
-        name (None | str | Unset): The channel's name. Example: FPX.
-        type_ (int | None | Unset): The kind of channel; the meaning of the numbers is not public. Example: 1.
-        is_provider_host_channel (bool | None | Unset): Whether the provider hosts the channel; what follows from it is
-            not public. Example: False.
-        image_url (None | str | Unset): A picture of the channel. Example: https://cdn.example.my/fpx.png.
-        group_id (int | None | Unset): The number of the channel's group. Example: 1.
-        group_name (None | str | Unset): The name of the channel's group. Example: Online Banking.
-        group_image_url (None | str | Unset): A picture of the channel's group.
-        save_payment (bool | None | Unset): Whether the channel can save the means of payment. Example: False.
-        currency_list (list[ChannelCurrency] | None | Unset): The channel's currencies, under the name that one
-            integration reads. Example: [{'acceptedCurrencyCode': 'MYR', 'minRequestAmount': 100, 'maxRequestAmount':
-            3000000}].
-        currencies (list[ChannelCurrency] | None | Unset): The channel's currencies, under the name that another
-            integration reads.
+        Attributes:
+            id (int): The number of the channel, for `channelId`. Example: 2.
+            name (None | str | Unset): The channel's name. Example: FPX.
+            type_ (int | None | Unset): The kind of the channel. The meaning of the numbers is not published. Example: 1.
+            is_provider_host_channel (bool | None | Unset): Whether the provider hosts the channel. The effect is not
+                published. Example: False.
+            image_url (None | str | Unset): A picture of the channel. Example: https://cdn.example.my/fpx.png.
+            group_id (int | None | Unset): The number of the channel's group. Example: 1.
+            group_name (None | str | Unset): The name of the channel's group. Example: Online Banking.
+            group_image_url (None | str | Unset): A picture of the channel's group.
+            save_payment (bool | None | Unset): Whether the channel can save the payment method. Example: False.
+            currency_list (list[ChannelCurrency] | None | Unset): The currencies of the channel, by the name that one
+                integration uses. Example: [{'acceptedCurrencyCode': 'MYR', 'minRequestAmount': 100, 'maxRequestAmount':
+                3000000}].
+            currencies (list[ChannelCurrency] | None | Unset): The currencies of the channel, by the name that another
+                integration uses.
     """
 
     id: int

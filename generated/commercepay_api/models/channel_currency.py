@@ -18,14 +18,14 @@ class ChannelCurrency:
     """A currency that a channel accepts, with limits and surcharge. The units of the amounts are not known.
 
     Attributes:
-        accepted_currency_code (None | str | Unset): The currency, in ISO 4217. Example: MYR.
+        accepted_currency_code (None | str | Unset): The ISO 4217 code of the currency. Example: MYR.
         min_request_amount (float | None | Unset): The smallest amount of a payment, in an unknown unit. Example: 100.
         max_request_amount (float | None | Unset): The largest amount of a payment, in an unknown unit. Example:
             3000000.
-        daily_transaction_count (int | None | Unset): The number of payments a day, probably the largest one
-            (assumption).
-        daily_transaction_amount (float | None | Unset): The amount of payments a day, probably the largest one
-            (assumption), in an unknown unit.
+        daily_transaction_count (int | None | Unset): The maximum number of payments per day; that it is the maximum is
+            an assumption.
+        daily_transaction_amount (float | None | Unset): The maximum amount of payments per day, in an unknown unit;
+            that it is the maximum is an assumption.
         min_surcharge_amount (float | None | Unset): The smallest surcharge, in an unknown unit.
         max_surcharge_amount (float | None | Unset): The largest surcharge, in an unknown unit.
         is_surcharge_percentage (bool | None | Unset): Whether `surcharge` is a percentage rather than an amount.

@@ -32,7 +32,7 @@ class QueryResult:
             transaction_number (None | str | Unset): The gateway's number for the payment. Example: 2005.
             payment_session_number (None | str | Unset): The gateway's number for the session. Example: S-1001.
             channel_id (int | None | Unset): The channel that the customer paid through. Example: 2.
-            provider_channel_id (None | str | Unset): The bank or the wallet inside the channel. Example: TEST0021.
+            provider_channel_id (None | str | Unset): The bank or wallet of the channel. Example: TEST0021.
             provider_transaction_number (None | str | Unset): The bank's or wallet's number for the payment. Example:
                 FPX-778.
             creation_time (None | str | Unset): When the payment was created. Its format and time zone are not published.

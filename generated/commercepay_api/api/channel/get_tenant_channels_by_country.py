@@ -62,11 +62,11 @@ def sync_detailed(
 ) -> Response[ChannelsEnvelope]:
     """List the channels that the merchant can offer in a country.
 
-     Lists the payment channels that the merchant can offer in a country. The one integration that shows
-    this call does not sign it; that a signature does no harm is an assumption.
+     Lists the payment channels that the merchant can offer in a country. The only integration with this
+    call does not sign it; that a signature is accepted is an assumption.
 
     Args:
-        country_code (str): The country, in ISO 3166-1 alpha-2.
+        country_code (str): The ISO 3166-1 alpha-2 code of the country.
 
     Raises:
         errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
@@ -92,11 +92,11 @@ def sync(
 ) -> ChannelsEnvelope:
     """List the channels that the merchant can offer in a country.
 
-     Lists the payment channels that the merchant can offer in a country. The one integration that shows
-    this call does not sign it; that a signature does no harm is an assumption.
+     Lists the payment channels that the merchant can offer in a country. The only integration with this
+    call does not sign it; that a signature is accepted is an assumption.
 
     Args:
-        country_code (str): The country, in ISO 3166-1 alpha-2.
+        country_code (str): The ISO 3166-1 alpha-2 code of the country.
 
     Raises:
         errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
@@ -119,11 +119,11 @@ async def asyncio_detailed(
 ) -> Response[ChannelsEnvelope]:
     """List the channels that the merchant can offer in a country.
 
-     Lists the payment channels that the merchant can offer in a country. The one integration that shows
-    this call does not sign it; that a signature does no harm is an assumption.
+     Lists the payment channels that the merchant can offer in a country. The only integration with this
+    call does not sign it; that a signature is accepted is an assumption.
 
     Args:
-        country_code (str): The country, in ISO 3166-1 alpha-2.
+        country_code (str): The ISO 3166-1 alpha-2 code of the country.
 
     Raises:
         errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
@@ -149,11 +149,11 @@ async def asyncio(
 ) -> ChannelsEnvelope:
     """List the channels that the merchant can offer in a country.
 
-     Lists the payment channels that the merchant can offer in a country. The one integration that shows
-    this call does not sign it; that a signature does no harm is an assumption.
+     Lists the payment channels that the merchant can offer in a country. The only integration with this
+    call does not sign it; that a signature is accepted is an assumption.
 
     Args:
-        country_code (str): The country, in ISO 3166-1 alpha-2.
+        country_code (str): The ISO 3166-1 alpha-2 code of the country.
 
     Raises:
         errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
