@@ -178,7 +178,11 @@ class InvalidResponse(_ResponseError):
         status_code: the HTTP status.
         headers: the headers of the response, by lower-case name.
         body: the raw bytes of the response.
+        received: of an incomplete result, what it has of `transactionNumber`, `sessionNumber`, `redirectUrl` and
+            `clientScript`: with a number you can query the payment.
     """
+
+    received: Mapping[str, str | int] = {}  # replaced, never changed
 
 
 class OutcomeUnknown(_ResponseError):

@@ -119,7 +119,7 @@ class Session(Record):
     Attributes:
         redirect_url: the URL to which you send the customer's browser.
         session_number: the gateway's number of the session; store it with the order.
-        redirection_type: the gateway's number for the way to redirect; its meaning is not published.
+        redirection_type: the gateway's number for the way to redirect: 1, as seen.
         reference_code: the merchant's reference code, as sent.
         raw: the whole result.
     """
@@ -136,21 +136,32 @@ class Session(Record):
 class StartedPayment(Record):
     """A payment that was started with `payments.create`. Started is not paid.
 
+    The customer continues in one of two ways: at `redirect_url`, or through `client_script`. Exactly one of them is not None.
+    The integrations have a response for both: `redirect`.
+
     Attributes:
-        redirect_url: the URL to which you send the customer's browser.
+        redirect_url: the URL to which you send the customer's browser, or None.
+        client_script: HTML with a form that submits itself, which you send to the customer's browser as a page, or None. It
+            comes with some channels that were chosen with `channel_id` (source: public integrations).
         transaction_number: the gateway's number of the payment; store it with the order.
-        redirection_type: the gateway's number for the way to redirect; its meaning is not published.
+        redirection_type: the gateway's number for the way to redirect: 1 for the URL, 2 for the script.
         reference_code: the merchant's reference code, as sent.
         raw: the whole result.
     """
 
-    redirect_url: str
+    redirect_url: str | None
+    client_script: str | None
     transaction_number: str
     redirection_type: int | None
     reference_code: str
     raw: Mapping[str, Any]
 
     _aside = ("raw",)
+
+    @property
+    def uses_script(self) -> bool:
+        """Whether the customer continues through `client_script`, and not at `redirect_url`."""
+        return self.client_script is not None
 
 
 class Payment(Record):

@@ -44,9 +44,11 @@ def create_payment(settings: Settings, given: PaymentParams) -> Flow[StartedPaym
         options=check.options_of(settings, given),
     )
     reader = yield from _result(call)
+    redirect_url, client_script = reader.redirect()
     return reader.checked(
         StartedPayment(
-            redirect_url=reader.url("redirectUrl"),
+            redirect_url=redirect_url,
+            client_script=client_script,
             transaction_number=reader.text("transactionNumber"),
             redirection_type=reader.optional_integer("redirectionType"),
             reference_code=given["reference_code"],

@@ -224,7 +224,8 @@ class _Payments(Resource):
             max_retries: further attempts, only if the connection was never made; the client's by default.
 
         Returns:
-            The started payment; send the customer's browser to its `redirect_url`. Started is not paid.
+            The started payment: send the customer's browser to its `redirect_url`, or the page of its `client_script` (see
+            `StartedPayment`). Started is not paid.
 
         Raises:
             ArgumentError: names everything that is wrong with the parameters; nothing was sent.

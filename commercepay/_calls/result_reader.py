@@ -18,6 +18,10 @@ from commercepay.status import PaymentStatus
 T = TypeVar("T")
 
 HEADER_VALUE = re.compile("[!-~]+")
+NUMBERS = ("transactionNumber", "sessionNumber", "redirectUrl")
+RECEIVED = (*NUMBERS, "clientScript")
+SCRIPT = 2
+"""The `redirectionType` of a payment that continues through `clientScript`."""
 
 
 class Reader:
@@ -42,7 +46,12 @@ class Reader:
         """
         if self._problems:
             problems = self._problems if self.result else self._problems[:1]
-            raise unreadable(self._call, envelope.invalid(self._answer, "; ".join(problems)))
+            found = {name: item for name in RECEIVED if isinstance(item := self.result.get(name), str | int) and item}
+            received = ", ".join(f"{name} {str(found[name])[:300]!a}" for name in NUMBERS if name in found)
+            why = "; ".join([*problems, f"but it has {received}"] if received else problems)
+            error = unreadable(self._call, envelope.invalid(self._answer, why))
+            error.received = found
+            raise error
         return value
 
     def text(self, name: str) -> str:
@@ -82,6 +91,16 @@ class Reader:
         if value and url_problem(value):
             self._problems.append(f"{name} is not an absolute URL")
         return value
+
+    def redirect(self) -> tuple[str | None, str | None]:
+        """`redirectUrl` and `clientScript`, of which one is None. If both came, `redirectionType` decides."""
+        url, script = self.result.get("redirectUrl"), self.aside("clientScript", str)
+        if script and script.strip() and (url is None or url == "" or self.result.get("redirectionType") == SCRIPT):
+            return None, script
+        if url is None:
+            self._problems.append("redirectUrl is missing, and there is no clientScript")
+            return None, None
+        return self.url("redirectUrl"), None
 
     def integer(self, name: str) -> int:
         value: object = self.result.get(name)

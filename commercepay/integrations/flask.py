@@ -24,8 +24,9 @@ from commercepay._protocol.settings import misspelt
 from commercepay.callbacks import Verifier, signature_of
 from commercepay.client import CommercePay
 from commercepay.errors import ConfigurationError
-from commercepay.integrations import _endpoint
+from commercepay.integrations import _endpoint, _redirect
 from commercepay.integrations._endpoint import Endpoint, FindOrder, MakeInbox, OnCallback, Returned
+from commercepay.models import Session, StartedPayment
 
 try:
     from flask import Flask, Response, abort, current_app, request
@@ -131,6 +132,13 @@ class FlaskIntegration:
         """Verifies callbacks with the client's keys and this endpoint's URLs. For an inbox in a worker."""
         extension = _extension()
         return extension.endpoint.verifier(extension.client.callbacks)
+
+    def redirect(self, started: Session | StartedPayment) -> Response:
+        """The response that sends the customer on to the payment: a redirect, or a page with the payment's `client_script`.
+
+        The page has a `Content-Security-Policy` of its own, which the application must not replace.
+        """
+        return Response(*_redirect.redirect(started, self.client.settings))
 
     def returned(self) -> Returned:
         """Ask the gateway about the order that this customer came back from. For the view of your `return_url`.

@@ -19,8 +19,9 @@ from commercepay._base.extras import missing
 from commercepay.callbacks import MAX_BODY, Verifier, signature_of
 from commercepay.client import AsyncCommercePay
 from commercepay.errors import ConfigurationError
-from commercepay.integrations import _endpoint
+from commercepay.integrations import _endpoint, _redirect
 from commercepay.integrations._endpoint import FindOrder, MakeInbox, OnCallback, Returned
+from commercepay.models import Session, StartedPayment
 from commercepay.params import AsyncClientOptions
 
 try:
@@ -130,6 +131,14 @@ class StarletteIntegration:
             self.client.callbacks, body, signature_of(request.scope["headers"]), run_in_threadpool
         )
         return Response(status_code=status)
+
+    def redirect(self, started: Session | StartedPayment) -> Response:
+        """The response that sends the customer on to the payment: a redirect, or a page with the payment's `client_script`.
+
+        The page has a `Content-Security-Policy` of its own, which the application must not replace.
+        """
+        body, status, headers = _redirect.redirect(started, self.client.settings)
+        return Response(body, status, headers)
 
     async def returned(self, request: Request) -> Returned:
         """Ask the gateway about the order that this customer came back from. For the endpoint of your `return_url`.

@@ -110,8 +110,8 @@ RESULTS = [
     ),
     Example(
         StartedPayment,
-        {**OPENED, "transaction_number": "T", "raw": {}},
-        {**OPENED, "transaction_number": "T"},
+        {**OPENED, "client_script": None, "transaction_number": "T", "raw": {}},
+        {**OPENED, "client_script": None, "transaction_number": "T"},
         {"reference_code": "R2"},
     ),
     Example(

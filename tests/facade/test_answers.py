@@ -132,7 +132,10 @@ INCOMPLETE: dict[str, list[tuple[Any, str]]] = {
         (OPENED | {"redirectionType": True}, "redirectionType is not an integer"),
     ],
     "payments.create": [
-        (STARTED | {"redirectUrl": None}, "redirectUrl is missing"),
+        (STARTED | {"redirectUrl": None}, "redirectUrl is missing, and there is no clientScript"),
+        (STARTED | {"redirectUrl": None, "clientScript": " "}, "there is no clientScript"),
+        (STARTED | {"redirectUrl": None, "clientScript": 5}, "there is no clientScript"),
+        (STARTED | {"redirectUrl": "/relative", "clientScript": "<form>"}, "redirectUrl is not an absolute URL"),
         (STARTED | {"transactionNumber": None}, "transactionNumber is missing"),
         (STARTED | {"transactionNumber": 2005671137}, "transactionNumber is not a string"),
     ],
@@ -267,6 +270,56 @@ def test_incomplete(driver: Any, gateway: Any, call: str, result: Any, why: str)
     assert holds_no_http_object(caught.value)
     assert same_after_pickling(caught.value)
     assert gateway.count(path) == 1
+
+
+URL, SCRIPT = STARTED["redirectUrl"], "<form></form><script>document.forms[0].submit()</script>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "script", "expected"),
+    [
+        (1, URL, None, (URL, None)),
+        (2, None, SCRIPT, (None, SCRIPT)),
+        (2, "", SCRIPT, (None, SCRIPT)),
+        (None, None, SCRIPT, (None, SCRIPT)),
+        (2, URL, None, (URL, None)),
+        (2, URL, SCRIPT, (None, SCRIPT)),
+        (1, URL, SCRIPT, (URL, None)),
+        (None, URL, SCRIPT, (URL, None)),
+    ],
+)
+def test_url_or_script(driver: Any, gateway: Any, cp: Any, kind: Any, url: Any, script: Any, expected: Any) -> None:
+    """A started payment has a URL or a script, never both."""
+    redirection = {"redirectionType": kind, "redirectUrl": url, "clientScript": script}
+    gateway.always[PAYMENT] = Reply(enveloped(STARTED | redirection))
+    started = driver.do(cp.payments.create(**OPENING))
+    assert (started.redirect_url, started.client_script) == expected
+    assert started.uses_script == (expected[0] is None)
+    assert started.redirection_type == kind
+
+
+@pytest.mark.parametrize(
+    ("call", "result"),
+    [
+        ("sessions.create", OPENED | {"redirectUrl": None}),
+        ("sessions.create", OPENED | {"sessionNumber": None}),
+        ("payments.create", STARTED | {"redirectUrl": None}),
+        ("payments.create", STARTED | {"redirectUrl": None, "transactionNumber": 2005671137}),
+        ("payments.create", STARTED | {"redirectUrl": "\x1b[2J"}),
+        ("payments.query", PAID | {"status": None}),
+    ],
+)
+def test_what_an_incomplete_result_has(driver: Any, gateway: Any, call: str, result: dict[str, Any]) -> None:
+    """The error of an incomplete result has the number and the URL that came, as an attribute and in its text."""
+    path, act = CALLS[call]
+    gateway.always[path] = Reply(enveloped(result))
+    with pytest.raises(InvalidResponse) as caught:
+        driver.do(act(driver.client()))
+    came = {name: result.get(name) for name in ("transactionNumber", "sessionNumber", "redirectUrl")}
+    assert caught.value.received == {name: value for name, value in came.items() if value is not None}
+    for name, value in caught.value.received.items():
+        assert f"{name} {str(value)!a}" in str(caught.value)
+    assert same_after_pickling(caught.value)
 
 
 def test_all_that_is_wrong(driver: Any, gateway: Any, cp: Any) -> None:

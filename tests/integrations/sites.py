@@ -85,6 +85,10 @@ class Site:
     def verifier(self) -> Verifier:
         raise NotImplementedError
 
+    def redirect(self, started: Any) -> Any:
+        """The framework's response that sends the customer on to a payment."""
+        raise NotImplementedError
+
     def call(self, function: Callable[[Any], Any]) -> Any:
         """Use the site's client, like the code of the site."""
         return function(self.client)
@@ -148,6 +152,9 @@ class _Asgi(Site):
             return await call_next(request)
 
         self.app.add_middleware(BaseHTTPMiddleware, dispatch=dispatch)
+
+    def redirect(self, started: Any) -> Any:
+        return self.pay.redirect(started)
 
     @property
     def client(self) -> Any:
@@ -253,6 +260,10 @@ class FlaskSite(Site):
         self.app = None
         gc.collect()
 
+    def redirect(self, started: Any) -> Any:
+        with self.app.app_context():
+            return self.pay.redirect(started)
+
     @property
     def client(self) -> Any:
         with self.app.app_context():
@@ -289,6 +300,9 @@ class DjangoSite(Site):
     def close(self) -> None:
         commercepay_django.close()
         self.override.disable()
+
+    def redirect(self, started: Any) -> Any:
+        return commercepay_django.redirect(started)
 
     @property
     def client(self) -> Any:

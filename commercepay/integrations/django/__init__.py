@@ -31,13 +31,28 @@ Needs `pip install 'commercepay[django]'`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from commercepay.callbacks import Verifier
 from commercepay.client import AsyncCommercePay, CommercePay
+from commercepay.integrations import _redirect
 from commercepay.integrations._endpoint import Returned
 from commercepay.integrations.django import _configuration
-from commercepay.integrations.django._border import Http404, HttpRequest, in_thread
+from commercepay.integrations.django._border import Http404, HttpRequest, HttpResponse, in_thread
+from commercepay.models import Session, StartedPayment
 
-__all__ = ["Returned", "aclient", "aclose", "areturned", "callback_url", "client", "close", "returned", "verifier"]
+__all__ = [
+    "Returned",
+    "aclient",
+    "aclose",
+    "areturned",
+    "callback_url",
+    "client",
+    "close",
+    "redirect",
+    "returned",
+    "verifier",
+]
 
 
 def client() -> CommercePay:
@@ -67,6 +82,15 @@ def verifier() -> Verifier:
     """Verifies callbacks with the client's keys and this endpoint's URLs. For an inbox in a management command."""
     current = _configuration.current()
     return current.endpoint.verifier(current.client.callbacks)
+
+
+def redirect(started: Session | StartedPayment) -> Any:
+    """The `HttpResponse` that sends the customer on to the payment: a redirect, or a page with the payment's `client_script`.
+
+    The page has a `Content-Security-Policy` of its own, which the application must not replace.
+    """
+    body, status, headers = _redirect.redirect(started, _configuration.current().client.settings)
+    return HttpResponse(body, status=status, headers=headers)
 
 
 def returned(request: HttpRequest) -> Returned:
