@@ -129,7 +129,7 @@ def buy(request: HttpRequest) -> HttpResponse:
     )
     # before the customer can pay
     Order.objects.filter(reference=reference).update(session=session.session_number)
-    return redirect(session.redirect_url)
+    return commercepay.redirect(session)
 
 
 @require_GET

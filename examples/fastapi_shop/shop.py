@@ -10,7 +10,7 @@ from typing import Annotated
 
 import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Column, Integer, MetaData, Row, String, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -118,7 +118,7 @@ async def product() -> HTMLResponse:
 
 
 @app.post("/buy")
-async def buy(request: Request, cp: Annotated[AsyncCommercePay, Depends(pay.get_client)]) -> RedirectResponse:
+async def buy(request: Request, cp: Annotated[AsyncCommercePay, Depends(pay.get_client)]) -> Response:
     reference = f"SHOP-{secrets.token_hex(8)}"
     async with engine.begin() as connection:  # before the call: whatever becomes of it, a callback finds the order
         order = {"reference": reference, "minor": PRICE.minor, "currency": PRICE.currency}
@@ -135,7 +135,7 @@ async def buy(request: Request, cp: Annotated[AsyncCommercePay, Depends(pay.get_
     async with engine.begin() as connection:  # before the customer can pay
         mine = orders.c.reference == reference
         await connection.execute(update(orders).where(mine).values(session=session.session_number))
-    return RedirectResponse(session.redirect_url, 303)
+    return pay.redirect(session)
 
 
 @app.get("/return")

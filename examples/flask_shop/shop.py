@@ -109,7 +109,7 @@ def create_app() -> Flask:
         with engine.begin() as connection:  # before the customer can pay
             mine = orders.c.reference == reference
             connection.execute(update(orders).where(mine).values(session=session.session_number))
-        return redirect(session.redirect_url, 303)
+        return pay.redirect(session)
 
     @app.get("/return")
     def back() -> Response:

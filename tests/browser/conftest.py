@@ -8,16 +8,14 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from commercepay_api.api.payment_gateway import request_payment
-from commercepay_api.models import PaymentRequest, PaymentStarted
 
 from commercepay import Money
+from commercepay.integrations._redirect import Redirect, redirect
 from commercepay.testing import Sandbox
 
 if TYPE_CHECKING:
@@ -139,16 +137,10 @@ class Shop:
         """The transaction number of a new payment without a session."""
         return self._client.payments.create(**self._members(**changes)).transaction_number
 
-    def script(self) -> str:
-        """The client script of a new payment through channel 18, by way of the generated client."""
-        members = {name: value for name, value in self._members().items() if name != "amount"}
-        body = PaymentRequest(
-            **members, amount=12900, currency_code="MYR", channel_id=18, timestamp=time.time_ns() // 1_000_000
-        )
-        with self._sandbox.raw() as raw:
-            result = request_payment.sync(client=raw, body=body).result
-        assert isinstance(result, PaymentStarted)
-        return str(result.client_script)
+    def redirect(self, channel: int) -> Redirect:
+        """The response with which an adapter sends the customer on to a new payment."""
+        started = self._client.payments.create(**self._members(channel_id=channel))
+        return redirect(started, self._client.settings)
 
     def close(self) -> None:
         self._client.close()

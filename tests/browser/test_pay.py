@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
     from commercepay.testing import Sandbox
 
-SCRIPT_HEADERS = {
-    "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": "default-src 'none'; script-src 'unsafe-inline'; form-action http:",
-}
 PHONE, DESKTOP, SMALLEST = (390, 844), (1280, 800), (320, 640)
 ENDINGS = {
     "Failed": "FAILED",
@@ -96,14 +92,16 @@ def test_paying_through_a_bank(customer: Page, shop: Shop, sb: Sandbox) -> None:
     assert (payment.channel_id, payment.provider_channel_id) == (18, "TEST0022")
 
 
-def test_a_client_script_opens_the_page(page: Page, shop: Shop, sb: Sandbox) -> None:
-    """The script of a payment without a URL, on a page of the merchant, leads to the payment page, and back."""
-    script = shop.script()
-    page.route(f"{shop.url}/start", lambda route: route.fulfill(body=script, headers=SCRIPT_HEADERS))
+@pytest.mark.parametrize("channel", [18, 4])
+def test_an_adapter_sends_the_customer_on(page: Page, shop: Shop, sb: Sandbox, channel: int) -> None:
+    """What the adapters respond with, a page with a client script or a redirect, leads to the payment page, and back."""
+    body, status, headers = shop.redirect(channel)
+    assert (status == 200) == (channel == 18)
+    page.route(f"{shop.url}/start", lambda route: route.fulfill(body=body, status=status, headers=headers))
     page.goto(f"{shop.url}/start")
     pay_button(page).click()
     expect_back(page, shop, sb)
-    assert (attempts(sb), sb.orders[0].last.channel_id) == (["PAID"], 18)
+    assert (attempts(sb), sb.orders[0].last.channel_id) == (["PAID"], channel)
 
 
 @pytest.mark.parametrize("name", ENDINGS)
