@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from commercepay._base.flow import Pause, jittered
 from commercepay._base.json_guards import is_mapping
@@ -38,7 +38,9 @@ def confirm(
 def _question(expected: object, given: ConfirmParams) -> QueryParams:
     """The parameters of the query. The merchant's number, if it is given, is preferred to the number in a return."""
     problems = check.problems(given, ConfirmParams)
-    callback, return_params = given.get("callback"), given.get("return_params")
+    # Annotated, because `get` takes any name, and gives `object` for one that is misspelt.
+    callback: Callback | ReceivedCallback | None = given.get("callback")
+    return_params: Mapping[str, object] | str | None = given.get("return_params")
     session, transaction = given.get("session_number"), given.get("transaction_number")
     numbers = (session is not None) + (transaction is not None)
     if not isinstance(expected, Expected):
