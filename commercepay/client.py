@@ -69,6 +69,7 @@ def _set_up(self: _Client[Any, Any], *, http_client: Any = None, transport: Any 
             "headers": {
                 "User-Agent": f"commercepay-python/{__version__}",
                 "Accept": "application/json",
+                "Accept-Encoding": "identity",  # a compressed response could be far larger than its limit
                 TENANT_HEADER: str(settings.tenant_id),
             },
             # Plain http is for loopback alone; without TLS there is no need to load the certificates.

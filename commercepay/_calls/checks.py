@@ -137,7 +137,7 @@ def environment_problems(settings: Settings, urls: Mapping[str, object]) -> list
     return [
         f"{name} {problem}"
         for name, value in urls.items()
-        if isinstance(value, str) and url(value) is None and (problem := url_problem(settings, name, value))
+        if isinstance(value, str) and _is_url(value) and (problem := url_problem(settings, name, value))
     ]
 
 

@@ -68,7 +68,6 @@ class _Attempt:
                 f"{self.call.name} was not sent: {left:.1f} of {self.call.options.timeout:g} s were left after waiting for an"
                 f" access token, and a POST needs {needed:g} s"
             )
-        request.headers["Accept-Encoding"] = "identity"
         request.extensions["timeout"] = {"pool": left, "connect": self.left_to_connect(), "read": left, "write": left}
 
     def writing(self, buffer: bytes) -> None:
@@ -422,14 +421,14 @@ class Body:
         self._chunks.append(chunk)
 
     def response(self) -> httpx.Response:
-        content = self.content
-        encoding = self.headers.get("content-encoding", "identity").strip().lower()
-        if encoding != "identity" and content:
-            content = self._decoded(encoding, content)
-            self._chunks = [content]
-        headers = self.headers.copy()
-        headers.pop("content-encoding", None)  # httpx would decode once more
-        return httpx.Response(self.status_code or 0, headers=headers, content=content)
+        content, headers = self.content, self.headers
+        if (encoding := headers.get("content-encoding")) is not None:
+            if (encoding := encoding.strip().lower()) != "identity" and content:
+                content = self._decoded(encoding, content)
+                self._chunks = [content]
+            headers = headers.copy()
+            del headers["content-encoding"]  # httpx would decode once more
+        return httpx.Response(self.status_code or 0, headers=headers, stream=httpx.ByteStream(content))
 
     def _decoded(self, encoding: str, content: bytes) -> bytes:
         if encoding not in ("gzip", "x-gzip", "deflate"):

@@ -23,8 +23,6 @@ def request(
 
     _kwargs["json"] = body.to_dict()
 
-    headers["Content-Type"] = "application/json"
-
     _kwargs["headers"] = headers
     _kwargs["extensions"] = {
         _wire.EXTENSION: _wire.Signing(
