@@ -17,7 +17,7 @@ from commercepay._base import exact_json
 from commercepay._base.fact_key import fact_key
 from commercepay._base.json_guards import is_array, is_mapping, is_object
 from commercepay._base.record import Record
-from commercepay._base.secret import Hidden, Secret
+from commercepay._base.secret import Hidden, Secret, hidden
 from commercepay.errors import ArgumentError, CallbackError, CallbackRejection, UnsignableData
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
@@ -122,11 +122,12 @@ class Verifier:
     """
 
     def __init__(self, *, secret_key: str | Sequence[str], callback_url: str | Sequence[str] | None = None) -> None:
+        secret_key = hidden(secret_key)
         self._secrets = tuple(map(Secret, _secrets(secret_key)))
         self.callback_urls: tuple[str, ...] = () if callback_url is None else _urls(callback_url)
 
     def __repr__(self) -> str:
-        return f"Verifier(callback_urls={self.callback_urls!r})"
+        return f"Verifier(callback_urls={getattr(self, 'callback_urls', ())!r})"  # none if the arguments were refused
 
     def at(self, callback_url: str | Sequence[str]) -> Verifier:
         """A verifier with the same keys, for one or more callback URLs.
@@ -149,6 +150,7 @@ class Verifier:
             CallbackError: the body or the signature is wrong; `reason` says in what way.
             ArgumentError: the body is not bytes, there is no callback URL, or it is wrong.
         """
+        signature = hidden(signature)
         urls = self.callback_urls if callback_url is None else _urls(callback_url)
         if not urls:
             raise ArgumentError("no callback_url: give the URL that the payment was opened with")
@@ -169,9 +171,8 @@ def verify(
     body: bytes, signature: str | None, callback_url: str | Sequence[str], secret_key: str | Sequence[str]
 ) -> Callback:
     """Verify a callback and read it. The arguments, and what is raised: see `Verifier` and `Verifier.verify`."""
-    verifier = Verifier(secret_key=secret_key)
-    del secret_key  # error pages show the variables of a frame
-    return verifier.verify(body, signature, callback_url)
+    secret_key, signature = hidden(secret_key), hidden(signature)
+    return Verifier(secret_key=secret_key).verify(body, signature, callback_url)
 
 
 def signature_of(headers: Mapping[str, Any] | Iterable[tuple[Any, Any]]) -> str | None:

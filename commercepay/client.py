@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, TypeVar
 import httpx
 
 from commercepay._base.flow import adrive, drive
+from commercepay._base.secret import clear_frames, hide
 from commercepay._calls import operations
 from commercepay._calls.custom_request import custom_request
 from commercepay._calls.resources import (
@@ -37,6 +38,7 @@ from commercepay._protocol.token import Tokens
 from commercepay._protocol.transport import Limits
 from commercepay._version import __version__
 from commercepay.callbacks import Verifier
+from commercepay.errors import ConfigurationError
 from commercepay.params import CallOptions, Environment
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ AnyClient = TypeVar("AnyClient", bound="_Client[Any, Any]")
 
 
 def _set_up(self: _Client[Any, Any], *, http_client: Any = None, transport: Any = None, **params: Any) -> None:
+    params = hide(params)
     settings = settings_of(params)
     arguments = transport_for(http_client, transport, is_async=isinstance(self, AsyncCommercePay))
     logging.set_up()
@@ -87,7 +90,13 @@ def _set_up(self: _Client[Any, Any], *, http_client: Any = None, transport: Any 
 
 
 def _from_env(cls: type[_Client[Any, Any]], **options: Any) -> _Client[Any, Any]:
-    return cls(**from_environment(options))
+    options = hide(options)
+    try:
+        arguments = from_environment(options)
+    except ConfigurationError as error:
+        clear_frames(error)  # they hold the environment
+        raise
+    return cls(**arguments)
 
 
 class _Client(Generic[HttpClient, Transport]):
@@ -224,7 +233,10 @@ class _Client(Generic[HttpClient, Transport]):
         return Response(status_code=response.status_code, headers=dict(response.headers.items()), body=response.body)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(tenant_id={self.settings.tenant_id}, base_url={self.settings.base_url!r})"
+        settings = getattr(self, "settings", None)  # missing if the arguments were refused
+        if settings is None:
+            return f"<{type(self).__name__} without settings>"
+        return f"{type(self).__name__}(tenant_id={settings.tenant_id}, base_url={settings.base_url!r})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

@@ -66,6 +66,7 @@ class Money(Argument):
         elif minor <= 0:
             problems.append(f"an amount must be positive, not {minor}")
         if problems:
+            self.__dict__.update(minor=0, currency="")  # tools that show a traceback call the repr of this object
             raise ArgumentError(problems)
         self.__dict__.update(minor=minor, currency=currency)
 

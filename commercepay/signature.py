@@ -24,6 +24,7 @@ from functools import cache
 
 from commercepay._base import exact_json
 from commercepay._base.json_guards import is_array, is_mapping, is_object
+from commercepay._base.secret import hidden
 from commercepay._base.text import has_lone_surrogate
 from commercepay.errors import ArgumentError, UnsignableData
 
@@ -65,6 +66,7 @@ def sign(url: str, data: Mapping[str, Any], secret_key: str) -> str:
         UnsignableData: see `string_to_sign`.
         ArgumentError: the secret key is empty or not a string.
     """
+    secret_key = hidden(secret_key)
     return digest(message(url, data), secret_key)
 
 
@@ -82,6 +84,7 @@ def matches(url: str, data: Mapping[str, Any] | str | bytes, secret_key: str, si
         UnsignableData: see `string_to_sign`; also a text that is not JSON.
         ArgumentError: the secret key is empty or not a string; the signature is not a string.
     """
+    secret_key, signature = hidden(secret_key), hidden(signature)
     if not isinstance(signature, str):
         raise ArgumentError(f"signature must be a str, not {type(signature).__name__}")
     if isinstance(data, str | bytes):

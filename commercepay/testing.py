@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, Unpack
 
 from commercepay import signature
 from commercepay._base.extras import missing
+from commercepay._base.secret import hidden
 from commercepay._protocol.published import Credentials
 from commercepay.callbacks import SIGNATURE_HEADER
 from commercepay.money import Money
@@ -81,6 +82,7 @@ def sign_callback(
     """
     from commercepay.sandbox.deliveries import body
 
+    secret_key = hidden(secret_key)
     members = {
         "amount": amount.minor,
         "channelId": channel_id,

@@ -70,6 +70,7 @@ class Record:
 
                 unknown = sorted(set(given) - set(self._annotated))
                 missing = [name for name in self._annotated if name not in state]
+                state.update(dict.fromkeys(missing))  # tools that show a traceback call the repr of this object
                 raise TypeError(
                     f"{type(self).__name__}(): "
                     + "; ".join(

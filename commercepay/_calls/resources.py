@@ -17,6 +17,7 @@ from functools import partial, wraps
 from typing import Any, Protocol, TypeVar, Unpack, cast
 
 from commercepay._base.flow import adrive, drive
+from commercepay._base.secret import clear_frames
 from commercepay._calls import confirm_and_wait, operations
 from commercepay._calls.reconcile import areconcile, check_options, judge, reconcile
 from commercepay._protocol.connections import Connections
@@ -51,12 +52,20 @@ class Resource:
 
 def run(client: Client, flow: Flow[T], sleep: Callable[[float], object] = time.sleep) -> T:
     """Carry a flow out in this thread."""
-    return drive(flow, partial(perform, _connections(client)), sleep)
+    try:
+        return drive(flow, partial(perform, _connections(client)), sleep)
+    except BaseException as error:
+        clear_frames(error)
+        raise
 
 
 async def arun(client: Client, flow: Flow[T]) -> T:
     """Carry a flow out in this task."""
-    return await adrive(flow, partial(aperform, _connections(client)))
+    try:
+        return await adrive(flow, partial(aperform, _connections(client)))
+    except BaseException as error:
+        clear_frames(error)
+        raise
 
 
 def _connections(client: Client) -> Connections:

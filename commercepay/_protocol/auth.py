@@ -13,11 +13,12 @@ from commercepay_api.wire import EXTENSION, Signing
 
 from commercepay import signature
 from commercepay._base.json_guards import is_object
+from commercepay._base.secret import clear_frames
 from commercepay._protocol import defaults
 from commercepay._protocol.call import Call, call_of
 from commercepay._protocol.envelope import Response, is_refused_by_gateway, refuses_token
 from commercepay._protocol.settings import Settings
-from commercepay._protocol.token import Need, Tokens
+from commercepay._protocol.token import Need, Token, Tokens
 from commercepay.errors import ArgumentError
 
 TENANT_HEADER = "Abp-TenantId"
@@ -49,7 +50,7 @@ class GatewayAuth(httpx.Auth):
             step = next(flow)
             while True:
                 if isinstance(step, Need):
-                    step = flow.send(self._tokens.get(partial(self._authenticate, call), step))
+                    step = flow.send(self._token(call, step))
                 else:
                     response = yield step
                     if response.status_code == 401:
@@ -65,7 +66,7 @@ class GatewayAuth(httpx.Auth):
             step = next(flow)
             while True:
                 if isinstance(step, Need):
-                    step = flow.send(await self._tokens.aget(partial(self._aauthenticate, call), step))
+                    step = flow.send(await self._atoken(call, step))
                 else:
                     response = yield step
                     if response.status_code == 401:
@@ -73,6 +74,20 @@ class GatewayAuth(httpx.Auth):
                     step = flow.send(response)
         except StopIteration:
             return
+
+    def _token(self, call: Call, need: Need) -> Token:
+        try:
+            return self._tokens.get(partial(self._authenticate, call), need)
+        except BaseException as error:
+            clear_frames(error)  # those of the login hold the password
+            raise
+
+    async def _atoken(self, call: Call, need: Need) -> Token:
+        try:
+            return await self._tokens.aget(partial(self._aauthenticate, call), need)
+        except BaseException as error:
+            clear_frames(error)
+            raise
 
     def _flow(self, request: httpx.Request, call: Call) -> Generator[httpx.Request | Need, Any, None]:
         url = str(request.url)

@@ -15,7 +15,7 @@ import httpx
 from commercepay._base.hosts import is_loopback, is_public, is_unspecified
 from commercepay._base.json_guards import is_array
 from commercepay._base.record import Record
-from commercepay._base.secret import Secret
+from commercepay._base.secret import Secret, hide
 from commercepay._base.suggestions import did_you_mean, meant
 from commercepay._base.text import has_lone_surrogate
 from commercepay._protocol import defaults
@@ -316,16 +316,11 @@ def from_environment(options: Mapping[str, Any], variables: Mapping[str, str] = 
     Raises:
         ConfigurationError: names every variable and option that is missing or wrong.
     """
-    found = dict(options)
-    names: dict[str, str] = {}
-    for name, variable in VARIABLES.items():
-        if found.get(name) is not None:
-            continue
-        names[name] = variable
-        found.pop(name, None)
-        if value := variables.get(variable, ""):
-            is_number = name == "tenant_id" and value.isascii() and value.isdecimal()
-            found[name] = int(value) if is_number else value
+    found = {name: value for name, value in options.items() if value is not None}
+    names = {name: variable for name, variable in VARIABLES.items() if name not in found}
+    found |= hide({name: variables[variable] for name, variable in names.items() if variables.get(variable)})
+    if "tenant_id" in names and isinstance(number := found.get("tenant_id"), str) and number.isascii():
+        found["tenant_id"] = int(number) if number.isdecimal() else number
     problems = [
         f"{variable} is set, but the variable is {meant}" for variable, meant in misspelt(variables, VARIABLES).items()
     ]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 import httpcore
 import httpx
 
+from commercepay._base.secret import clear_frames
 from commercepay._protocol import defaults
 from commercepay._protocol.call import Call, call_of
 from commercepay.errors import (
@@ -251,8 +252,14 @@ class _SyncTransport(httpx.BaseTransport):
             finally:
                 incoming.close()
             return body.response()
-        except Exception as error:  # noqa: BLE001  # whatever it is, it leaves as an error of the package
+        except Exception as error:  # whatever it is, it leaves as an error of the package
+            if self.reports_sending and is_from_elsewhere(error):
+                clear_frames(error)
+                raise
             failure = failed(request, attempt.call, error, body, sent=attempt.sent or not self.reports_sending)
+        except BaseException as error:  # an interrupt or a cancellation
+            clear_frames(error)
+            raise
         raise failure
 
 
@@ -282,8 +289,14 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
                 finally:
                     await incoming.close()
             return body.response()
-        except Exception as error:  # noqa: BLE001  # whatever it is, it leaves as an error of the package
+        except Exception as error:  # whatever it is, it leaves as an error of the package
+            if self.reports_sending and is_from_elsewhere(error):
+                clear_frames(error)
+                raise
             failure = failed(request, attempt.call, error, body, sent=attempt.sent or not self.reports_sending)
+        except BaseException as error:  # an interrupt or a cancellation
+            clear_frames(error)
+            raise
         raise failure
 
 
@@ -453,6 +466,38 @@ class Body:
 # --- failures ----------------------------------------------------------------------------------------------------------
 
 _TIMEOUTS = (TimeoutError, httpcore.TimeoutException, httpx.TimeoutException)
+
+
+def is_from_elsewhere(error: Exception) -> bool:
+    """Whether an error was raised by code that does not belong to the request: by a signal handler.
+
+    Celery's soft time limit is such an error. It concerns the caller, and is neither wrapped nor a reason for a retry.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name: str = "" if trace is None else trace.tb_frame.f_globals.get("__name__", "")
+    return name.partition(".")[0] not in _LIBRARIES
+
+
+_LIBRARIES = {
+    "anyio",
+    "asyncio",
+    "commercepay",
+    "encodings",
+    "h11",
+    "httpcore",
+    "httpx",
+    "idna",
+    "selectors",
+    "sniffio",
+    "socket",
+    "socksio",
+    "ssl",
+    "threading",
+    "uvloop",
+}
+"""What raises in a request of ours."""
 
 
 def failed(request: httpx.Request, call: Call, error: Exception, body: Body, *, sent: bool) -> CommercePayError:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commercepay._base.flow import Pause, adrive, drive, jittered
+from commercepay._base.secret import hidden
 from commercepay.callbacks import Callback, Verifier
 from commercepay.errors import ArgumentError, CallbackError
 from commercepay.inbox._arrivals import ArrivalState, Receipt
@@ -68,11 +69,13 @@ class _Inbox:
     ) -> None:
         if not isinstance(name, str) or not 0 < len(name) <= 64:
             raise ArgumentError("name must be a str of 1 to 64 characters")
+        secret_key = hidden(secret_key)
         self._ledger = Ledger(name, _verify(verify, secret_key, callback_url))
         _check_engine(engine)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(name={self._ledger.name!r})"
+        ledger = getattr(self, "_ledger", None)  # none if the arguments were refused
+        return f"{type(self).__name__}(name={ledger.name if ledger is not None else None!r})"
 
     def _receive(
         self,
@@ -180,6 +183,7 @@ class Inbox(_Inbox):
         callback_url: str | Sequence[str] | None = None,
         name: str = "default",
     ) -> None:
+        secret_key = hidden(secret_key)
         super().__init__(engine, verify, secret_key, callback_url, name)
         self.engine = engine
 
@@ -209,6 +213,7 @@ class Inbox(_Inbox):
             SQLAlchemyError: the database failed. If the callback could not even be stored, the gateway has to send it again,
                 so let it become a 500, too.
         """
+        signature = hidden(signature)
         return drive(self._receive(body, signature, handler, callback_url), self._perform)
 
     def process_pending(self, handler: Handler, *, limit: int = 100) -> list[Receipt]:
@@ -261,6 +266,7 @@ class AsyncInbox(_Inbox):
         callback_url: str | Sequence[str] | None = None,
         name: str = "default",
     ) -> None:
+        secret_key = hidden(secret_key)
         super().__init__(engine.sync_engine, verify, secret_key, callback_url, name)
         self.engine = engine
 
@@ -277,6 +283,7 @@ class AsyncInbox(_Inbox):
         callback_url: str | None = None,
     ) -> Receipt:
         """See `Inbox.receive`."""
+        signature = hidden(signature)
         return await adrive(self._receive(body, signature, handler, callback_url), self._perform)
 
     async def process_pending(self, handler: AsyncHandler, *, limit: int = 100) -> list[Receipt]:
