@@ -201,6 +201,13 @@ def examples(session: nox.Session) -> None:
 
 
 @nox.session(python=FOUND[0])
+def secrets(session: nox.Session) -> None:
+    """Search for planted secrets in every repr, log, traceback with locals, pickle, warning and file. Part of `tests`."""
+    _install(session, "test", extras=EVERYTHING)
+    session.run("pytest", "-q", "tests/secrets", *session.posargs)
+
+
+@nox.session(python=FOUND[0])
 def fuzz(session: nox.Session) -> None:
     """Fuzz the verification of callbacks, for 20 seconds each way or as the arguments say (`-- --runs 1000000`)."""
     _install(session, "fuzz")

@@ -45,8 +45,20 @@ class Hidden(str):
         return "'***'"
 
 
+class HiddenBytes(bytes):
+    """A key that was passed as bytes by mistake."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "b'***'"
+
+
+HiddenBytes.__name__ = "bytes"  # as errors name the type
+
+
 def hidden(value: T) -> T:
-    """A str, or a list or tuple of them, as `Hidden`; anything else as it is.
+    """A str or bytes, or a list or tuple of them, with a hidden repr; anything else as it is.
 
     A function that takes a secret rebinds its parameter to this first: the frame of a function that raises keeps its
     parameters, and error trackers show them.
@@ -54,6 +66,8 @@ def hidden(value: T) -> T:
     shown: Any = value
     if isinstance(shown, str):
         shown = Hidden(shown)
+    elif isinstance(shown, bytes):
+        shown = HiddenBytes(shown)
     elif type(shown) in (list, tuple):
         shown = type(shown)([hidden(one) for one in shown])
     same_type: T = shown
