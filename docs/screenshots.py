@@ -1,6 +1,6 @@
 """Make the screenshots of the sandbox in docs/images/. This needs the same packages as tests/browser.
 
-It starts a sandbox of its own, lets a few things happen in it, and looks at its pages with Debian's Chromium.
+It starts a sandbox, creates some payments and requests, and takes pictures of its pages with Debian's Chromium.
 """
 
 from __future__ import annotations

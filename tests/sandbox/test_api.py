@@ -199,6 +199,12 @@ def test_the_version_rises_with_every_change(api: Api, caller: Caller) -> None:
         version = api("state")["version"]
 
 
+def test_another_method_is_not_allowed(api: Api) -> None:
+    """Another method is HTTP 405, with all the methods of the path."""
+    answer = api.http.delete("/_sandbox/api/faults")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+
+
 def test_a_form_does_what_json_does_and_leads_back(api: Api, caller: Caller) -> None:
     """Numbers and objects in the dashboard's forms are read with their types."""
     answer = api.http.post(

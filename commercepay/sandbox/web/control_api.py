@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match
 
 from commercepay._version import __version__
 from commercepay.sandbox.deliveries import Variant
@@ -153,7 +154,9 @@ async def _refused(request: Request, error: GatewayRefusal) -> Response:
 @api.exception_handler(StarletteHTTPException)
 async def _failed(request: Request, error: StarletteHTTPException) -> Response:
     response = _problem(request, error.status_code, error.detail)
-    response.headers.update(error.headers or {})
+    if error.status_code == 405:  # Starlette names the methods of the first route with this path only
+        routes = [one for one in router.routes if one.matches(request.scope)[0] is not Match.NONE]
+        response.headers["allow"] = ", ".join(sorted({name for one in routes for name in getattr(one, "methods", ())}))
     return response
 
 
