@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, func, insert, literal, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -118,7 +118,6 @@ class Ledger:
         row = connection.execute(claim).one_or_none()
         if row is None:
             return self._settled(connection, arrival_id) if wait else None
-        _require_transaction(connection)
         try:
             callback = self.verify(row.body, row.signature, row.callback_url)
         except CallbackError as error:
@@ -129,14 +128,23 @@ class Ledger:
 
     def _claim_fact(self, connection: Connection, arrival_id: int, callback: Callback) -> bool:
         """Insert the key. Waits for a transaction that has inserted it and is still open; False if the key is there."""
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        statement = (
-            dialect.insert(handled)
-            .values(inbox=self.name, fact_key=callback.fact_key, arrival_id=arrival_id, handled_at=_now())
-            .on_conflict_do_nothing()
-            .returning(handled.c.fact_key)
-        )
-        return connection.execute(statement).one_or_none() is not None
+        values = {
+            "inbox": self.name,
+            "fact_key": callback.fact_key,
+            "arrival_id": arrival_id,
+            "handled_at": _now(),
+        }
+        statement: Any
+        if is_sqlite := connection.dialect.name == "sqlite":
+            _require_transaction(connection.connection.driver_connection.in_transaction)  # type: ignore[union-attr]
+            statement = sqlite.insert(handled).values(values)
+        else:  # inserts nothing outside of a transaction: asked within the statement, as another one would cost a round trip
+            row = (literal(value, handled.c[name].type) for name, value in values.items())
+            statement = postgresql.insert(handled).from_select(list(values), select(*row).where(_HAS_WRITTEN))
+        inserted = connection.execute(statement.on_conflict_do_nothing().returning(handled.c.fact_key)).one_or_none()
+        if inserted is None and not is_sqlite:
+            _require_transaction(connection.execute(select(_HAS_WRITTEN)).scalar_one())
+        return inserted is not None
 
     def handled(self, connection: Connection, callback: Callback, arrival_id: int) -> Receipt:
         """The handler has returned."""
@@ -214,12 +222,12 @@ def _storable(header: object) -> str | None:
     return Hidden(shown.encode("ascii", "backslashreplace").decode().replace("\0", "\\x00")[:_MAX_HEADER])
 
 
-def _require_transaction(connection: Connection) -> None:
-    """After a write: is there an open transaction? The driver may commit by itself, whatever the engine's settings say."""
-    if connection.dialect.name == "sqlite":
-        is_open = connection.connection.driver_connection.in_transaction  # type: ignore[union-attr]
-    else:
-        is_open = connection.exec_driver_sql("SELECT txid_current_if_assigned() IS NOT NULL").scalar_one()
+_HAS_WRITTEN = func.txid_current_if_assigned().is_not(None)
+"""Whether an earlier statement of this transaction has written (PostgreSQL). False if each statement is one of its own."""
+
+
+def _require_transaction(is_open: bool) -> None:
+    """Called after a write. The driver may commit each statement, whatever the engine's settings are."""
     if not is_open:
         raise MistakeError(
             "the inbox needs transactions, but the driver of this engine commits each statement by itself: remove autocommit"
