@@ -112,7 +112,7 @@ class _Inbox:
                 receipt = yield from self._process(arrival_id, handler, wait=False)
             except MistakeError:
                 raise
-            except Exception as error:  # noqa: BLE001  one that fails must not keep the others from being handled
+            except Exception as error:  # noqa: BLE001  if one handler fails, the others still run
                 _log.error("the handler failed on arrival %d, which stays pending", arrival_id, exc_info=error)
                 receipt = Receipt(arrival_id=arrival_id, state=ArrivalState.STORED, error=error)
                 yield from self._transaction(self._ledger.failed, arrival_id, error)

@@ -275,7 +275,7 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def says_too_large(content_length: str | None) -> bool:
+def announces_too_large(content_length: str | None) -> bool:
     """Whether the header announces a body that is too large to be read."""
     digits = (content_length or "").strip()
     return digits.isdecimal() and (len(digits) > 18 or int(digits) > MAX_BODY)

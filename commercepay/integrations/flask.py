@@ -164,7 +164,7 @@ def receive() -> Response:
 
 def _body() -> bytes | None:
     length = request.headers.get("Content-Length")
-    if _endpoint.says_too_large(length):
+    if _endpoint.announces_too_large(length):
         return None
     body = None if length else _endpoint.read(request.stream)
     if length or body == b"":

@@ -155,7 +155,7 @@ class StarletteIntegration:
 
 
 async def _read(request: Request) -> bytes | None:
-    if _endpoint.says_too_large(request.headers.get("content-length")):
+    if _endpoint.announces_too_large(request.headers.get("content-length")):
         return None
     body = bytearray()
     async for chunk in request.stream():

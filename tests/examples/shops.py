@@ -103,8 +103,8 @@ class Shop:
             connection.close()
 
     def reconcile(self) -> dict[str, int]:
-        answer = httpx.post(f"{self.url}/reconcile", trust_env=False, timeout=30)
-        counts: dict[str, int] = answer.raise_for_status().json()
+        response = httpx.post(f"{self.url}/reconcile", trust_env=False, timeout=30)
+        counts: dict[str, int] = response.raise_for_status().json()
         return counts
 
     def state(self, reference: str) -> str:
@@ -156,9 +156,9 @@ class Customer:
     def choose(self, outcome: int) -> str:
         """End an attempt on the payment page. Returns the URL back to the shop."""
         form = _Form(self._http.get(self.page).raise_for_status().text)
-        answer = self._http.post(self.page, data={**form.fields, "outcome": str(outcome)})
-        assert answer.has_redirect_location, answer.text
-        return str(answer.headers["location"])
+        response = self._http.post(self.page, data={**form.fields, "outcome": str(outcome)})
+        assert response.has_redirect_location, response.text
+        return str(response.headers["location"])
 
     def pay(self) -> str:
         return self.choose(1)
@@ -166,9 +166,9 @@ class Customer:
     def follow(self, back: str) -> str:
         """Go back to the shop. Returns the state on the order's page."""
         assert back.startswith(self.shop.url)
-        answer = self._http.get(back, follow_redirects=True).raise_for_status()
-        assert answer.url.path == f"/orders/{self.reference}"
-        return state_on(answer.text)
+        response = self._http.get(back, follow_redirects=True).raise_for_status()
+        assert response.url.path == f"/orders/{self.reference}"
+        return state_on(response.text)
 
     def close(self) -> None:
         self._http.close()

@@ -182,13 +182,13 @@ def test_an_order_whose_opening_got_no_response(kind: str, gateway: Sandbox, tmp
         assert shop.reconcile() == {"asked": 0, "paid": 0}
         url = f"{shop.url}/commercepay/callback"
         body, signature = sign_callback(url, gateway.credentials.secret_key, amount=PRICE, reference_code="SHOP-0")
-        answer = httpx.post(url, content=body, headers={"cap-signature": signature}, trust_env=False)
-        assert answer.status_code == 500
+        response = httpx.post(url, content=body, headers={"cap-signature": signature}, trust_env=False)
+        assert response.status_code == 500
     finally:
         shop.stop()
 
 
-def test_an_order_that_nobody_knows_is_404(shop: Shop) -> None:
+def test_an_unknown_order_is_404(shop: Shop) -> None:
     """A return with an unknown reference, or without one, gets the response 404."""
     for query in ("", "?ReferenceCode=SHOP-0&TransactionNumber=1"):
         assert httpx.get(f"{shop.url}/return{query}", trust_env=False).status_code == 404

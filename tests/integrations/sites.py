@@ -114,8 +114,8 @@ class _Asgi(Site):
             async with httpx.AsyncClient(transport=transport, base_url="http://internal:8000") as client:
                 return await client.request(method, path, content=body, headers=headers)
 
-        answer = self.runner.run(run())
-        return SiteResponse(answer.status_code, answer.text)
+        response = self.runner.run(run())
+        return SiteResponse(response.status_code, response.text)
 
     def post_in_pieces(self, pieces: list[bytes], signature: str) -> int:
         """Without a Content-Length, as `Transfer-Encoding: chunked` has none."""
@@ -222,9 +222,9 @@ def wsgi_environ(path: str, pieces: list[bytes], signature: str) -> dict[str, An
 
 def wsgi_status(app: Any, environ: dict[str, Any]) -> int:
     statuses: list[str] = []
-    answer = app(environ, lambda status, headers, error=None: statuses.append(status))
-    list(answer)
-    getattr(answer, "close", lambda: None)()
+    response = app(environ, lambda status, headers, error=None: statuses.append(status))
+    list(response)
+    getattr(response, "close", lambda: None)()
     return int(statuses[0].split()[0])
 
 
@@ -243,10 +243,10 @@ class FlaskSite(Site):
 
     def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> SiteResponse:
         with self.app.test_client() as client:
-            answer = client.open(path, method=method, data=body, headers=headers)
-            text = answer.text
-            answer.close()
-        return SiteResponse(answer.status_code, text)
+            response = client.open(path, method=method, data=body, headers=headers)
+            text = response.text
+            response.close()
+        return SiteResponse(response.status_code, text)
 
     def post_in_pieces(self, pieces: list[bytes], signature: str) -> int:
         return wsgi_status(self.app, wsgi_environ(self.callback_path, pieces, signature))
@@ -284,8 +284,8 @@ class DjangoSite(Site):
     def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> SiteResponse:
         client = django.test.Client(raise_request_exception=False, enforce_csrf_checks=True)
         kind = headers.get("Content-Type", "application/octet-stream")
-        answer = client.generic(method, path, body, content_type=kind, headers=headers)
-        return SiteResponse(answer.status_code, answer.content.decode())
+        response = client.generic(method, path, body, content_type=kind, headers=headers)
+        return SiteResponse(response.status_code, response.content.decode())
 
     def post_in_pieces(self, pieces: list[bytes], signature: str) -> int:
         from django.core.handlers.wsgi import WSGIHandler
@@ -326,8 +326,8 @@ class AsyncDjangoSite(DjangoSite):
         client = django.test.AsyncClient(raise_request_exception=False)
         kind = headers.get("Content-Type", "application/octet-stream")
         headers = {name: value for name, value in headers.items() if name != "Host"}  # this client adds one
-        answer = self.runner.run(client.generic(method, path, body, content_type=kind, headers=headers))
-        return SiteResponse(answer.status_code, answer.content.decode())
+        response = self.runner.run(client.generic(method, path, body, content_type=kind, headers=headers))
+        return SiteResponse(response.status_code, response.content.decode())
 
     def close(self) -> None:
         self.runner.run(commercepay_django.aclose())

@@ -313,7 +313,7 @@ def test_an_async_handler_with_a_sync_inbox_is_refused(make_site: MakeSite, data
 # --- secrets ---------------------------------------------------------------------------------------------------------
 
 
-def test_no_answer_and_no_log_shows_a_secret(
+def test_no_response_and_no_log_shows_a_secret(
     make_site: MakeSite, database: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Signatures, password and secret key are in no response, no log line, and no traceback."""
@@ -321,7 +321,7 @@ def test_no_answer_and_no_log_shows_a_secret(
     def broken(callback: Callback, connection: Any = None) -> None:
         raise RuntimeError("the stock system is down")
 
-    answers: list[str] = []
+    responses: list[str] = []
     signatures: list[str] = []
     with caplog.at_level(logging.DEBUG):
         for options in ({"on_callback": broken}, {"on_callback": broken, "inbox": make_inbox(database)}):
@@ -330,9 +330,9 @@ def test_no_answer_and_no_log_shows_a_secret(
             signatures.append(signature)
             headers = {"Content-Type": "application/json"}
             for given in (signature, "f" * 64):
-                answers.append(site.send("POST", site.callback_path, body, headers | {"cap-signature": given}).text)
+                responses.append(site.send("POST", site.callback_path, body, headers | {"cap-signature": given}).text)
             site.close()
             site.close = lambda: None  # type: ignore[method-assign]
-    seen = caplog.text + "".join(answers) + repr(site)
+    seen = caplog.text + "".join(responses) + repr(site)
     for secret in (*signatures, "f" * 64, CREDENTIALS["password"], CREDENTIALS["secret_key"]):
         assert str(secret) not in seen

@@ -34,7 +34,7 @@ GOOD: dict[str, Any] = {"callback_url": "https://shop.example.my/commercepay/cal
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "phrase"),
     [
         ({"callback_url": None}, "callback_url is missing"),
         ({"callback_url": "/callback"}, "absolute URL"),
@@ -50,9 +50,9 @@ GOOD: dict[str, Any] = {"callback_url": "https://shop.example.my/commercepay/cal
         ({"callback_url": "https://shop.example.my/%7Bid%7D"}, "in its path, which the routes of frameworks read"),
     ],
 )
-def test_what_is_wrong_is_said(change: dict[str, Any], said: str) -> None:
+def test_each_mistake_is_named(change: dict[str, Any], phrase: str) -> None:
     """Each problem is one sentence."""
-    with pytest.raises(ConfigurationError, match=said) as caught:
+    with pytest.raises(ConfigurationError, match=phrase) as caught:
         FastAPIIntegration(**(GOOD | change))
     assert len(caught.value.problems) == 1
 
@@ -88,7 +88,7 @@ def test_the_sandbox_is_named_in_the_configuration(framework: str, callback_url:
 
 @FRAMEWORKS
 @pytest.mark.parametrize(
-    ("callback_url", "options", "said"),
+    ("callback_url", "options", "phrase"),
     [
         ("http://shop.example.my/callback", OWN, "plain http to shop.example.my"),
         ("http://shop.example.my/callback", OWN | {"environment": "production"}, "plain http to shop.example.my"),
@@ -97,10 +97,10 @@ def test_the_sandbox_is_named_in_the_configuration(framework: str, callback_url:
     ],
 )
 def test_a_callback_url_that_the_environment_refuses(
-    framework: str, callback_url: str, options: dict[str, Any], said: str
+    framework: str, callback_url: str, options: dict[str, Any], phrase: str
 ) -> None:
     """The callback URL is checked against the environment when the application starts."""
-    with pytest.raises(ConfigurationError, match=said) as caught:
+    with pytest.raises(ConfigurationError, match=phrase) as caught:
         client_of(framework, callback_url, **options)
     assert len(caught.value.problems) == 1
 
@@ -121,7 +121,7 @@ def test_a_misspelt_key(framework: str, wrong: str, right: str) -> None:
         client_of(framework, "https://shop.example.my/callback", **OWN, **{wrong: "x"})
 
 
-def test_all_that_is_wrong_is_said_at_once() -> None:
+def test_all_mistakes_are_named_at_once() -> None:
     """Several problems, with those of the client, are one error."""
     app = Flask("shop")
     app.config.update(COMMERCEPAY_CALLBACK_URL="ftp://x", COMMERCEPAY_TENANT_ID="many", COMMERCEPAY_SECRET_KEY=7)
@@ -132,7 +132,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     assert "example-Password-01" not in str(caught.value)
 
 
-def test_an_inbox_that_is_none_is_said_when_it_is_made() -> None:
+def test_an_inbox_of_another_type_is_an_error_when_it_is_made() -> None:
     """If the inbox function returns something else, the first callback gets the response 500."""
     site = DjangoSite(CREDENTIALS, inbox=lambda verifier: "an inbox")
     try:
@@ -170,13 +170,13 @@ def test_django_names_every_problem() -> None:
             "ON_CALLBACK": "shop.nowhere",
         }
     )
-    for kind, said in (
+    for kind, phrase in (
         ("E002", "CALLBAK_URL"),
         ("E003", "tenant_id"),
         ("E003", "secret_key"),
         ("E004", "ON_CALLBACK 'shop.nowhere' can't be imported"),
     ):
-        assert [kind for kind, message in found if said in message] == [f"commercepay.{kind}"]
+        assert [kind for kind, message in found if phrase in message] == [f"commercepay.{kind}"]
     found = checked(**DJANGO | {"CALLBACK_URL": "ftp://x", "ON_CALLBACK": None})
     assert [kind for kind, _ in found] == ["commercepay.E004"] * 2
 
@@ -186,7 +186,7 @@ def test_django_takes_dotted_paths() -> None:
     assert checked(**DJANGO | {"ON_CALLBACK": "builtins.print", "FIND_ORDER": "builtins.print"}) == []
 
 
-def test_django_warns_of_a_url_that_leads_elsewhere() -> None:
+def test_django_warns_of_a_url_without_the_endpoint() -> None:
     """A callback URL without the endpoint is a warning, because a proxy may map it."""
     assert [kind for kind, _ in checked(**DJANGO | {"CALLBACK_URL": "https://shop.example.my/callback"})] == [
         "commercepay.W001"
@@ -213,18 +213,18 @@ def unreachable(verifier: Verifier) -> Inbox:
 
 
 @pytest.mark.parametrize(
-    ("make_inbox", "kind", "said"),
+    ("make_inbox", "kind", "phrase"),
     [
         (on_mysql, "E006", "INBOX can't be made: the inbox works on PostgreSQL and SQLite, not on mysql"),
         (lambda verifier: "an inbox", "E006", "must return an inbox, not str"),
         (unreachable, "W003", "INBOX could not be made: RuntimeError"),
     ],
 )
-def test_django_finds_an_inbox_that_can_t_be_made(make_inbox: Any, kind: str, said: str) -> None:
+def test_django_finds_an_inbox_that_can_t_be_made(make_inbox: Any, kind: str, phrase: str) -> None:
     """An inbox on MySQL, or no inbox, is an error. A function that fails is a warning, because its database may be down."""
     ((found, message),) = checked(**DJANGO | {"INBOX": make_inbox})
     assert found == f"commercepay.{kind}"
-    assert said in message
+    assert phrase in message
     assert "secret" not in message
 
 
@@ -266,7 +266,7 @@ def test_django_without_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("with_inbox", "stores", "said"),
+    ("with_inbox", "stores", "phrase"),
     [
         (False, False, "the stock system is down"),
         (True, True, "the stock system is down"),
@@ -274,7 +274,7 @@ def test_django_without_settings() -> None:
     ],
     ids=["handler fails", "handler in the inbox fails", "storing fails"],
 )
-def test_django_s_debug_page_shows_no_secret(with_inbox: bool, stores: bool, said: str, tmp_path: Path) -> None:
+def test_django_s_debug_page_shows_no_secret(with_inbox: bool, stores: bool, phrase: str, tmp_path: Path) -> None:
     """With DEBUG on, the error page does not show the signature, the password or the secret key."""
 
     def broken(callback: object, *connection: object) -> None:
@@ -288,15 +288,15 @@ def test_django_s_debug_page_shows_no_secret(with_inbox: bool, stores: bool, sai
     try:
         body, signature = genuine(site)
         with override_settings(DEBUG=True):
-            answer = site.send("POST", site.callback_path, body, {"cap-signature": signature, "Accept": "text/html"})
+            response = site.send("POST", site.callback_path, body, {"cap-signature": signature, "Accept": "text/html"})
     finally:
         site.close()
         engine.dispose()
-    assert answer.status == 500
-    assert said in answer.text
-    assert "Local vars" in answer.text
+    assert response.status == 500
+    assert phrase in response.text
+    assert "Local vars" in response.text
     for secret in (signature, CREDENTIALS["password"], CREDENTIALS["secret_key"]):
-        assert str(secret) not in answer.text
+        assert str(secret) not in response.text
 
 
 # --- what is loaded --------------------------------------------------------------------------------------------------
@@ -314,7 +314,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("module", "library", "said"),
+    ("module", "library", "phrase"),
     [
         ("integrations.starlette", "starlette", "pip install 'starlette'"),
         ("integrations.fastapi", "fastapi", "pip install 'commercepay[fastapi]'"),
@@ -323,14 +323,14 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
         ("inbox", "sqlalchemy", "pip install 'commercepay[inbox]'"),
     ],
 )
-def test_a_missing_library_is_named(module: str, library: str, said: str) -> None:
+def test_a_missing_library_is_named(module: str, library: str, phrase: str) -> None:
     """Without the framework or SQLAlchemy, the error of the import names it and the command that installs it."""
     done = run(
         f"import sys\nsys.modules[{library!r}] = None\n"
         f"try: import commercepay.{module}\n"
         "except ModuleNotFoundError as error: print(error)"
     )
-    assert said in done.stdout, done.stderr
+    assert phrase in done.stdout, done.stderr
     assert library in done.stdout.partition("pip")[0]
 
 

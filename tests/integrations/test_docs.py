@@ -75,9 +75,9 @@ def asgi(names: dict[str, Any]) -> Iterator[Send]:
                 return await client.request(method, path, content=body, headers=headers)
 
         def send(method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
-            answer = runner.run(ask(method, path, body, headers))
-            is_json = "json" in answer.headers.get("content-type", "")
-            return answer.status_code, answer.json() if is_json else answer.headers.get("location")
+            response = runner.run(ask(method, path, body, headers))
+            is_json = "json" in response.headers.get("content-type", "")
+            return response.status_code, response.json() if is_json else response.headers.get("location")
 
         yield send
         runner.run(lifespan.__aexit__(None, None, None))
@@ -89,9 +89,9 @@ def flask(names: dict[str, Any]) -> Iterator[Send]:
 
     def send(method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
         with app.test_client() as client:
-            answer = client.open(path, method=method, data=body, headers=headers)
-            outcome = answer.status_code, answer.json or answer.headers.get("location")
-            answer.close()
+            response = client.open(path, method=method, data=body, headers=headers)
+            outcome = response.status_code, response.json or response.headers.get("location")
+            response.close()
         return outcome
 
     yield send
@@ -105,9 +105,9 @@ def django_site(names: dict[str, Any]) -> Iterator[Send]:
         client = django.test.Client(raise_request_exception=False)
 
         def send(method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
-            answer = client.generic(method, path, body, content_type="application/json", headers=headers)
-            is_json = "json" in answer.headers.get("content-type", "")
-            return answer.status_code, answer.json() if is_json else answer.headers.get("location")
+            response = client.generic(method, path, body, content_type="application/json", headers=headers)
+            is_json = "json" in response.headers.get("content-type", "")
+            return response.status_code, response.json() if is_json else response.headers.get("location")
 
         yield send
         commercepay_django.close()

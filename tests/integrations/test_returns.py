@@ -97,7 +97,7 @@ def test_the_number_of_another_payment_pays_nothing(make_site: MakeSite, shop: S
 
 
 @pytest.mark.parametrize("query", ["", "ReferenceCode=INV-9", "ReferenceCode=INV-1&ReferenceCode=INV-1", "%ff=%00;&&="])
-def test_an_order_that_nobody_knows_is_404(make_site: MakeSite, shop: Shop, query: str) -> None:
+def test_an_unknown_order_is_404(make_site: MakeSite, shop: Shop, query: str) -> None:
     """A return without a known order gets the response 404, and the gateway is not queried."""
     shop.open("INV-1")
     site = site_of(make_site, shop)
@@ -125,8 +125,8 @@ def test_the_record_may_be_read_asynchronously(make_site: MakeSite, shop: Shop) 
     """An async find_order is awaited in an async view, and is an error in a sync view."""
     shop.gateway.pay(shop.open("INV-1"))
     site = site_of(make_site, shop, find_order=shop.afind)
-    answer = site.come_back("ReferenceCode=INV-1")
-    assert answer == (200, "paid") if site.is_async else answer.status == 500
+    response = site.come_back("ReferenceCode=INV-1")
+    assert response == (200, "paid") if site.is_async else response.status == 500
 
 
 def test_a_return_without_a_record_is_a_mistake(make_site: MakeSite, shop: Shop) -> None:

@@ -16,7 +16,7 @@
 
 The settings, all of them optional but `CALLBACK_URL` and one of `ON_CALLBACK` and `INBOX`:
 
-- the arguments of `CommercePay`, in capitals; those that `CommercePay.from_env` knows may also come from the environment
+- the arguments of `CommercePay`, in capitals; those that `CommercePay.from_env` reads may also come from the environment
 - `CALLBACK_URL`: the public URL of the callback endpoint, with which payments are opened
 - `FORMER_CALLBACK_URLS`: a list of URLs that payments were opened with before, whose callbacks may still come
 - `ON_CALLBACK`: called with each verified `Callback`, and with the inbox's connection if there is an inbox

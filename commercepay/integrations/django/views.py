@@ -41,7 +41,7 @@ acallback: View = csrf_exempt(require_POST(_acallback))
 
 def _body(request: HttpRequest) -> bytes | None:
     length = request.META.get("CONTENT_LENGTH")
-    if _endpoint.says_too_large(length):
+    if _endpoint.announces_too_large(length):
         return None
     if not length and request.META.get("wsgi.input_terminated"):
         # Sent in chunks. The server has joined them, but Django treats a body without a length as empty (its #35838).
