@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from commercepay.errors import UnsignableData as UnsignableData
     from commercepay.errors import ValidationFailed as ValidationFailed
     from commercepay.errors import ValidationProblem as ValidationProblem
+    from commercepay.models import Channel as Channel
+    from commercepay.models import ChannelCurrency as ChannelCurrency
     from commercepay.models import Customer as Customer
     from commercepay.models import IdentificationType as IdentificationType
     from commercepay.models import Payment as Payment
@@ -95,6 +97,8 @@ _HOME = {
     "commercepay.returns": ("ReturnHint", "read_return"),
     "commercepay.status": ("PaymentStatus",),
     "commercepay.models": (
+        "Channel",
+        "ChannelCurrency",
         "Customer",
         "IdentificationType",
         "Payment",

@@ -19,8 +19,10 @@ from commercepay._base.secret import clear_frames, hide
 from commercepay._calls import operations
 from commercepay._calls.custom_request import custom_request
 from commercepay._calls.resources import (
+    AsyncChannels,
     AsyncPayments,
     AsyncSessions,
+    Channels,
     Payments,
     Sessions,
     arun,
@@ -272,6 +274,11 @@ class CommercePay(_Client[httpx.Client, httpx.BaseTransport]):
     """
 
     @property
+    def channels(self) -> Channels:
+        """Payment channels: `list`."""
+        return Channels(self)
+
+    @property
     def sessions(self) -> Sessions:
         """Hosted payment sessions: `create`."""
         return Sessions(self)
@@ -321,6 +328,11 @@ async def _arequest(
 
 class AsyncCommercePay(_Client[httpx.AsyncClient, httpx.AsyncBaseTransport]):
     """`CommercePay` for asyncio: the same with `await`. Safe to share between tasks, and between event loops."""
+
+    @property
+    def channels(self) -> AsyncChannels:
+        """Payment channels: `list`."""
+        return AsyncChannels(self)
 
     @property
     def sessions(self) -> AsyncSessions:

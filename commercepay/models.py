@@ -13,9 +13,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+    from decimal import Decimal
     from typing import Any
 
 __all__ = [
+    "Channel",
+    "ChannelCurrency",
     "Customer",
     "IdentificationType",
     "Payment",
@@ -208,3 +211,68 @@ class Payment(Record):
         return fact_key(
             self.transaction_number, self.status, self.amount.minor, self.amount.currency, self.reference_code
         )
+
+
+class ChannelCurrency(Record):
+    """A currency that a channel accepts, with its limits and surcharges (source: public integrations).
+
+    The units of the amounts are not published: they may be minor units or not. They are kept as the numbers that the gateway
+    sent. Compare them with a channel that you have used before you calculate with them.
+
+    Attributes:
+        currency: `acceptedCurrencyCode`, ISO 4217; None if it was not reported, like all that follow.
+        min_request_amount: the lowest amount of a payment.
+        max_request_amount: the highest amount of a payment.
+        daily_transaction_count: probably the highest number of payments a day (an assumption).
+        daily_transaction_amount: probably the highest sum of payments a day (an assumption).
+        min_surcharge_amount: the lowest surcharge.
+        max_surcharge_amount: the highest surcharge.
+        is_surcharge_percentage: whether `surcharge` is a percentage, and not an amount.
+        surcharge: what the customer pays in addition. `Expected` has `surcharges` for it.
+        raw: all members, with those that the package has no attribute for.
+    """
+
+    currency: str | None
+    min_request_amount: Decimal | None
+    max_request_amount: Decimal | None
+    daily_transaction_count: int | None
+    daily_transaction_amount: Decimal | None
+    min_surcharge_amount: Decimal | None
+    max_surcharge_amount: Decimal | None
+    is_surcharge_percentage: bool | None
+    surcharge: Decimal | None
+    raw: Mapping[str, Any]
+
+    _aside = ("raw",)
+
+
+class Channel(Record):
+    """A payment channel that the merchant can offer (source: public integrations).
+
+    Attributes:
+        id: the number, for `channel_id` and `hidden_channels`.
+        name: the name; None if it was not reported, like all that follow.
+        type: the kind of channel; the meaning of the numbers is not published.
+        is_provider_host_channel: whether the provider hosts the channel; what follows from it is not published.
+        image_url: a picture of the channel.
+        group_id: the number of the channel's group.
+        group_name: the name of the group.
+        group_image_url: a picture of the group.
+        save_payment: whether the channel can save the payment method.
+        currencies: the currencies that it accepts; empty if none were reported.
+        raw: all members, with those that the package has no attribute for.
+    """
+
+    id: int
+    name: str | None
+    type: int | None
+    is_provider_host_channel: bool | None
+    image_url: str | None
+    group_id: int | None
+    group_name: str | None
+    group_image_url: str | None
+    save_payment: bool | None
+    currencies: tuple[ChannelCurrency, ...]
+    raw: Mapping[str, Any]
+
+    _aside = ("raw",)

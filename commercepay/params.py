@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncClientOptions",
     "CallOptions",
+    "ChannelsParams",
     "ClientOptions",
     "ClientParams",
     "ConfirmParams",
@@ -66,6 +67,12 @@ class CallOptions(TypedDict, total=False):
 
     timeout: float | None
     max_retries: int | None
+
+
+class ChannelsParams(CallOptions, total=False):
+    """Keyword arguments of `channels.list`."""
+
+    country: Required[str]
 
 
 class OpeningParams(CallOptions, total=False):

@@ -6,6 +6,7 @@ import typing
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import GetCoreSchemaHandler, PlainSerializer
@@ -55,6 +56,7 @@ def _members(
     names = {
         **vars(typing),
         "date": date,
+        "Decimal": Decimal,
         "Any": Annotated[Any, PlainSerializer(json_ready, return_type=Any)],
         "Exception": error,
         "CommercePayError": error,

@@ -154,8 +154,8 @@ class Record:
         """The fields as data that `json.dumps` accepts.
 
         Money is `{"minor": 1234, "currency": "MYR"}`, an enumeration its value (a status is the gateway's number), a date
-        ISO 8601, an error `{"type": ..., "message": ...}`. Fields that `repr` leaves out, such as `raw` and `body`, are left
-        out here, too; read them as attributes.
+        ISO 8601, a `Decimal` a string, an error `{"type": ..., "message": ...}`. Fields that `repr` leaves out, such as `raw`
+        and `body`, are left out here, too; read them as attributes.
         """
         return {name: json_ready(self.__dict__[name]) for name in self._shown}
 
@@ -189,5 +189,8 @@ def json_ready(value: object) -> Any:
     if isinstance(value, BaseException):
         return {"type": type(value).__name__, "message": str(value)}
     from datetime import date
+    from decimal import Decimal
 
+    if isinstance(value, Decimal):
+        return str(value)
     return value.isoformat() if isinstance(value, date) else repr(value)

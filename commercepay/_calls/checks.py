@@ -162,6 +162,12 @@ def ip_address(value: Any) -> str | None:
     return f"must be the customer's IP address, not {value[:60]!r}"
 
 
+def country(value: Any) -> str | None:
+    if isinstance(value, str) and len(value) == 2 and value.isascii() and value.isalpha() and value.isupper():
+        return None
+    return f"must be the two capital letters of a country, such as 'MY', not {ascii(value)[:60]}"
+
+
 def whole_minutes(value: Any) -> str | None:
     if not isinstance(value, timedelta):
         return f"must be a timedelta, not {type(value).__name__}"
@@ -246,6 +252,7 @@ CHECKS: Mapping[str, Check] = {
     "hidden_channels": integers,
     "timestamp": moment,
     "expires_in": whole_minutes,
+    "country": country,
     "channel_id": integer(),
     "provider_channel_id": text(),
     "session_number": text(),

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 from commercepay import _calls
+from commercepay._base.json_guards import is_array
 from commercepay._calls import checks as check
 from commercepay._calls.result_reader import Reader
 from commercepay._protocol.call import Call
 from commercepay._protocol.exchange import Flow, exchange
 from commercepay._protocol.settings import Settings
 from commercepay.errors import APIError, AuthenticationError, CommercePayError, InvalidResponse
-from commercepay.models import Payment, Session, StartedPayment
-from commercepay.params import PaymentParams, QueryParams, SessionParams
+from commercepay.models import Channel, ChannelCurrency, Payment, Session, StartedPayment
+from commercepay.params import ChannelsParams, PaymentParams, QueryParams, SessionParams
 
 
 def create_session(settings: Settings, given: SessionParams) -> Flow[Session]:
@@ -81,6 +82,52 @@ def query_payment(settings: Settings, given: QueryParams) -> Flow[Payment]:
             remark=reader.aside("remark", str),
             raw=reader.result,
         )
+    )
+
+
+def list_channels(settings: Settings, given: ChannelsParams) -> Flow[tuple[Channel, ...]]:
+    call = Call(
+        name="GetTenantChannelsByCountry",
+        request=_calls.requests.channels_request(given),
+        safe=True,
+        number=f"country {given['country']!r}",
+        options=check.options_of(settings, given),
+    )
+    response, result = yield from exchange(call)
+    if not is_array(result):
+        return Reader(call, response, None).checked(())
+    readers = [Reader(call, response, item, place=f"channel {index}: ") for index, item in enumerate(result, 1)]
+    return tuple(reader.checked(_channel(reader)) for reader in readers)
+
+
+def _channel(reader: Reader) -> Channel:
+    return Channel(
+        id=reader.integer("id"),
+        name=reader.aside("name", str),
+        type=reader.aside("type", int),
+        is_provider_host_channel=reader.aside("isProviderHostChannel", bool),
+        image_url=reader.aside("imageUrl", str),
+        group_id=reader.aside("groupId", int),
+        group_name=reader.aside("groupName", str),
+        group_image_url=reader.aside("groupImageUrl", str),
+        save_payment=reader.aside("savePayment", bool),
+        currencies=tuple(map(_currency, reader.parts("currencyList") or reader.parts("currencies"))),
+        raw=reader.result,
+    )
+
+
+def _currency(reader: Reader) -> ChannelCurrency:
+    return ChannelCurrency(
+        currency=reader.aside("acceptedCurrencyCode", str),
+        min_request_amount=reader.number("minRequestAmount"),
+        max_request_amount=reader.number("maxRequestAmount"),
+        daily_transaction_count=reader.aside("dailyTransactionCount", int),
+        daily_transaction_amount=reader.number("dailyTransactionAmount"),
+        min_surcharge_amount=reader.number("minSurchargeAmount"),
+        max_surcharge_amount=reader.number("maxSurchargeAmount"),
+        is_surcharge_percentage=reader.aside("isSurchargePercentage", bool),
+        surcharge=reader.number("surcharge"),
+        raw=reader.result,
     )
 
 

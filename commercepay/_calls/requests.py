@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from commercepay_api import models, types
+from commercepay_api.api.channel import get_tenant_channels_by_country
 from commercepay_api.api.payment_gateway import initial_session, query, request_payment
 from commercepay_api.api.token_auth import authenticate
 from commercepay_api.limits import PAYMENT_DETAILS_USER_AGENT_MAX_LENGTH as USER_AGENT_MAX_LENGTH
@@ -67,6 +68,16 @@ def query_request(given: params.QueryParams) -> Request:
     return lambda: query.request(
         session_number=_set(session), transaction_number=_set(transaction), timestamp=timestamp
     )
+
+
+def channels_request(given: params.ChannelsParams) -> Request:
+    """The request of GetTenantChannelsByCountry.
+
+    Raises:
+        ArgumentError: names everything that is wrong.
+    """
+    check.refuse("channels.list", check.problems(given, params.ChannelsParams))
+    return lambda: get_tenant_channels_by_country.request(country_code=given["country"])
 
 
 def authenticate_request(settings: Settings) -> Request:

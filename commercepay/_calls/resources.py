@@ -1,4 +1,4 @@
-"""`cp.sessions`, `cp.payments` and `cp.callbacks`: the signatures of the calls, and their documentation.
+"""`cp.sessions`, `cp.payments` and `cp.channels`: the signatures of the calls, and their documentation.
 
 The documentation of a call stands once, in a base class: `help` and editors show it for the sync and for the async method.
 """
@@ -26,7 +26,16 @@ from commercepay._protocol.exchange import Flow, aperform, perform
 from commercepay._protocol.settings import Settings
 from commercepay.callbacks import Callback, ReceivedCallback, Verifier
 from commercepay.decision import Decision, Expected
-from commercepay.models import Customer, Payment, PlatformCharge, Recurrence, Session, StartedPayment, SubMerchant
+from commercepay.models import (
+    Channel,
+    Customer,
+    Payment,
+    PlatformCharge,
+    Recurrence,
+    Session,
+    StartedPayment,
+    SubMerchant,
+)
 from commercepay.money import Money
 from commercepay.params import ConfirmParams, WaitParams
 from commercepay.reconciliation import OpenPayment, Reconciled
@@ -109,6 +118,47 @@ def acalls(operation: Callable[..., Flow[object]]) -> Callable[[F], F]:
 
 def _client(resource: Resource) -> Client:
     return resource._client  # pyright: ignore[reportPrivateUsage]  # for the bodies of its methods
+
+
+class _Channels(Resource):
+    def list(self, *args: Any, **params: Any) -> Any:
+        """List the payment channels that the merchant can offer in a country (GetTenantChannelsByCountry).
+
+        The request is signed like every other. The one integration that shows this call does not sign it; that the gateway
+        accepts a signature there is an assumption.
+
+        Args:
+            country: two capital letters, ISO 3166-1 alpha-2, such as "MY".
+            timeout: seconds for the whole call; the client's by default.
+            max_retries: further attempts, after connection errors, timeouts, 429 and 5xx; the client's by default.
+
+        Returns:
+            The channels, in the gateway's order. Only the number is always there.
+
+        Raises:
+            ArgumentError: names everything that is wrong with the parameters; nothing was sent.
+            APIError: the gateway refused.
+            InvalidResponse: the response can't be read.
+            APIConnectionError: no response, also after retries.
+        """
+
+
+class Channels(_Channels):
+    """The payment channels that the merchant can offer."""
+
+    @calls(operations.list_channels)
+    def list(
+        self, *, country: str, timeout: float | None = None, max_retries: int | None = None
+    ) -> tuple[Channel, ...]: ...
+
+
+class AsyncChannels(_Channels):
+    """`Channels`, with `await`."""
+
+    @acalls(operations.list_channels)
+    async def list(
+        self, *, country: str, timeout: float | None = None, max_retries: int | None = None
+    ) -> tuple[Channel, ...]: ...
 
 
 class _Sessions(Resource):
@@ -227,7 +277,7 @@ class _Payments(Resource):
             hidden_channels: what the hosted page hides: `requestPaymentExtraInfo.hiddenChannel`.
             platform_charge: a platform's share; for authorised partners only.
             timestamp: when the request was made, with a time zone; now by default.
-            channel_id: how it is paid. Left out, the customer chooses on the hosted page. The gateway publishes no list.
+            channel_id: how it is paid. Left out, the customer chooses on the hosted page. `channels.list` has the numbers.
             provider_channel_id: a bank or wallet inside the channel.
             timeout: seconds for the whole call; the client's by default.
             max_retries: further attempts, only if the connection was never made; the client's by default.

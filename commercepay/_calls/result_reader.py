@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
+from decimal import Decimal
 from typing import Any, TypeVar, cast
 
-from commercepay._base.json_guards import is_object
+from commercepay._base.json_guards import is_array, is_object
 from commercepay._calls.checks import url as url_problem
 from commercepay._protocol import envelope
 from commercepay._protocol.call import Call
@@ -30,9 +32,10 @@ class Reader:
     What a method returns for a wrong member has the right type and is never used: `checked`, which is called last, raises.
     """
 
-    def __init__(self, call: Call, answer: Response, result: Any) -> None:
+    def __init__(self, call: Call, answer: Response, result: Any, *, place: str = "") -> None:
         self._call = call
         self._answer = answer
+        self._place = place  # before the problems of one result of several
         self._problems: list[str] = []
         self.result: dict[str, Any] = result if is_object(result) else {}
         if not is_object(result):
@@ -49,7 +52,7 @@ class Reader:
             found = {name: item for name in RECEIVED if isinstance(item := self.result.get(name), str | int) and item}
             received = ", ".join(f"{name} {str(found[name])[:300]!a}" for name in NUMBERS if name in found)
             why = "; ".join([*problems, f"but it has {received}"] if received else problems)
-            error = unreadable(self._call, envelope.invalid(self._answer, why))
+            error = unreadable(self._call, envelope.invalid(self._answer, self._place + why))
             error.received = found
             raise error
         return value
@@ -79,6 +82,18 @@ class Reader:
         """A member that decides nothing and has no published type: None if it is not of this type (see `raw`)."""
         value: object = self.result.get(name)
         return value if type(value) is kind and value != "" else None
+
+    def number(self, name: str) -> Decimal | None:
+        """A number that decides nothing, as the gateway wrote it; None if it is none."""
+        value: object = self.result.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return None
+        return Decimal(str(value))
+
+    def parts(self, name: str) -> list[Reader]:
+        """A reader for each object of an array that decides nothing."""
+        value: object = self.result.get(name)
+        return [Reader(self._call, self._answer, item) for item in value if is_object(item)] if is_array(value) else []
 
     def token(self, name: str) -> str:
         value = self.text(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
@@ -11,6 +12,8 @@ from commercepay import (
     ArgumentError,
     Callback,
     CallbackRejection,
+    Channel,
+    ChannelCurrency,
     Customer,
     Decision,
     Expected,
@@ -72,6 +75,20 @@ DECISION = {
 }
 DECISION_DATA = {"outcome": "mismatch", "status": 1, "mismatches": [MISMATCH], "expected": ORDER_DATA}
 OPEN = {"session_number": None, "transaction_number": "T"}
+LIMITS = {
+    **dict.fromkeys(("min_request_amount", "max_request_amount", "daily_transaction_amount")),
+    **dict.fromkeys(("min_surcharge_amount", "max_surcharge_amount", "daily_transaction_count")),
+    "currency": "MYR",
+    "is_surcharge_percentage": True,
+}
+CHANNEL = {
+    **dict.fromkeys(("type", "is_provider_host_channel", "image_url", "group_id", "group_name", "group_image_url")),
+    "id": 2,
+    "name": "FPX",
+    "save_payment": False,
+}
+CURRENCY = ChannelCurrency(**LIMITS, surcharge=Decimal("1.50"), raw={"x": 1})
+CURRENCY_DATA = {**LIMITS, "surcharge": "1.50"}
 ERROR = ArgumentError("no")
 ERROR_DATA = {"type": "ArgumentError", "message": "no"}
 
@@ -113,6 +130,13 @@ RESULTS = [
         {**OPENED, "client_script": None, "transaction_number": "T", "raw": {}},
         {**OPENED, "client_script": None, "transaction_number": "T"},
         {"reference_code": "R2"},
+    ),
+    Example(ChannelCurrency, {**vars(CURRENCY)}, CURRENCY_DATA, {"surcharge": Decimal(2)}),
+    Example(
+        Channel,
+        {**CHANNEL, "currencies": (CURRENCY,), "raw": {}},
+        {**CHANNEL, "currencies": [CURRENCY_DATA]},
+        {"id": 4},
     ),
     Example(
         Payment,

@@ -19,6 +19,7 @@ TENANT, USERNAME, PASSWORD, SECRET_KEY = 42, "shop", "Pass-Word-Example", "Secre
 ROOT = "/api/services/app/PaymentGateway"
 AUTHENTICATE = "/api/TokenAuth/Authenticate"
 SESSION, PAYMENT, QUERY = f"{ROOT}/InitialSession", f"{ROOT}/RequestPayment", f"{ROOT}/Query"
+CHANNELS = "/api/services/app/Channel/GetTenantChannelsByCountry"
 
 
 def signature_of(url: str, data: dict[str, Any], secret_key: str = SECRET_KEY) -> str:

@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 from facade.conftest import OPENING
-from facade.gateway import AUTHENTICATE, OPENED, PAID, PAYMENT, QUERY, SESSION, STARTED, Reply, enveloped, refused
+from facade.gateway import (
+    AUTHENTICATE,
+    CHANNELS,
+    OPENED,
+    PAID,
+    PAYMENT,
+    QUERY,
+    SESSION,
+    STARTED,
+    Reply,
+    enveloped,
+    refused,
+)
 
 from commercepay import (
     APIError,
@@ -31,6 +43,7 @@ GENERIC = "/api/services/app/PaymentGateway/Anything"
 CALLS: dict[str, tuple[str, Any]] = {
     "sessions.create": (SESSION, lambda cp: cp.sessions.create(**OPENING)),
     "payments.create": (PAYMENT, lambda cp: cp.payments.create(**OPENING)),
+    "channels.list": (CHANNELS, lambda cp: cp.channels.list(country="MY")),
     "payments.query": (QUERY, lambda cp: cp.payments.query(session_number="S-1")),
     "request POST": (GENERIC, lambda cp: cp.request("POST", GENERIC, json={"referenceCode": "INV-1"})),
     "request GET": (GENERIC, lambda cp: cp.request("GET", GENERIC, params={"a": 1})),
@@ -158,6 +171,13 @@ INCOMPLETE: dict[str, list[tuple[Any, str]]] = {
         (PAID | {"referenceCode": None}, "referenceCode is missing"),
         (PAID | {"referenceCode": 1}, "referenceCode is not a string"),
         (PAID | {"paymentSessionNumber": "S-2"}, "paymentSessionNumber is that of another payment"),
+    ],
+    "channels.list": [
+        (None, "no result"),
+        ({"id": 2}, "no result"),
+        ([{"id": 2}, "FPX"], "channel 2: it holds no result"),
+        ([{"name": "FPX"}], "channel 1: id is missing"),
+        ([{"id": "2"}], "channel 1: id is not an integer"),
     ],
     "authenticate": [
         (None, "no result"),

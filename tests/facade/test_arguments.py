@@ -179,6 +179,14 @@ def test_query(driver: Any, gateway: Any, cp: Any, given: Any) -> None:
     assert gateway.seen == []
 
 
+@pytest.mark.parametrize("country", [None, "", "my", "MYS", "M1", "\u00c5\u00c5", 458, ["M", "Y"]])
+def test_country(driver: Any, gateway: Any, cp: Any, country: Any) -> None:
+    """A country is two capital letters."""
+    with pytest.raises(ArgumentError, match=r"^channels\.list: country "):
+        driver.do(cp.channels.list(country=country))
+    assert gateway.seen == []
+
+
 CIRCLE: dict[str, Any] = {}
 CIRCLE["self"] = CIRCLE
 

@@ -25,6 +25,8 @@ NAMES = [
     "Callback",
     "CallbackError",
     "CallbackRejection",
+    "Channel",
+    "ChannelCurrency",
     "ClientClosed",
     "CommercePay",
     "CommercePayError",
@@ -65,8 +67,9 @@ NAMES = [
     "read_return",
 ]
 
-CLIENT = ["api", "callbacks", "from_env", "last_response", "payments", "request", "sessions", "settings"]
+CLIENT = ["api", "callbacks", "channels", "from_env", "last_response", "payments", "request", "sessions", "settings"]
 RESOURCES = {
+    "channels": ["list"],
     "sessions": ["create"],
     "payments": ["confirm", "create", "query", "reconcile", "wait"],
     "callbacks": ["at", "callback_urls", "verify"],
@@ -115,6 +118,7 @@ PARAMS = {
     "ClientOptions": sorted([*SETTINGS, "http_client", "transport"]),
     "AsyncClientOptions": sorted([*SETTINGS, "http_client", "transport"]),
     "CallOptions": ["max_retries", "timeout"],
+    "ChannelsParams": ["country", "max_retries", "timeout"],
     "SessionParams": sorted([*OPENING, "expires_in"]),
     "PaymentParams": sorted([*OPENING, "channel_id", "provider_channel_id"]),
     "ConfirmParams": ["callback", "max_retries", "return_params", "session_number", "timeout", "transaction_number"],
@@ -211,6 +215,7 @@ def test_status() -> None:
 
 PAIRS = [
     (CommercePay, AsyncCommercePay),
+    (resources.Channels, resources.AsyncChannels),
     (resources.Sessions, resources.AsyncSessions),
     (resources.Payments, resources.AsyncPayments),
 ]
@@ -273,6 +278,7 @@ def test_help(call: Any, text: str | None) -> None:
 
 DECLARED = {
     CommercePay.__init__: params.ClientParams,
+    resources.Channels.list: params.ChannelsParams,
     resources.Sessions.create: params.SessionParams,
     resources.Payments.create: params.PaymentParams,
     resources.Payments.query: params.QueryParams,
