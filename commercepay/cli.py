@@ -76,7 +76,7 @@ export COMMERCEPAY_ENVIRONMENT=sandbox
 export COMMERCEPAY_BASE_URL={url}
 """
     )
-    server(core).run([listener])
+    server(core, host).run([listener])
 
 
 @main.command()

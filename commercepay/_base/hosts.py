@@ -25,6 +25,11 @@ def is_unspecified(host: str) -> bool:
     return address is not None and address.is_unspecified
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, and not a name."""
+    return _address(host) is not None
+
+
 def is_public(host: str) -> bool:
     """Whether other people may be able to reach a host."""
     name = host.lower().rstrip(".")

@@ -35,7 +35,8 @@ BACKOFF: Final = (1, 5, 30, 120, 600)
 TIMEOUT: Final = 10.0
 """Seconds in which a merchant has to respond."""
 
-_RESPONSE_KEPT: Final = 2000
+_RESPONSE_KEPT: Final = 300
+"""Bytes of a merchant's response: enough to recognise it, and too few to read another service with."""
 
 
 def members(order: Order, payment: PaymentRecord) -> dict[str, Any]:
@@ -208,18 +209,25 @@ class Deliveries:
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",
+            "Accept-Encoding": "identity",
             "User-Agent": "commercepay-sandbox",
         }
         if signed is not None:
             headers[SIGNATURE_HEADER] = signed
         started = time.perf_counter()
         try:
-            response = await self._client.post(callback.url, content=content, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            async with (
+                asyncio.timeout(TIMEOUT),
+                self._client.stream("POST", callback.url, content=content, headers=headers) as response,
+            ):
+                delivery.status = response.status_code
+                async for chunk in response.aiter_bytes():
+                    delivery.response += chunk[:_RESPONSE_KEPT].decode(errors="replace")
+                    if len(delivery.response) >= _RESPONSE_KEPT:
+                        break
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
             delivery.error = f"{type(error).__name__}: {error}"[:300]
-        else:
-            delivery.status = response.status_code
-            delivery.response = response.text[:_RESPONSE_KEPT]
+        delivery.response = delivery.response[:_RESPONSE_KEPT]
         delivery.milliseconds = round((time.perf_counter() - started) * 1000)
         return delivery
 

@@ -15,6 +15,11 @@ from commercepay._base.json_guards import is_array, is_object
 from commercepay.sandbox.model import RequestRecord
 
 KEPT: Final = 5000
+"""The most requests that are kept ..."""
+
+KEPT_BYTES: Final = 32 * 1024 * 1024
+"""... and the most bytes of their bodies and headers, together. The newest request is always kept."""
+
 MASK: Final = "***"
 _SECRET_HEADERS: Final = frozenset({"authorization", "cap-signature", "cookie", "proxy-authorization"})
 
@@ -37,6 +42,12 @@ class LoggedRequest:
     response: bytes = field(repr=False)
     milliseconds: float
     shown: RequestRecord | None = field(default=None, repr=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes, about; twice, because the masked copy is kept as well."""
+        headers = sum(len(name) + len(value) for name, value in self.headers.items())
+        return 2 * (len(self.url) + headers + len(self.body) + len(self.response)) + 2000
 
 
 class Masking:
@@ -78,14 +89,19 @@ class RequestLog:
     """The newest requests, oldest first."""
 
     def __init__(self, masking: Masking) -> None:
-        self._logged: deque[LoggedRequest] = deque(maxlen=KEPT)
+        self._logged: deque[LoggedRequest] = deque()
         self._masking = masking
+        self._size = 0
 
     def add(self, logged: LoggedRequest) -> None:
         self._logged.append(logged)
+        self._size += logged.size
+        while len(self._logged) > KEPT or (self._size > KEPT_BYTES and len(self._logged) > 1):
+            self._size -= self._logged.popleft().size
 
     def clear(self) -> None:
         self._logged.clear()
+        self._size = 0
 
     def __len__(self) -> int:
         return len(self._logged)

@@ -8,6 +8,7 @@ for the disk).
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -97,16 +98,20 @@ class _File:
     def __init__(self, path: Path) -> None:
         self._begun = False
         try:
+            # Orders have customers' data: the file is for its owner only. SQLite gives its side files the same permissions.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            os.chmod(path, 0o600)
             # Used by one thread at a time, but not always by the thread that opened it.
             self._db = sqlite3.connect(path, timeout=1, check_same_thread=False, isolation_level=None)
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise StateFileError(f"{path} can't be used as a state file: {error}") from error
         try:
             self._prepare(path)
         except sqlite3.Error as error:
             self._db.close()
-            problem = f"{path} can't be used as a state file: {error}. Is another sandbox using it?"
-            raise StateFileError(problem) from error
+            is_locked = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            hint = "another sandbox is using it" if is_locked else str(error)
+            raise StateFileError(f"{path} can't be used as a state file: {hint}") from error
         except StateFileError:
             self._db.close()
             raise

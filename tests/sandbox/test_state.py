@@ -69,7 +69,7 @@ def test_two_sandboxes_do_not_share_a_file(tmp_path: Path) -> None:
     """A second sandbox on the same file is an error."""
     with (
         sandbox(state_file=tmp_path / "state.db"),
-        pytest.raises(StateFileError, match="Is another sandbox using it"),
+        pytest.raises(StateFileError, match="another sandbox is using it"),
         sandbox(state_file=tmp_path / "state.db"),
     ):
         pass

@@ -7,13 +7,16 @@ import contextlib
 import importlib
 from collections.abc import AsyncGenerator
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from commercepay._base.hosts import is_address, is_loopback, is_public, is_unspecified
 from commercepay.sandbox.sandbox import SandboxCore
 from commercepay.sandbox.web import html, payment_page
 from commercepay.sandbox.web.gateway_endpoints import GatewayEndpoints
@@ -21,7 +24,17 @@ from commercepay.sandbox.web.gateway_endpoints import GatewayEndpoints
 PREFIX: Final = "/_sandbox/api"
 
 
-def build(core: SandboxCore) -> ASGIApp:
+MAX_BODY: Final = 1024 * 1024
+"""The longest body of a request, in bytes."""
+
+
+def build(core: SandboxCore, host: str = "127.0.0.1") -> ASGIApp:
+    """The application.
+
+    Args:
+        host: the host that the sandbox listens on.
+    """
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[dict[str, SandboxCore]]:
         running = asyncio.create_task(core.run())
@@ -53,7 +66,14 @@ def build(core: SandboxCore) -> ASGIApp:
     gateway, roots = GatewayEndpoints(core), tuple(f"{root}/" for root in core.description.roots)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"] if scope["type"] == "http" else ""
+        if scope["type"] != "http":
+            await pages(scope, receive, send)
+            return
+        refusal, body = await _read(scope, receive, host)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        path, receive = scope["path"], _replay(body, receive)
         if path.startswith(roots):
             await gateway(scope, receive, send)
         elif path in ("/_sandbox", "/_sandbox/") or path.startswith(f"{PREFIX}/"):
@@ -62,6 +82,45 @@ def build(core: SandboxCore) -> ASGIApp:
             await pages(scope, receive, send)
 
     return app
+
+
+async def _read(scope: Scope, receive: Receive, host: str) -> tuple[Response | None, bytes]:
+    """The body of a request, or why the request is refused."""
+    headers = Headers(scope=scope)
+    named = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    if not is_served(named, host):
+        # A page of another site can point its own name at this machine, and then read all responses (DNS rebinding).
+        text = f"This sandbox does not serve the host {named[:80]!a}. Start it with --host if it should.\n"
+        return PlainTextResponse(text, 421), b""
+    length = headers.get("content-length", "0")
+    too_large = not length.isdecimal() or int(length[:20]) > MAX_BODY
+    chunks: list[bytes] = []
+    while not too_large:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        too_large = sum(map(len, chunks)) > MAX_BODY
+        if not message.get("more_body"):
+            return None, b"".join(chunks)
+    return Response(status_code=413, headers={"connection": "close"}), b""
+
+
+def is_served(named: str, host: str) -> bool:
+    """Whether a request may name a host: one of this machine, or what the sandbox was told to listen on.
+
+    A sandbox that listens on every interface is also reached by addresses and by names that nobody else can own.
+    """
+    if not named or is_loopback(named) or named == host.lower():  # browsers always name one
+        return True
+    return is_unspecified(host) and (is_address(named) or not is_public(named))
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replayed
 
 
 async def _control_api() -> ASGIApp:

@@ -93,7 +93,11 @@ class Action(APIRoute):
             core.gateway.tick()
             if request.method == "POST" and is_foreign(request):
                 raise HTTPException(403, "a page of another site sent this")
-            is_form = "form" in request.headers.get("content-type", "")
+            kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            is_form = kind == "application/x-www-form-urlencoded"
+            # Not text/plain or multipart, which a page of another site can send without being asked for permission.
+            if request.method == "POST" and kind not in ("", "application/json") and not is_form:
+                raise HTTPException(415, "Content-Type must be application/json")
             response = await handle(await _as_json(request, body) if is_form else request)
             core.store.commit()
             if not is_form:

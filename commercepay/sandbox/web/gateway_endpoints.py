@@ -27,7 +27,6 @@ from commercepay.sandbox.sandbox import SandboxCore
 
 log: logging.Logger = logging.getLogger("commercepay.sandbox")
 
-MAX_BODY: Final = 1024 * 1024
 
 Handler = Callable[[Tenant, Json, str], Json | list[Json]]
 
@@ -68,9 +67,6 @@ class GatewayEndpoints:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         incoming = await self._read(scope, receive)
-        if incoming is None:
-            await _send(send, 413, b"", {"connection": "close"})
-            return
         operation = incoming.operation
         fired = incoming.fired = self._core.faults.for_request(operation.name) if operation is not None else []
         kinds = {fault.kind for fault in fired}
@@ -97,18 +93,9 @@ class GatewayEndpoints:
         else:
             await self._respond(incoming, send, response)
 
-    async def _read(self, scope: Scope, receive: Receive) -> IncomingRequest | None:
+    async def _read(self, scope: Scope, receive: Receive) -> IncomingRequest:
         began = time.perf_counter()
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            if size > MAX_BODY:
-                return None
-            if not message.get("more_body"):
-                break
+        body: bytes = (await receive())["body"]  # whole: see `app`
         headers: dict[str, str] = {}
         for name, value in scope["headers"]:
             headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
@@ -119,7 +106,7 @@ class GatewayEndpoints:
             query=scope["query_string"].decode("latin-1"),
             base_url=f"{scope['scheme']}://{host}",
             headers=headers,
-            body=b"".join(chunks),
+            body=body,
             began=began,
             id=self._core.next_request_id(),
         )

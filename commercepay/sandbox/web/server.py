@@ -123,9 +123,9 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def server(core: SandboxCore, ready: Callable[[], None] = lambda: None) -> Server:
+def server(core: SandboxCore, host: str = "127.0.0.1", ready: Callable[[], None] = lambda: None) -> Server:
     config = uvicorn.Config(
-        build(core),
+        build(core, host),
         http=_DroppableProtocol,
         loop="asyncio",  # uvloop, if installed, does not close while a connection is being aborted
         ws="none",
@@ -148,7 +148,7 @@ class Background:
         self.url: str = url_of(listener)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._server = server(core, self._on_ready)
+        self._server = server(core, host, self._on_ready)
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name=f"commercepay-sandbox {self.url}", daemon=True
         )
