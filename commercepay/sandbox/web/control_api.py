@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Query
+from fastapi import Body, Depends, FastAPI, HTTPException, Query
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,20 +22,10 @@ from commercepay.sandbox.deliveries import Variant
 from commercepay.sandbox.faults import Fault
 from commercepay.sandbox.rules import GatewayRefusal
 from commercepay.sandbox.sandbox import SandboxCore
-from commercepay.sandbox.web import serializers
+from commercepay.sandbox.web import serializers as views
 from commercepay.sandbox.web.app import PREFIX
 from commercepay.sandbox.web.dashboard import dashboard, filters_of
 from commercepay.sandbox.web.html import is_foreign, read_form
-from commercepay.sandbox.web.serializers import (
-    CallbackView,
-    ClockView,
-    FaultView,
-    NewFault,
-    PaymentView,
-    RequestView,
-    SessionView,
-    StateView,
-)
 from commercepay.status import PaymentStatus
 
 T = TypeVar("T")
@@ -57,16 +47,9 @@ class Options(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid")
 
 
-class Pay(Options):
+class Outcome(Options):
+    status: int | None = Field(default=None, ge=0, le=99, description="The usual one unless given.")
     channel_id: int | None = None
-
-
-class Fail(Pay):
-    status: int = Field(default=PaymentStatus.FAILED.value, ge=0, le=99)
-
-
-class Cancel(Options):
-    status: int = Field(default=PaymentStatus.CANCELLED_BY_USER.value, ge=0, le=99)
 
 
 class Move(Options):
@@ -127,20 +110,17 @@ api: Final = FastAPI(
     title="CommercePay sandbox",
     version=__version__,
     description=(
-        "What the dashboard can do, for scripts. A body is JSON or a form; a form is answered with a redirect to the"
+        "What the dashboard can do, for scripts. A body is JSON or a form; the response to a form redirects to the"
         " dashboard. `number` is a session number or a transaction number. Not part of the real gateway."
     ),
-    openapi_url=None,  # it is an operation here
+    openapi_url=None,  # the document is an operation
     docs_url=None,
     redoc_url=None,
-)
-router: Final = APIRouter(
-    prefix=PREFIX,
-    route_class=Action,
     generate_unique_id_function=lambda route: route.name,
     responses={"default": {"model": Problem, "description": "Refused."}},
     strict_content_type=False,
 )
+api.router.route_class = Action
 
 
 def _problem(request: Request, status: int, message: str, code: int | None = None) -> Response:
@@ -159,7 +139,7 @@ async def _refused(request: Request, error: GatewayRefusal) -> Response:
 async def _failed(request: Request, error: StarletteHTTPException) -> Response:
     response = _problem(request, error.status_code, error.detail)
     if error.status_code == 405:  # Starlette names the methods of the first route with this path only
-        routes = [one for one in router.routes if one.matches(request.scope)[0] is not Match.NONE]
+        routes = [one for one in api.routes if one.matches(request.scope)[0] is not Match.NONE]
         response.headers["allow"] = ", ".join(sorted({name for one in routes for name in getattr(one, "methods", ())}))
     return response
 
@@ -178,124 +158,122 @@ def _core(request: Request) -> SandboxCore:
 
 
 Core = Annotated[SandboxCore, Depends(_core)]
+OptionalOutcome = Annotated[Outcome, Body(default_factory=Outcome)]
 
 
 @api.get("/_sandbox/", include_in_schema=False)
-async def show_dashboard(request: Request) -> Response:
-    core: SandboxCore = request.state.core
-    core.gateway.tick()
-    core.store.commit()
+async def show_dashboard(core: Core, request: Request) -> Response:
     return dashboard(core, request, request.query_params)
 
 
-@router.get("/openapi.json")
+@api.get(f"{PREFIX}/openapi.json")
 async def document() -> dict[str, Any]:
     """This document."""
     return api.openapi()
 
 
-@router.get("/state")
-async def state(core: Core) -> StateView:
+@api.get(f"{PREFIX}/state")
+async def state(core: Core) -> views.StateView:
     """The sandbox as a whole. Poll `version` to see whether something changed."""
-    return serializers.state(core)
+    return views.state(core)
 
 
-@router.get("/sessions")
-async def sessions(core: Core, state: str | None = None, reference_code: str | None = None) -> list[SessionView]:
+@api.get(f"{PREFIX}/sessions")
+async def sessions(core: Core, state: str | None = None, reference_code: str | None = None) -> list[views.SessionView]:
     """Sessions, newest first."""
-    found = (serializers.session(order) for order in reversed(core.store.orders.values()) if order.is_session)
+    found = (views.session(order) for order in reversed(core.store.orders.values()) if order.is_session)
     return _filtered(found, state=state, reference_code=reference_code)
 
 
-@router.get("/sessions/{number}")
-async def session(core: Core, number: str) -> SessionView:
+@api.get(f"{PREFIX}/sessions/{{number}}")
+async def session(core: Core, number: str) -> views.SessionView:
     """One session."""
     order = core.store.orders.get(number)
     if order is None or not order.is_session:
         raise GatewayRefusal(2010, "no such session")
-    return serializers.session(order)
+    return views.session(order)
 
 
-@router.get("/payments")
+@api.get(f"{PREFIX}/payments")
 async def payments(
     core: Core, status: int | None = None, reference_code: str | None = None, session_number: str | None = None
-) -> list[PaymentView]:
+) -> list[views.PaymentView]:
     """Payments, newest first; those without a session too."""
     orders = reversed(core.store.orders.values())
-    found = (serializers.payment(order, one) for order in orders for one in reversed(order.attempts))
+    found = (views.payment(order, one) for order in orders for one in reversed(order.attempts))
     return _filtered(found, status=status, reference_code=reference_code, session_number=session_number)
 
 
-@router.get("/payments/{number}")
-async def payment(core: Core, number: str) -> PaymentView:
+@api.get(f"{PREFIX}/payments/{{number}}")
+async def payment(core: Core, number: str) -> views.PaymentView:
     """One payment with its timeline; of a session the last one."""
     order = core.store.order(number)
     if order is None:
         raise GatewayRefusal(2010, "no such payment")
     found = core.store.payment(number)
-    return serializers.payment(order, found[1] if found is not None else order.last)
+    return views.payment(order, found[1] if found is not None else order.last)
 
 
-@router.post("/payments/{number}/pay")
-async def pay(core: Core, number: str, options: Annotated[Pay, Body(default_factory=Pay)]) -> PaymentView:
+@api.post(f"{PREFIX}/payments/{{number}}/pay")
+async def pay(core: Core, number: str, outcome: OptionalOutcome) -> views.PaymentView:
     """The customer pays."""
-    return _settle(core, number, PaymentStatus.PAID, options.channel_id)
+    return _settle(core, number, outcome, [PaymentStatus.PAID])
 
 
-@router.post("/payments/{number}/fail")
-async def fail(core: Core, number: str, options: Annotated[Fail, Body(default_factory=Fail)]) -> PaymentView:
-    """The customer's attempt fails."""
-    failures = {one for one in PaymentStatus if one.is_closed_unpaid}
-    return _settle(core, number, PaymentStatus(options.status), options.channel_id, failures)
+@api.post(f"{PREFIX}/payments/{{number}}/fail")
+async def fail(core: Core, number: str, outcome: OptionalOutcome) -> views.PaymentView:
+    """The customer's attempt fails: status 2, or another status of a failure."""
+    return _settle(core, number, outcome, sorted(one for one in PaymentStatus if one.is_closed_unpaid))
 
 
-@router.post("/payments/{number}/cancel")
-async def cancel(core: Core, number: str, options: Annotated[Cancel, Body(default_factory=Cancel)]) -> PaymentView:
-    """The customer cancels the attempt."""
-    cancelled = {PaymentStatus.CANCELLED, PaymentStatus.CANCELLED_BY_USER}
-    return _settle(core, number, PaymentStatus(options.status), None, cancelled)
+@api.post(f"{PREFIX}/payments/{{number}}/cancel")
+async def cancel(core: Core, number: str, outcome: OptionalOutcome) -> views.PaymentView:
+    """The customer cancels the attempt: status 8, or 3."""
+    return _settle(core, number, outcome, [PaymentStatus.CANCELLED_BY_USER, PaymentStatus.CANCELLED])
 
 
-@router.post("/payments/{number}/expire")
-async def expire(core: Core, number: str) -> PaymentView:
+@api.post(f"{PREFIX}/payments/{{number}}/expire")
+async def expire(core: Core, number: str) -> views.PaymentView:
     """The session or payment expires at once."""
     order = core.gateway.expire(number)
-    return serializers.payment(order, order.last)
+    return views.payment(order, order.last)
 
 
-@router.post("/payments/{number}/move")
-async def move(core: Core, number: str, options: Move) -> PaymentView:
+@api.post(f"{PREFIX}/payments/{{number}}/move")
+async def move(core: Core, number: str, options: Move) -> views.PaymentView:
     """The payment of this transaction number goes to another status: capture, refund, void."""
     core.gateway.move(number, PaymentStatus(options.status))
     return await payment(core, number)
 
 
-@router.get("/callbacks")
+@api.get(f"{PREFIX}/callbacks")
 async def callbacks(
     core: Core, state: str | None = None, number: str | None = None, transaction_number: str | None = None
-) -> list[CallbackView]:
+) -> list[views.CallbackView]:
     """Callbacks with their deliveries, newest first."""
-    found = map(CallbackView.model_validate, reversed(core.store.callbacks.values()))
+    found = map(views.CallbackView.model_validate, reversed(core.store.callbacks.values()))
     return _filtered(found, state=state, number=number, transaction_number=transaction_number)
 
 
-@router.get("/callbacks/{number}")
-async def callback(core: Core, number: str) -> CallbackView:
+@api.get(f"{PREFIX}/callbacks/{{number}}")
+async def callback(core: Core, number: str) -> views.CallbackView:
     """One callback."""
-    return CallbackView.model_validate(_find(core.store.callbacks, number))
+    return views.CallbackView.model_validate(_find(core.store.callbacks, number))
 
 
-@router.post("/callbacks/{number}/resend")
-async def resend(core: Core, number: str, options: Annotated[Resend, Body(default_factory=Resend)]) -> CallbackView:
+@api.post(f"{PREFIX}/callbacks/{{number}}/resend")
+async def resend(
+    core: Core, number: str, options: Annotated[Resend, Body(default_factory=Resend)]
+) -> views.CallbackView:
     """Send a callback again, at once."""
     found = _find(core.store.callbacks, number)
     try:
-        return CallbackView.model_validate(core.deliveries.resend(found.id, options.variant))
+        return views.CallbackView.model_validate(core.deliveries.resend(found.id, options.variant))
     except ValueError as error:
         raise HTTPException(409, str(error)) from None
 
 
-@router.get("/requests")
+@api.get(f"{PREFIX}/requests")
 async def requests(
     core: Core,
     operation: str | None = None,
@@ -303,97 +281,91 @@ async def requests(
     status: int | None = None,
     after: Annotated[int, Query(description="Only those with a higher id.")] = 0,
     limit: Annotated[int, Query(ge=1, le=5000)] = 200,
-) -> list[RequestView]:
+) -> list[views.RequestView]:
     """Requests to the gateway, newest first."""
     found = (
-        RequestView.model_validate(one) for one in reversed(core.requests) if one.id > after and verdict in one.verdict
+        views.RequestView.model_validate(one)
+        for one in reversed(core.requests)
+        if one.id > after and verdict in one.verdict
     )
     return _filtered(found, operation=operation, status=status)[:limit]
 
 
-@router.get("/requests/{number}")
-async def request(core: Core, number: str) -> RequestView:
+@api.get(f"{PREFIX}/requests/{{number}}")
+async def request(core: Core, number: str) -> views.RequestView:
     """One request."""
-    return RequestView.model_validate(_find({one.id: one for one in core.requests}, number))
+    return views.RequestView.model_validate(_find({one.id: one for one in core.requests}, number))
 
 
-@router.get("/faults")
-async def faults(core: Core) -> list[FaultView]:
+@api.get(f"{PREFIX}/faults")
+async def faults(core: Core) -> list[views.FaultView]:
     """The active faults, oldest first."""
-    return serializers.faults(core)
+    return views.faults(core)
 
 
-@router.post("/faults")
-async def add_fault(core: Core, fault: NewFault) -> FaultView:
+@api.post(f"{PREFIX}/faults")
+async def add_fault(core: Core, fault: views.NewFault) -> views.FaultView:
     """Add a fault."""
     try:
         added = core.faults.add(Fault(**fault.model_dump()))
     except ValueError as error:
         raise HTTPException(400, str(error)) from None
     core.store.touch()
-    return FaultView.model_validate(added)
+    return views.FaultView.model_validate(added)
 
 
-@router.post("/faults/clear")
-async def clear_faults(core: Core) -> list[FaultView]:
+@api.post(f"{PREFIX}/faults/clear")
+async def clear_faults(core: Core) -> list[views.FaultView]:
     """Remove all faults."""
     core.faults.clear()
     core.store.touch()
-    return serializers.faults(core)
+    return views.faults(core)
 
 
-@router.post("/faults/{number}/remove")
-async def remove_fault(core: Core, number: str) -> list[FaultView]:
+@api.post(f"{PREFIX}/faults/{{number}}/remove")
+async def remove_fault(core: Core, number: str) -> list[views.FaultView]:
     """Remove one fault."""
     core.faults.remove(_find({fault.id: fault for fault in core.faults.active}, number).id)
     core.store.touch()
-    return serializers.faults(core)
+    return views.faults(core)
 
 
-@router.post("/tokens/revoke")
-async def revoke_tokens(core: Core) -> StateView:
+@api.post(f"{PREFIX}/tokens/revoke")
+async def revoke_tokens(core: Core) -> views.StateView:
     """Revoke all access tokens."""
     core.gateway.revoke_tokens()
     core.store.touch()
-    return serializers.state(core)
+    return views.state(core)
 
 
-@router.get("/clock")
-async def clock(core: Core) -> ClockView:
+@api.get(f"{PREFIX}/clock")
+async def clock(core: Core) -> views.ClockView:
     """The sandbox's clock."""
-    return serializers.state(core)
+    return views.state(core)
 
 
-@router.post("/clock")
-async def advance(core: Core, options: Advance) -> ClockView:
+@api.post(f"{PREFIX}/clock")
+async def advance(core: Core, options: Advance) -> views.ClockView:
     """Set the clock forward."""
     core.advance(options.advance)
-    return serializers.state(core)
+    return views.state(core)
 
 
-@router.post("/reset")
-async def reset(core: Core) -> StateView:
+@api.post(f"{PREFIX}/reset")
+async def reset(core: Core) -> views.StateView:
     """Remove everything: the sandbox is then as it was at its start, with an empty store."""
     await core.reset()
-    return serializers.state(core)
+    return views.state(core)
 
 
-api.include_router(router)
-
-
-def _settle(
-    core: SandboxCore,
-    number: str,
-    status: PaymentStatus,
-    channel_id: int | None = None,
-    allowed: Collection[PaymentStatus] = (PaymentStatus.PAID,),
-) -> PaymentView:
+def _settle(core: SandboxCore, number: str, outcome: Outcome, allowed: list[PaymentStatus]) -> views.PaymentView:
+    status = allowed[0] if outcome.status is None else PaymentStatus(outcome.status)
     if status not in allowed:
         raise HTTPException(400, f"{status.name} is not a status for this")
     order = core.store.order(number)
     key = order.number if order is not None else number
-    settled = core.gateway.settle(key, status, channel_id=channel_id, note="by the control API")
-    return serializers.payment(core.store.orders[key], settled)
+    settled = core.gateway.settle(key, status, channel_id=outcome.channel_id, note="by the control API")
+    return views.payment(core.store.orders[key], settled)
 
 
 def _filtered(views: Iterable[V], **wanted: str | int | None) -> list[V]:
