@@ -73,6 +73,7 @@ def test_neither_a_result_nor_a_refusal(status: int, body: object) -> None:
         (b"", {}, "it is empty"),
         (b" \n", {"content-type": "text/html"}, "it is empty"),
         (b"<html>", {"content-type": "text/html; charset=utf-8"}, "it is not JSON but text/html"),
+        (b"<html>", {"content-type": "text/plain"}, "it is not JSON but text/plain"),
         (b"<html>", {}, "its JSON is invalid"),
         (b'{"result', {"content-type": "application/json; charset=utf-8"}, "its JSON is invalid"),
         (b'{"result', {"content-type": ""}, "its JSON is invalid"),
@@ -100,6 +101,13 @@ def test_the_shapes_of_a_refusal(status: int, shape: str) -> None:
     assert (caught.code, caught.message) == (1, "Invalid Signature.")
     assert (caught.status_code, caught.headers) == (status, {"x-id": "7"})
     assert caught.body == json.dumps(body).encode()
+
+
+def test_an_unknown_code_in_the_result() -> None:
+    """A refusal in `result` is read like one in `error`, also if its code is unknown."""
+    error = {"code": 3999, "message": "m"}
+    assert type(refusal(400, {"result": error})) is APIError
+    assert type(refusal(400, {"result": error, "unAuthorizedRequest": True})) is AuthenticationError
 
 
 @pytest.mark.parametrize("code", ["1", True, 1.0, None])

@@ -29,11 +29,11 @@ def test_what_is_tried_again(status: int, code: str | int | None, authenticating
     assert retries.worth_another(response(status), error, authenticating=authenticating) == expected
 
 
-@pytest.mark.parametrize("header", [None, "", "soon", "-1", "1.5"])
-def test_the_pause_doubles_up_to_a_limit(header: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("headers", [None, {}, *({"retry_after": text} for text in ("", "soon", "-1", "1.5"))])
+def test_the_pause_doubles_up_to_a_limit(headers: dict[str, str] | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a Retry-After that can be read, the pause doubles with each attempt, up to a limit."""
     monkeypatch.setattr("random.uniform", lambda least, most: most)
-    received = None if header is None else response(retry_after=header)
+    received = None if headers is None else response(**headers)
     pauses = [retries.pause(attempt, received) for attempt in range(40)]
     assert pauses == [min(defaults.BACKOFF_FIRST * 2**attempt, defaults.BACKOFF_MOST) for attempt in range(40)]
 

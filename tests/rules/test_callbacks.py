@@ -440,6 +440,7 @@ def test_every_problem_is_named() -> None:
     """One error names every problem."""
     error = rejection(written({"amount": "1", "status": None, "referenceCode": 7}))
     assert error.reason is R.MEMBER_MISSING
+    assert "; ".join(error.problems) in str(error)
     assert error.problems == (
         "currencyCode is missing",
         "status is missing",
@@ -486,7 +487,10 @@ def test_unusable_secret(secret: Any) -> None:
     assert "key'" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["", "/callback", "shop.example.my/callback", None, b"https://x/", "https://x/\ud800"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "/callback", "shop.example.my/callback", None, b"https://x/", "https://x/\ud800", {URL}, (), [URL, None]],
+)
 def test_unusable_url(url: Any) -> None:
     """An unusable callback URL is an ArgumentError."""
     with pytest.raises(ArgumentError, match="URL"):
