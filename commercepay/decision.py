@@ -11,7 +11,8 @@ The steps, in this order:
 
 1. Reference code, amount and currency are compared with your record. If one differs, the outcome is `MISMATCH`, whatever the
    status: a report about another order or another sum neither pays this order nor closes it. `Decision.status` holds the
-   reported status, and `Decision.mismatches` every difference.
+   reported status, and `Decision.mismatches` every difference. With `Expected.reference_codes` and `Expected.surcharges` your
+   record can allow several exact values.
 2. The status decides. Only `PAID` is paid. An authorised payment is reserved and not captured: pending. A refund, whether it
    was made, is in progress or failed: refunded, never paid. An unknown code: unknown, neither paid nor closed.
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from commercepay._base.json_guards import is_array
 from commercepay._base.record import Record
 from commercepay.callbacks import Callback
 from commercepay.errors import ArgumentError
@@ -29,8 +31,8 @@ from commercepay.status import PaymentStatus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Literal
+    from collections.abc import Iterator, Sequence
+    from typing import Any, Literal
 
 __all__ = ["Decision", "Expected", "Mismatch", "Outcome", "decide"]
 
@@ -38,32 +40,68 @@ __all__ = ["Decision", "Expected", "Mismatch", "Outcome", "decide"]
 class Expected(Record):
     """The order in your record. Take the values from there, never from a callback or a browser.
 
+    Args:
+        reference_code: the only reference code of the order, instead of `reference_codes`.
+
     Attributes:
-        reference_code: the reference code that the payment was opened with; compared exactly, letter case included.
+        reference_codes: every reference code that payments of the order were opened with, as a tuple. There is more than one
+            only after an `OutcomeUnknown`. Compared exactly, letter case included; no suffix is interpreted.
         amount: the amount to pay.
+        surcharges: surcharges that the customer may have paid in addition, each an exact amount; empty by default. Whether the
+            amount that the gateway reports includes a channel's surcharge is not published. So the reported amount must be
+            `amount`, or `amount` plus one of these (an assumption).
 
     Raises:
-        ArgumentError: the reference code is empty or not a str, or the amount is not a `Money`.
+        ArgumentError: names everything that is wrong.
     """
 
-    reference_code: str
+    reference_codes: tuple[str, ...] = ()
     amount: Money
+    surcharges: tuple[Money, ...] = ()
 
-    def __init__(self, *, reference_code: str, amount: Money) -> None:
-        problems = expectation_problems(reference_code, amount)
+    def __init__(
+        self,
+        *,
+        reference_code: str | None = None,
+        reference_codes: Sequence[str] = (),
+        amount: Money,
+        surcharges: Sequence[Money] = (),
+    ) -> None:
+        self._set(reference_code, reference_codes, amount, surcharges, [])
+
+    def _set(
+        self, reference_code: object, reference_codes: object, amount: object, surcharges: object, problems: list[str]
+    ) -> None:
+        """Set the fields, or raise an error with their problems and with `problems`."""
+        codes = _items("reference_codes", reference_codes, problems)
+        extra = _items("surcharges", surcharges, problems)
+        if reference_code is not None and codes:
+            problems.append("give either reference_code or reference_codes")
+        elif not codes:
+            codes = (reference_code,)
+        if not all(isinstance(code, str) and code for code in codes):
+            name = "reference_code" if reference_code is not None or codes == (None,) else "each of reference_codes"
+            problems.append(f"{name} must be a non-empty str")
+        for name, money in (("amount", amount), *(("each of surcharges", one) for one in extra)):
+            if not isinstance(money, Money):
+                problems.append(f"{name} must be a Money, not {type(money).__name__}")
+            elif isinstance(amount, Money) and money.currency != amount.currency:
+                problems.append(f"{name} must be in {amount.currency}, not {money.currency}")
         if problems:
             raise ArgumentError(problems)
-        self.__dict__.update(reference_code=reference_code, amount=amount)
+        self.__dict__.update(reference_codes=codes, amount=amount, surcharges=extra)
+
+    @property
+    def reference_code(self) -> str:
+        """The first of `reference_codes`."""
+        return self.reference_codes[0]
 
 
-def expectation_problems(reference_code: object, amount: object) -> list[str]:
-    """The problems of an expected reference code and amount, a sentence each."""
-    problems: list[str] = []
-    if not isinstance(reference_code, str) or not reference_code:
-        problems.append("reference_code must be a non-empty str")
-    if not isinstance(amount, Money):
-        problems.append(f"amount must be a Money, not {type(amount).__name__}")
-    return problems
+def _items(name: str, given: object, problems: list[str]) -> tuple[Any, ...]:
+    if is_array(given):
+        return tuple(given)
+    problems.append(f"{name} must be a list or tuple, not {type(given).__name__}")
+    return ()
 
 
 class Outcome(Enum):
@@ -96,18 +134,19 @@ class Mismatch(Record):
 
     Attributes:
         field: `reference_code`, `amount` or `currency`.
-        expected: the value in your record: a str, or for the amount an int in minor units.
+        expected: the values that your record allows: each a str, or for the amount an int in minor units.
         reported: the value that the gateway reported, of the same type.
     """
 
     field: Literal["reference_code", "amount", "currency"]
-    expected: str | int
+    expected: tuple[str, ...] | tuple[int, ...]
     reported: str | int
 
     def __str__(self) -> str:
         unit = " minor units" if self.field == "amount" else ""
         # In ASCII, because reported text may end up in a terminal.
-        return f"{self.field} should be {self.expected!a}{unit}, but the gateway reported {self.reported!a}{unit}"
+        expected = " or ".join(map(ascii, self.expected))
+        return f"{self.field} should be {expected}{unit}, but the gateway reported {self.reported!a}{unit}"
 
 
 class Decision(Record):
@@ -119,6 +158,7 @@ class Decision(Record):
         mismatches: every difference; empty unless the outcome is `MISMATCH`.
         expected: the order in your record.
         reported: the `Callback` or `Payment`; neither compared nor shown.
+        surcharge: the one of `Expected.surcharges` that the reported amount includes; None if it includes none.
     """
 
     outcome: Outcome
@@ -126,6 +166,7 @@ class Decision(Record):
     mismatches: tuple[Mismatch, ...]
     expected: Expected
     reported: Callback | Payment
+    surcharge: Money | None = None
 
     _aside = ("reported",)
 
@@ -136,7 +177,10 @@ class Decision(Record):
 
     def __str__(self) -> str:
         """One line for a log: the outcome, the order, and every difference."""
-        line = f"{self.outcome}: {self.expected.reference_code!a}, {self.expected.amount}, status {self.status.name}"
+        reported, expected = self.reported.reference_code, self.expected
+        codes = (reported,) if reported in expected.reference_codes else expected.reference_codes
+        amount = f"{expected.amount} + {self.surcharge} surcharge" if self.surcharge is not None else expected.amount
+        line = f"{self.outcome}: {' or '.join(map(ascii, codes))}, {amount}, status {self.status.name}"
         return "; ".join([line, *map(str, self.mismatches)])
 
 
@@ -161,19 +205,26 @@ def decide(expected: Expected, reported: Callback | Payment) -> Decision:
     if problems:
         raise ArgumentError(problems)
     mismatches = tuple(_mismatches(expected, reported))
-    outcome = Outcome.MISMATCH if mismatches else _meaning(reported.status)
+    more = reported.amount.minor - expected.amount.minor
     return Decision(
-        outcome=outcome, status=reported.status, mismatches=mismatches, expected=expected, reported=reported
+        outcome=Outcome.MISMATCH if mismatches else _meaning(reported.status),
+        status=reported.status,
+        mismatches=mismatches,
+        expected=expected,
+        reported=reported,
+        surcharge=None if mismatches else next((one for one in expected.surcharges if one.minor == more), None),
     )
 
 
 def _mismatches(expected: Expected, reported: Callback | Payment) -> Iterator[Mismatch]:
-    if reported.reference_code != expected.reference_code:
-        yield Mismatch(field="reference_code", expected=expected.reference_code, reported=reported.reference_code)
-    if reported.amount.minor != expected.amount.minor:
-        yield Mismatch(field="amount", expected=expected.amount.minor, reported=reported.amount.minor)
+    if reported.reference_code not in expected.reference_codes:
+        yield Mismatch(field="reference_code", expected=expected.reference_codes, reported=reported.reference_code)
+    amount = expected.amount.minor
+    amounts = (amount, *(amount + one.minor for one in expected.surcharges))
+    if reported.amount.minor not in amounts:
+        yield Mismatch(field="amount", expected=amounts, reported=reported.amount.minor)
     if reported.amount.currency != expected.amount.currency:
-        yield Mismatch(field="currency", expected=expected.amount.currency, reported=reported.amount.currency)
+        yield Mismatch(field="currency", expected=(expected.amount.currency,), reported=reported.amount.currency)
 
 
 def _meaning(status: PaymentStatus) -> Outcome:

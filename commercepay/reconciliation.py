@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from commercepay._base.record import Record
-from commercepay.decision import Decision, Expected, expectation_problems
-from commercepay.errors import ArgumentError
+from commercepay.decision import Decision, Expected
 from commercepay.money import Money
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from commercepay.params import QueryParams
@@ -16,50 +16,41 @@ if TYPE_CHECKING:
 __all__ = ["OpenPayment", "Reconciled"]
 
 
-class OpenPayment(Record):
-    """A payment that is open in your record.
+class OpenPayment(Expected):
+    """A payment that is open in your record: what `Expected` has, and one number by which the gateway is asked.
 
         OpenPayment(session_number=order.session, reference_code=order.reference, amount=order.amount)
 
     Attributes:
-        reference_code: the reference code in your record.
-        amount: the amount in your record.
         session_number: the number of the session that was opened for the order, or None.
         transaction_number: the number of the payment that was started for the order, or None.
 
     Raises:
-        ArgumentError: the reference code or the amount is wrong, or not exactly one number was given.
+        ArgumentError: names everything that is wrong.
     """
 
-    reference_code: str
-    amount: Money
     session_number: str | None = None
     transaction_number: str | None = None
 
     def __init__(
         self,
         *,
-        reference_code: str,
+        reference_code: str | None = None,
+        reference_codes: Sequence[str] = (),
         amount: Money,
+        surcharges: Sequence[Money] = (),
         session_number: str | None = None,
         transaction_number: str | None = None,
     ) -> None:
-        problems = expectation_problems(reference_code, amount)
-        if (session_number is None) == (transaction_number is None):
-            problems.append("give either session_number or transaction_number")
-        if problems:
-            raise ArgumentError(problems)
-        self.__dict__.update(
-            reference_code=reference_code,
-            amount=amount,
-            session_number=session_number,
-            transaction_number=transaction_number,
-        )
+        numbers = (session_number is None) + (transaction_number is None)
+        problems = [] if numbers == 1 else ["give either session_number or transaction_number"]
+        self._set(reference_code, reference_codes, amount, surcharges, problems)
+        self.__dict__.update(session_number=session_number, transaction_number=transaction_number)
 
     @property
     def expected(self) -> Expected:
-        """What your record says of the order, as `decide` takes it."""
-        return Expected(reference_code=self.reference_code, amount=self.amount)
+        """What your record has about the order, as `decide` takes it."""
+        return Expected(reference_codes=self.reference_codes, amount=self.amount, surcharges=self.surcharges)
 
     @property
     def number(self) -> QueryParams:

@@ -97,6 +97,22 @@ def test_confirm_paid_session(gateway: Sandbox, payments: Both) -> None:
     assert payments("confirm", Expected(reference_code="INV-1", amount=AMOUNT), session_number=number).is_paid
 
 
+@pytest.mark.parametrize("included", [False, True])
+def test_confirm_with_a_surcharge(included: bool) -> None:
+    """Whether the gateway reports the amount with or without the surcharge: the order is paid if the surcharge is named."""
+    named = {"reference_code": "INV-1", "amount": AMOUNT, "surcharges": [Money("0.50", "MYR")]}
+    with sandbox(report_surcharge=included) as gateway, gateway.client() as cp:
+        number = cp.sessions.create(**opening("INV-1")).session_number
+        gateway.pay(number, channel_id=22)
+        decision = cp.payments.confirm(Expected(**named), session_number=number)
+        assert decision.is_paid
+        assert decision.surcharge == (Money("0.50", "MYR") if included else None)
+        unnamed = cp.payments.confirm(Expected(reference_code="INV-1", amount=AMOUNT), session_number=number)
+        assert unnamed.is_paid is not included
+        (reconciled,) = cp.payments.reconcile([OpenPayment(session_number=number, **named)])
+        assert reconciled.decision == decision
+
+
 def test_confirm_believes_the_gateway_not_the_callback(gateway: Sandbox, payments: Both) -> None:
     """A verified callback that reports paid does not make an order paid if the query reports something else."""
     number = open_session(gateway, "INV-1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from commercepay.decision import Expected, Outcome, decide
 from commercepay.errors import ArgumentError
 from commercepay.models import Payment
 from commercepay.money import Money
+from commercepay.reconciliation import OpenPayment
 from commercepay.status import PaymentStatus
 
 EXPECTED = Expected(reference_code="INV-1", amount=Money("12.34", "MYR"))
@@ -99,9 +101,9 @@ def test_mismatch_says_what_was_expected_and_said() -> None:
     """Each disagreement holds both values, and reads as a sentence."""
     decision = decide(EXPECTED, said("callback", reference="INV-2", minor=1, currency="SGD"))
     assert [(m.field, m.expected, m.reported) for m in decision.mismatches] == [
-        ("reference_code", "INV-1", "INV-2"),
-        ("amount", 1234, 1),
-        ("currency", "MYR", "SGD"),
+        ("reference_code", ("INV-1",), "INV-2"),
+        ("amount", (1234,), 1),
+        ("currency", ("MYR",), "SGD"),
     ]
     assert str(decision.mismatches[1]) == "amount should be 1234 minor units, but the gateway reported 1 minor units"
     assert str(decision.mismatches[0]) == "reference_code should be 'INV-1', but the gateway reported 'INV-2'"
@@ -117,26 +119,76 @@ def test_reads_in_a_log() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "amount", "problem"),
+    ("wrong", "problem"),
     [
-        ("", Money("1.00", "MYR"), "reference_code"),
-        (None, Money("1.00", "MYR"), "reference_code"),
-        (17, Money("1.00", "MYR"), "reference_code"),
-        ("INV-1", 1234, "amount must be a Money, not int"),
-        ("INV-1", "12.34", "amount must be a Money, not str"),
-        ("INV-1", None, "amount must be a Money"),
+        ({"reference_code": ""}, "reference_code must be a non-empty str"),
+        ({"reference_code": None}, "reference_code must be a non-empty str"),
+        ({"reference_code": 17}, "reference_code must be a non-empty str"),
+        ({"reference_codes": ["INV-1"]}, "give either reference_code or reference_codes"),
+        ({"reference_code": None, "reference_codes": []}, "reference_code must be a non-empty str"),
+        ({"reference_codes": "INV-1"}, "reference_codes must be a list or tuple, not str"),
+        ({"reference_code": None, "reference_codes": ["INV-1", ""]}, "each of reference_codes must be a non-empty str"),
+        ({"reference_code": None, "reference_codes": ["INV-1", 5]}, "each of reference_codes must be a non-empty str"),
+        ({"amount": 1234}, "amount must be a Money, not int"),
+        ({"amount": "12.34"}, "amount must be a Money, not str"),
+        ({"amount": None}, "amount must be a Money, not NoneType"),
+        ({"surcharges": Money("0.50", "MYR")}, "surcharges must be a list or tuple, not Money"),
+        ({"surcharges": [50]}, "each of surcharges must be a Money, not int"),
+        ({"surcharges": [Money("0.50", "SGD")]}, "each of surcharges must be in MYR, not SGD"),
     ],
 )
-def test_expectation_must_be_one(reference: Any, amount: Any, problem: str) -> None:
-    """An expectation without a reference or with a bare number is an ArgumentError."""
-    with pytest.raises(ArgumentError, match=problem):
-        Expected(reference_code=reference, amount=amount)
+@pytest.mark.parametrize("cls", [Expected, partial(OpenPayment, session_number="S-1")])
+def test_expectation_must_be_one(cls: Any, wrong: dict[str, Any], problem: str) -> None:
+    """An expectation without a reference, with a bare number, or with a surcharge in another currency is an ArgumentError."""
+    with pytest.raises(ArgumentError) as caught:
+        cls(**{"reference_code": "INV-1", "amount": EXPECTED.amount} | wrong)
+    assert caught.value.problems == (problem,)
 
 
 def test_an_expectation_holds_what_was_given() -> None:
-    """Reference and amount are kept unchanged."""
+    """References, amount and surcharges are kept unchanged, also by an open payment. `reference_code` is the first."""
     expected = Expected(reference_code="INV-2", amount=Money("1.00", "SGD"))
     assert (expected.reference_code, expected.amount) == ("INV-2", Money("1.00", "SGD"))
+    assert (expected.reference_codes, expected.surcharges) == (("INV-2",), ())
+    assert (SEVERAL.reference_code, SEVERAL.reference_codes) == ("INV-1", ("INV-1", "INV-1-2"))
+    assert OpenPayment(session_number="S-1", **vars(SEVERAL)).expected == SEVERAL
+
+
+SEVERAL = Expected(
+    reference_codes=["INV-1", "INV-1-2"],
+    amount=Money("12.34", "MYR"),
+    surcharges=[Money("0.50", "MYR"), Money("0.19", "MYR")],
+)
+
+
+@pytest.mark.parametrize("reference", SEVERAL.reference_codes)
+@pytest.mark.parametrize(
+    ("minor", "surcharge"), [(1234, ""), (1284, " + MYR 0.50 surcharge"), (1253, " + MYR 0.19 surcharge")]
+)
+@pytest.mark.parametrize("status", [1, 10])
+def test_several_references_and_surcharges(reference: str, minor: int, surcharge: str, status: int) -> None:
+    """Each reference of the order agrees, and the amount with or without one surcharge, which the decision names."""
+    decision = decide(SEVERAL, said("payment", status, reference, minor))
+    assert decision.outcome is MEANING[status]
+    assert (decision.surcharge.minor if decision.surcharge else 0) == minor - 1234
+    assert str(decision).startswith(f"{decision.outcome}: {reference!r}, MYR 12.34{surcharge}, status ")
+
+
+@pytest.mark.parametrize("reference", ["INV-1-3", "INV-1-", "inv-1-2"])
+def test_no_other_reference(reference: str) -> None:
+    """A reference that only looks like one of the order is a mismatch."""
+    decision = decide(SEVERAL, said("payment", 1, reference, 1284))
+    assert [one.field for one in decision.mismatches] == ["reference_code"]
+    assert decision.surcharge is None
+    assert "reference_code should be 'INV-1' or 'INV-1-2', but" in str(decision)
+
+
+@pytest.mark.parametrize("minor", [50, 1233, 1235, 1252, 1254, 1283, 1285, 1303, 1334])
+def test_no_other_sum(minor: int) -> None:
+    """Neither a sum in between nor both surcharges together are the amount of the order."""
+    (mismatch,) = decide(SEVERAL, said("payment", minor=minor)).mismatches
+    assert (mismatch.field, mismatch.expected, mismatch.reported) == ("amount", (1234, 1284, 1253), minor)
+    assert str(mismatch).startswith("amount should be 1234 or 1284 or 1253 minor units, but")
 
 
 @pytest.mark.parametrize(

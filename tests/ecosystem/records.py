@@ -60,20 +60,30 @@ MONEY = Money("12.34", "MYR")
 MONEY_DATA = {"minor": 1234, "currency": "MYR"}
 ORDER = {"reference_code": "R", "amount": MONEY}
 ORDER_DATA = {"reference_code": "R", "amount": MONEY_DATA}
+EXPECTED = {"reference_codes": ("R",), "amount": MONEY, "surcharges": ()}
+EXPECTED_DATA = {"reference_codes": ["R"], "amount": MONEY_DATA, "surcharges": []}
 OPENED = {"redirect_url": "u", "redirection_type": None, "reference_code": "R"}
 REPORTED = {"transaction_number": "T", "session_number": None, "channel_id": 2, "provider_transaction_number": None}
 ONLY_QUERIED = {"provider_payment_method": "FPX", "provider_error_message": None, "created": None, "remark": None}
 PAYMENT = Payment(status=PaymentStatus(14), **ORDER, **REPORTED, **ONLY_QUERIED, raw={"x": [1]})
 CALLBACK = Callback(status=PaymentStatus.PAID, **ORDER, **REPORTED, raw={"amount": 1234}, body=b"{}")
 CALLBACK_DATA = {"status": 1, **ORDER_DATA, **REPORTED}
-MISMATCH = {"field": "amount", "expected": 1, "reported": 1234}
+MISMATCH = {"field": "amount", "expected": (1,), "reported": 1234}
+MISMATCH_DATA = {**MISMATCH, "expected": [1]}
 DECISION = {
     "outcome": Outcome.MISMATCH,
     "status": PaymentStatus.PAID,
     "mismatches": (Mismatch(**MISMATCH),),
     "expected": Expected(**ORDER),
+    "surcharge": None,
 }
-DECISION_DATA = {"outcome": "mismatch", "status": 1, "mismatches": [MISMATCH], "expected": ORDER_DATA}
+DECISION_DATA = {
+    "outcome": "mismatch",
+    "status": 1,
+    "mismatches": [MISMATCH_DATA],
+    "expected": EXPECTED_DATA,
+    "surcharge": None,
+}
 OPEN = {"session_number": None, "transaction_number": "T"}
 LIMITS = {
     **dict.fromkeys(("min_request_amount", "max_request_amount", "daily_transaction_amount")),
@@ -160,14 +170,14 @@ RESULTS = [
         {"message": "m", "members": ["a"]},
         {"members": ("b",)},
     ),
-    Example(Expected, ORDER, ORDER_DATA, {"reference_code": "R2"}),
-    Example(OpenPayment, {**ORDER, **OPEN}, {**ORDER_DATA, **OPEN}, {"transaction_number": "T2"}),
-    Example(Mismatch, MISMATCH, MISMATCH, {"reported": 2}),
+    Example(Expected, EXPECTED, EXPECTED_DATA, {"reference_codes": ("R", "R2")}),
+    Example(OpenPayment, {**EXPECTED, **OPEN}, {**EXPECTED_DATA, **OPEN}, {"transaction_number": "T2"}),
+    Example(Mismatch, MISMATCH, MISMATCH_DATA, {"reported": 2}),
     Example(Decision, {**DECISION, "reported": CALLBACK}, DECISION_DATA, {"outcome": Outcome.PAID}),
     Example(
         Reconciled,
         {"index": 0, "item": OpenPayment(**ORDER, **OPEN), "decision": None, "error": ERROR},
-        {"index": 0, "item": {**ORDER_DATA, **OPEN}, "decision": None, "error": ERROR_DATA},
+        {"index": 0, "item": {**EXPECTED_DATA, **OPEN}, "decision": None, "error": ERROR_DATA},
         {"item": 5},
     ),
     Example(
@@ -186,7 +196,7 @@ RESULTS = [
         },
         {
             "hint": {"reference_code": None, "transaction_number": None},
-            "order": {**ORDER_DATA, **OPEN},
+            "order": {**EXPECTED_DATA, **OPEN},
             "decision": DECISION_DATA,
             "error": None,
         },
