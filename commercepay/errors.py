@@ -188,13 +188,19 @@ class InvalidResponse(_ResponseError):
 class OutcomeUnknown(_ResponseError):
     """A POST may have reached the gateway, and its outcome is not known. The package did not send it again.
 
-    What to do: **keep the reference code**. Wait for the callback, or make the same call again with the *same* reference code:
+    What to do (docs/unknown-outcome.md has a sample):
 
-    - `DuplicateTransaction` shows that the first call arrived. Its callback, if one comes, reports the outcome.
-    - If the call succeeds, use the payment that it returns.
-    - Any other error proves nothing. Keep the reference code.
+    1. Before the call, under a lock on the order, store the order and this attempt with its reference code. On this error,
+       store that the outcome of the attempt is unknown. If `received` has a number (see `UnreadableOutcome`), query it.
+    2. Wait for the callback, or make the same call again with the *same* reference code. If it succeeds, use what it returns.
+       `DuplicateTransaction` shows that the first call arrived. Any other error proves nothing: keep the reference code.
+    3. After that `DuplicateTransaction`, the number and the URL of the first call are lost, and its callback reports the
+       outcome, if one comes. After `sessions.create`, you can open another session with another reference code, but only if
+       your record of this attempt has "unknown" and no URL: then nobody was given the URL. That the gateway sends the customer
+       no link is an assumption; `expires_in` limits how long it matters. `Expected.reference_codes` takes both codes.
 
-    A *new* reference code could charge the customer twice.
+    After `payments.create`, never use another reference code: money can move without the customer. The package itself makes no
+    such call.
 
     Attributes:
         reference_code: the payment's reference code; None for a call that has none.
@@ -215,9 +221,10 @@ class OutcomeUnknown(_ResponseError):
         text = f"{text}: {detail}" if detail else text
         if reference_code is not None:
             text += (
-                f". Reference code {reference_code!r} may exist at the gateway. Wait for its callback, or call again with"
-                " the same reference code: DuplicateTransaction then means that the first call arrived. Never use a new"
-                " reference code for this order before you know: the customer could be charged twice."
+                f". Reference code {reference_code!r} may exist at the gateway. Store that the outcome is unknown. Then wait"
+                " for the callback, or call again with the same reference code: DuplicateTransaction then means that the"
+                " first call arrived. Never use a new reference code before that: the customer could be charged twice. The"
+                " documentation of OutcomeUnknown has every step."
             )
         else:
             text += ". The gateway may have processed it; find out before you call again."
@@ -328,11 +335,17 @@ class InvalidSignature(APIError):
 
 
 class DuplicateTransaction(APIError):
-    """Code 2009: the reference code was used before. After an `OutcomeUnknown`, this shows that the first call arrived."""
+    """Code 2009: the reference code was used before.
+
+    If your record has an `OutcomeUnknown` of this attempt, the first call arrived (see there for the next step). Without it,
+    another process or a double click may have opened the payment and have its URL: never use another reference code then.
+    """
 
     _hint = (
-        "The reference code was used before. If an earlier call for this order ended in OutcomeUnknown, that call arrived:"
-        " wait for its callback. For another order, use another reference code."
+        "The reference code was used before. If your record has an OutcomeUnknown of this attempt, the first call arrived:"
+        " wait for its callback, or take the next step in the documentation of OutcomeUnknown. Otherwise another process may"
+        " have opened this payment and have its URL: read your record again, and do not use another reference code for this"
+        " order. For another order, use another one."
     )
 
 
