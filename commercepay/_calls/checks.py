@@ -1,4 +1,4 @@
-"""Checking what the application passed: everything at once, before anything is sent."""
+"""Checks of the parameters. All problems of a call are found at once, before anything is sent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from commercepay.params import CallOptions, QueryParams, WaitParams
 from commercepay.signature import ESCAPED
 
 Check = Callable[[Any], str | None]
-"""Says what is wrong with a value, as the second half of a sentence; nothing is None."""
+"""Returns what is wrong with a value, as the second half of a sentence, or None."""
 
 
 def problems(given: Mapping[str, Any], declared: type) -> list[str]:
@@ -100,7 +100,7 @@ _reference_text = text(limits.PAYMENT_DETAILS_REFERENCE_CODE_MAX_LENGTH)
 
 
 def reference(value: Any) -> str | None:
-    """A reference comes back in callbacks, logs and terminals: nothing in it may steer one of them."""
+    """A reference. It is shown in logs and terminals, where control characters could do harm."""
     return _reference_text(value) or (None if value.isprintable() else "must not hold control characters")
 
 
@@ -141,12 +141,12 @@ def environment_problems(settings: Settings, urls: Mapping[str, object]) -> list
     ]
 
 
-@lru_cache(maxsize=128)  # a shop names the same few in every call
+@lru_cache(maxsize=128)  # a shop uses the same few in every call
 def _is_url(value: str) -> bool:
     try:
         parts = urlsplit(value)
         return parts.scheme in ("https", "http") and bool(parts.hostname) and value.isprintable() and " " not in value
-    except ValueError:  # brackets that do not match, say
+    except ValueError:  # brackets that do not match, for example
         return False
 
 
@@ -291,4 +291,4 @@ RECORDS: Mapping[str, tuple[type, Mapping[str, Check]]] = {
     ),
     "platform_charge": (PlatformCharge, {"partner_id": text(), "amount": instance(Money)}),
 }
-"""The parameters that are values with fields of their own, each of which may be left out."""
+"""The parameters that have fields, and the check of each field. A field may be None."""

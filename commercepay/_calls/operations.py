@@ -178,5 +178,5 @@ _TOKEN = re.compile(rb'("\w*token"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE)
 
 
 def _result(call: Call) -> Flow[Reader]:
-    answer, result = yield from exchange(call)
-    return Reader(call, answer, result)
+    response, result = yield from exchange(call)
+    return Reader(call, response, result)

@@ -32,9 +32,9 @@ class Reader:
     What a method returns for a wrong member has the right type and is never used: `checked`, which is called last, raises.
     """
 
-    def __init__(self, call: Call, answer: Response, result: Any, *, place: str = "") -> None:
+    def __init__(self, call: Call, response: Response, result: Any, *, place: str = "") -> None:
         self._call = call
-        self._answer = answer
+        self._response = response
         self._place = place  # before the problems of one result of several
         self._problems: list[str] = []
         self.result: dict[str, Any] = result if is_object(result) else {}
@@ -52,7 +52,7 @@ class Reader:
             found = {name: item for name in RECEIVED if isinstance(item := self.result.get(name), str | int) and item}
             received = ", ".join(f"{name} {str(found[name])[:300]!a}" for name in NUMBERS if name in found)
             why = "; ".join([*problems, f"but it has {received}"] if received else problems)
-            error = unreadable(self._call, envelope.invalid(self._answer, self._place + why))
+            error = unreadable(self._call, envelope.invalid(self._response, self._place + why))
             error.received = found
             raise error
         return value
@@ -93,7 +93,9 @@ class Reader:
     def parts(self, name: str) -> list[Reader]:
         """A reader for each object of an array that decides nothing."""
         value: object = self.result.get(name)
-        return [Reader(self._call, self._answer, item) for item in value if is_object(item)] if is_array(value) else []
+        return (
+            [Reader(self._call, self._response, item) for item in value if is_object(item)] if is_array(value) else []
+        )
 
     def token(self, name: str) -> str:
         value = self.text(name)

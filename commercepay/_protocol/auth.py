@@ -1,4 +1,4 @@
-"""The one `httpx.Auth`: tenant, signature and token for every request to the gateway, whoever makes it."""
+"""The `httpx.Auth` that every request to the gateway passes: it adds the signature and the token."""
 
 from __future__ import annotations
 

@@ -75,7 +75,8 @@ def call_of(request: httpx.Request) -> Call:
     call: Call | None = request.extensions.get(CALL)
     if call is None:
         carried: Signing = request.extensions.get(EXTENSION, _NOT_GENERATED)
-        timeout: float | None = (request.extensions.get("timeout") or {}).get("read")
+        timeouts: dict[str, float | None] = request.extensions.get("timeout") or {}
+        timeout = timeouts.get("read")
         reference_code: object = carried["data"].get("referenceCode")
         call = request.extensions[CALL] = Call(
             name=request.url.path.rpartition("/")[2] or request.method,

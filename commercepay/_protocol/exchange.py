@@ -124,7 +124,7 @@ def _refusal(call: Call, response: Response, error: APIError | InvalidResponse) 
 
 
 def unreadable(call: Call, error: InvalidResponse) -> InvalidResponse:
-    """For a request that changes something, an answer that can't be used leaves open what happened."""
+    """The error for a response that can't be used. If the request was a POST, its outcome is unknown."""
     if call.safe:
         return call.named(error)
     return UnreadableOutcome(
@@ -137,7 +137,7 @@ def unreadable(call: Call, error: InvalidResponse) -> InvalidResponse:
 
 
 def _log(call: Call, response: Response | None, started: float, outcome: str) -> None:
-    """One line a request: never a header or a body, which hold secrets and customers' data."""
+    """Log one line for a request, without headers and body, which hold secrets and customers' data."""
     if not log.isEnabledFor(logging.DEBUG):
         return
     status = f"HTTP {response.status_code}" if response is not None else "no response"

@@ -1,4 +1,4 @@
-"""The generated client, for the raw generated functions. A module of its own: importing attrs takes time."""
+"""The generated client, for the raw generated functions. It is a separate module, because importing attrs takes time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from commercepay._protocol.connections import Connections
 class Api(AuthenticatedClient):
     """The generated client, kept working over threads, event loops and forks.
 
-    What `with_headers()` and its like derive from it has connections of its own, and the same `httpx.Auth`.
+    A client that is derived from it, with `with_headers()` for example, has separate connections and the same `httpx.Auth`.
     """
 
     _connections: Connections | None = field(default=None, init=False, repr=False)
