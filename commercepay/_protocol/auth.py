@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -92,7 +92,8 @@ class GatewayAuth(httpx.Auth):
     def _flow(self, request: httpx.Request, call: Call) -> Generator[httpx.Request | Need, Any, None]:
         url = str(request.url)
         headers = request.headers
-        if not url.startswith(self._base) or has_dot_segments(request.url.raw_path.decode("ascii", "replace")):
+        path = request.url.raw_path.partition(b"?")[0].decode("ascii", "replace")
+        if not url.startswith(self._base) or has_dot_segments(path):
             raise ArgumentError(f"{url[:200]} is not below the base URL {self._base}: nothing was sent")
         carried: Signing | None = request.extensions.get(EXTENSION)
         if carried is not None and not carried["secured"]:
@@ -124,11 +125,12 @@ def _response(response: httpx.Response) -> Response:
     return Response(status_code=response.status_code, headers=response.headers, body=response.content)
 
 
+@lru_cache(maxsize=128)
 def has_dot_segments(path: str) -> bool:
-    """Whether a path has a `.` or `..` segment, percent-encoded any number of times, or with backslashes."""
+    """Whether a path, without query, has a `.` or `..` segment, percent-encoded any number of times, or with backslashes."""
     while (decoded := unquote(path)) != path:
         path = decoded
-    return any(segment in (".", "..") for segment in path.partition("?")[0].replace("\\", "/").split("/"))
+    return any(segment in (".", "..") for segment in path.replace("\\", "/").split("/"))
 
 
 def _data_of(request: httpx.Request) -> Mapping[str, Any]:

@@ -209,6 +209,7 @@ def test_other_origins(driver: Any, gateway: Any, foreign: Any, cp: Any) -> None
         "https://gateway.example/base/..%2fx",
         "https://gateway.example/base/..%5cx",
         "https://gateway.example/base/a%2f%2e%2e%2f%2e%2e%2fx",
+        "https://gateway.example/base/%3f%2f..%2f..%2fx",
     ],
 )
 def test_below_the_base_url(driver: Any, url: str) -> None:
