@@ -150,7 +150,7 @@ def test_serialization_failure_is_survived(
         futures = [pool.submit(inbox.receive, *genuine(code), count) for code in ("INV-1", "INV-2")]
         assert [future.result().state for future in futures] == [ArrivalState.HANDLED, ArrivalState.HANDLED]
     strict.dispose()
-    assert len(runs) == 3
+    assert len(runs) >= 3  # more if the repeated one meets the other again
     with engine.connect() as connection:
         assert connection.execute(text("SELECT items FROM stock")).scalar_one() == 2
 
@@ -254,7 +254,7 @@ def test_deadlock_in_handlers_is_survived(postgresql_url: str, engine: Engine, g
         futures = [pool.submit(inbox.receive, *genuine(code), crossing) for code in ("INV-1", "INV-2")]
         assert [future.result().state for future in futures] == [ArrivalState.HANDLED, ArrivalState.HANDLED]
     own_engine.dispose()
-    assert len(runs) == 3
+    assert len(runs) >= 3  # more if the repeated one meets the other again
 
 
 @DRIVERS
