@@ -181,6 +181,14 @@ def reconcile(session: nox.Session) -> None:
 
 
 @nox.session(python=FOUND[0])
+def faults(session: nox.Session) -> None:
+    """Interrupted logins, and every way of responding badly, through every way of calling. `-- --every-byte` for more."""
+    _install(session, "test")
+    session.run("python", "tests/faults/interrupts.py", "--interrupts", "20000")
+    session.run("python", "tests/faults/matrix.py", *session.posargs)
+
+
+@nox.session(python=FOUND[0])
 def schemathesis(session: nox.Session) -> None:
     """The sandbox against the description: generated requests, valid and not, signed rightly and not."""
     _install(session, "test", "schemathesis", extras="sandbox")

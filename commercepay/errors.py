@@ -299,15 +299,26 @@ class APIError(_ResponseError):
         self.message = message
         self.details = details
         self.validation_errors: tuple[ValidationProblem, ...] = tuple(validation_errors)
-        numbers = [f"code {code}"] if code is not None else []
+        numbers = [f"code {_short(code)}"] if code is not None else []
         numbers += [f"HTTP {status_code}"] if status_code is not None else []
         text = _printable(message) or "the gateway refused the request and gave no reason"
         text += f" ({', '.join(numbers)})" if numbers else ""
-        for problem in self.validation_errors:
-            text += f"\n  - {', '.join(map(_printable, problem.members)) or 'request'}: {_printable(problem.message)}"
+        for problem in self.validation_errors[:_PROBLEMS_SHOWN]:
+            line = f"{', '.join(problem.members) or 'request'}: {problem.message}"
+            text += f"\n  - {_printable(line)}"
+        if (more := len(self.validation_errors) - _PROBLEMS_SHOWN) > 0:
+            text += f"\n  - and {more} more"
         super().__init__(
             f"{text}\n{self._hint}" if self._hint else text, status_code=status_code, headers=headers, body=body
         )
+
+
+_PROBLEMS_SHOWN = 10
+
+
+def _short(code: int) -> str:
+    digits = str(code)
+    return digits if len(digits) <= 20 else f"{digits[:20]}..."
 
 
 def _printable(text: str) -> str:

@@ -40,10 +40,11 @@ T = TypeVar("T")
 class _Attempt:
     """One request on its way: its deadline, and whether any of it was written to a connection."""
 
-    __slots__ = ("call", "connect_by", "sent")
+    __slots__ = ("_start", "call", "connect_by", "sent")
 
-    def __init__(self, call: Call, connect_timeout: float) -> None:
-        self.call = call
+    def __init__(self, request: httpx.Request, connect_timeout: float) -> None:
+        self.call = call = call_of(request)
+        self._start = f"{request.method} ".encode()
         self.connect_by = min(call.options.deadline, time.monotonic() + connect_timeout)
         self.sent = False
 
@@ -72,8 +73,8 @@ class _Attempt:
         request.extensions["timeout"] = {"pool": left, "connect": self.left_to_connect(), "read": left, "write": left}
 
     def writing(self, buffer: bytes) -> None:
-        if not buffer.startswith(b"CONNECT "):  # which asks a proxy for a tunnel
-            self.sent = True
+        # Before the request, what a proxy needs may be written: CONNECT or the handshake of SOCKS.
+        self.sent = self.sent or buffer.startswith(self._start)
 
 
 _attempt: ContextVar[_Attempt] = ContextVar("commercepay_attempt")
@@ -82,12 +83,33 @@ _attempt: ContextVar[_Attempt] = ContextVar("commercepay_attempt")
 # --- network streams that end at the deadline of the attempt -----------------------------------------------------------
 
 
-class _Stream(httpcore.NetworkStream):
+class _LastByte:
+    """Hands the last byte of what was read from a connection out separately.
+
+    If it is not asked for, the server sent more than one response. httpcore would take the rest for the response to the next
+    request on this connection; so the connection is reported as readable, and httpcore does not use it again.
+    """
+
+    _kept = b""
+
+    def _taken(self) -> bytes:
+        kept, self._kept = self._kept, b""
+        return kept
+
+    def _without_last(self, data: bytes) -> bytes:
+        if len(data) < 2 or not _attempt.get().sent:
+            return data
+        self._kept = data[-1:]
+        return data[:-1]
+
+
+class _Stream(_LastByte, httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _attempt.get().left(httpcore.ReadTimeout))
+        left = _attempt.get().left(httpcore.ReadTimeout)
+        return self._taken() or self._without_last(self._stream.read(max_bytes, left))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         attempt = _attempt.get()
@@ -103,7 +125,7 @@ class _Stream(httpcore.NetworkStream):
         self._stream.close()
 
     def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        return (info == "is_readable" and self._kept) or self._stream.get_extra_info(info)
 
 
 class _Backend(httpcore.NetworkBackend):
@@ -137,14 +159,14 @@ class _Backend(httpcore.NetworkBackend):
         raise failed
 
 
-class _AsyncStream(httpcore.AsyncNetworkStream):
+class _AsyncStream(_LastByte, httpcore.AsyncNetworkStream):
     """Notes that a request was sent. The deadline is that of `asyncio.timeout` around the whole attempt."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await self._stream.read(max_bytes)
+        return self._taken() or self._without_last(await self._stream.read(max_bytes))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         _attempt.get().writing(buffer)
@@ -160,7 +182,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         await self._stream.aclose()
 
     def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        return (info == "is_readable" and self._kept) or self._stream.get_extra_info(info)
 
 
 class _AsyncBackend(httpcore.AsyncNetworkBackend):
@@ -239,7 +261,7 @@ class _SyncTransport(httpx.BaseTransport):
         raise NotImplementedError
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        attempt = _Attempt(call_of(request), self._limits.connect_timeout)
+        attempt = _Attempt(request, self._limits.connect_timeout)
         _attempt.set(attempt)
         body = Body(self._limits.max_response_bytes)
         try:
@@ -276,7 +298,7 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         import asyncio  # here: a sync program does not need it
 
-        attempt = _Attempt(call_of(request), self._limits.connect_timeout)
+        attempt = _Attempt(request, self._limits.connect_timeout)
         _attempt.set(attempt)
         body = Body(self._limits.max_response_bytes)
         try:
@@ -287,6 +309,7 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
                     body.start(incoming.status_code, incoming.headers)
                     async for chunk in incoming.stream:
                         body.add(chunk)
+                        attempt.left(httpcore.ReadTimeout)  # in a flood, asyncio may act on its timeout late
                 finally:
                     await incoming.close()
             return body.response()
@@ -408,14 +431,13 @@ class Body:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._chunks: list[bytes] = []
-        self._size = 0
+        self._received = bytearray()
         self.status_code: int | None = None
         self.headers = httpx.Headers()
 
     @property
     def content(self) -> bytes:
-        return b"".join(self._chunks)
+        return bytes(self._received)
 
     def start(self, status_code: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Check what the status and the headers say, before any of the body is read."""
@@ -429,17 +451,15 @@ class Body:
             self._too_large()
 
     def add(self, chunk: bytes) -> None:
-        self._size += len(chunk)
-        if self._size > self._limit:
+        self._received += chunk
+        if len(self._received) > self._limit:
             self._too_large()
-        self._chunks.append(chunk)
 
     def response(self) -> httpx.Response:
         content, headers = self.content, self.headers
         if (encoding := headers.get("content-encoding")) is not None:
             if (encoding := encoding.strip().lower()) != "identity" and content:
                 content = self._decoded(encoding, content)
-                self._chunks = [content]
             headers = headers.copy()
             del headers["content-encoding"]  # httpx would decode once more
         return httpx.Response(self.status_code or 0, headers=headers, stream=httpx.ByteStream(content))
