@@ -104,7 +104,7 @@ def exchange(call: Call) -> Flow[tuple[Response, Any]]:
                 failure = _refusal(call, response, error)
                 again = call.safe and retries.worth_another(response, error, authenticating=call.authenticating)
             else:
-                _log(call, response, started, "answered")
+                _log(call, response, started, "succeeded")
                 return response, result
         _log(call, response, started, type(failure).__name__)
         seconds = retries.pause(attempt, response) if again and attempt < call.options.max_retries else None

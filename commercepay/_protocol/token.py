@@ -235,7 +235,7 @@ class Tokens:
     def _authenticate(self, renewal: Renewal) -> Steps:
         granted = yield Authenticate()
         if granted is None:
-            raise TypeError("Authenticate must be answered with a token")
+            raise TypeError("the result of Authenticate must be a token")
         token = Token(*granted, now=self._clock())
         with self._lock:
             self._token = token

@@ -1,7 +1,7 @@
 """The channels of the sandbox.
 
 Of the gateway's channels only the numbers 2, 4, 18 and 22 and the name of 18 are known. The other names, the groups, banks,
-limits and surcharges here are made up, and so is that channel 18 answers with a script.
+limits and surcharges here are made up, and so is that channel 18 responds with a script.
 """
 
 from __future__ import annotations

@@ -71,8 +71,10 @@ def refuse(sb: Sandbox) -> str:
         }
         text = (sb.url + path + json.dumps(members, separators=(",", ":"))).lower()
         signature = hmac.new(credentials.secret_key.encode(), text.encode(), hashlib.sha256).hexdigest()
-        answer = http.post(path, json=members, headers={"Authorization": f"Bearer {token}", "cap-signature": signature})
-        assert answer.json()["result"]["code"] == 1
+        response = http.post(
+            path, json=members, headers={"Authorization": f"Bearer {token}", "cap-signature": signature}
+        )
+        assert response.json()["result"]["code"] == 1
     return signature
 
 

@@ -357,9 +357,9 @@ def test_nothing_comes_from_elsewhere(page: Page, shop: Shop, sb: Sandbox) -> No
     """The page loads only from the sandbox, and its content security policy forbids other sources."""
     loaded: list[str] = []
     page.on("request", lambda request: loaded.append(request.url))
-    answer = page.goto(shop.pay_page(shop.open()), wait_until="networkidle")
-    assert answer is not None
-    policy = answer.header_value("content-security-policy") or ""
+    response = page.goto(shop.pay_page(shop.open()), wait_until="networkidle")
+    assert response is not None
+    policy = response.header_value("content-security-policy") or ""
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy
     assert loaded

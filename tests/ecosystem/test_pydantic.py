@@ -157,7 +157,7 @@ def client() -> Iterator[Client]:
 
 @each(EXAMPLES)
 def test_a_response(example: Example, client: Client) -> None:
-    """An endpoint that returns a record answers with its data."""
+    """An endpoint that returns a record responds with its data."""
     name = example.cls.__name__
     assert client("GET", f"/{name}").json() == example.data
     assert client("GET", f"/{name}/list").json() == [example.data]
@@ -165,7 +165,7 @@ def test_a_response(example: Example, client: Client) -> None:
 
 @each(RESULTS)
 def test_forged_requests(example: Example, client: Client) -> None:
-    """An endpoint that names a result as its parameter refuses every request, and is not called."""
+    """An endpoint with a result as its parameter refuses every request, and is not called."""
     built.clear()
     name = example.cls.__name__
     for path in ("body", "embedded", "list", "model"):
@@ -181,7 +181,7 @@ def test_forged_requests(example: Example, client: Client) -> None:
 
 @each(ARGUMENTS)
 def test_requests_with_arguments(example: Example, client: Client) -> None:
-    """An endpoint that names an argument as its parameter gets it, and answers 422 to what is not one."""
+    """An endpoint with an argument as its parameter gets it; other data is a 422."""
     built.clear()
     name = example.cls.__name__
     assert client("POST", f"/{name}/body", json=example.data).status_code == 200

@@ -83,7 +83,7 @@ class Seen:
     headers: dict[str, str]
     """Names in lower case."""
     body: bytes
-    answer: int = 0
+    status: int = 0
 
     @property
     def path(self) -> str:
@@ -107,7 +107,7 @@ class Gateway:
 
     Attributes:
         seen: every request, in the order of arrival.
-        script: for a path, what to answer next; the last entry stays if `forever`.
+        script: for a path, the next replies; the last entry stays if `forever`.
         lifetime: `expireInSeconds` of the tokens given out.
     """
 
@@ -153,7 +153,7 @@ class Gateway:
         with self._lock:
             self.valid.clear()
 
-    def answer(self, path: str, *replies: Reply) -> None:
+    def queue(self, path: str, *replies: Reply) -> None:
         self.script.setdefault(path, []).extend(replies)
 
     # For the server.
@@ -203,8 +203,8 @@ class Gateway:
             return Reply(enveloped(STARTED | {"transactionNumber": f"T-{reference}"}))
         if seen.path == QUERY:
             asked = typed(seen)
-            answer = PAID | {"transactionNumber": asked.get("TransactionNumber", "T-1")}
-            return Reply(enveloped(answer | {"paymentSessionNumber": asked.get("SessionNumber", "S-1")}))
+            result = PAID | {"transactionNumber": asked.get("TransactionNumber", "T-1")}
+            return Reply(enveloped(result | {"paymentSessionNumber": asked.get("SessionNumber", "S-1")}))
         return Reply(enveloped({"ok": True}))
 
 
@@ -282,7 +282,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         seen = Seen(self.command, self.path, headers, body)
         reply = gateway.reply(seen)
-        seen.answer = reply.status
+        seen.status = reply.status
         if reply.hold is not None:
             reply.hold.wait(20)
         if reply.delay:

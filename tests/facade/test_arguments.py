@@ -254,7 +254,7 @@ def test_right_at_the_limits(driver: Any, gateway: Any, cp: Any) -> None:
     )
     assert gateway.seen[-1].json["userAgent"] == "u" + EMOJI * 99
     assert gateway.seen[-1].json["requestPaymentExtraInfo"] == {"hiddenChannel": [0, 1, 2]}
-    assert gateway.seen[-1].answer == 200
+    assert gateway.seen[-1].status == 200
 
 
 def test_arguments_are_left_alone(driver: Any, gateway: Any, cp: Any) -> None:

@@ -69,10 +69,10 @@ FINAL = [
 @pytest.mark.parametrize("reply", PASSING, ids=lambda reply: f"{reply.status} {reply.drop or reply.body}"[:20])
 def test_query_is_retried(driver: Any, gateway: Any, at_once: None, reply: Reply) -> None:
     """After a temporary error, Query and a GET of `request` are sent again, up to `max_retries` times."""
-    gateway.answer(QUERY, reply, reply)
+    gateway.queue(QUERY, reply, reply)
     assert driver.do(driver.client(max_retries=2).payments.query(**QUERIED)).status.is_paid
     assert gateway.count(QUERY) == 3
-    gateway.answer(QUERY, reply, reply)
+    gateway.queue(QUERY, reply, reply)
     with pytest.raises(CommercePayError) as caught:
         driver.do(driver.client(max_retries=1).request("GET", QUERY))
     assert gateway.count(QUERY) == 5
@@ -83,7 +83,7 @@ def test_query_is_retried(driver: Any, gateway: Any, at_once: None, reply: Reply
 @pytest.mark.parametrize("reply", [r for r in PASSING if r.body != refused(0, "An internal error occurred")])
 def test_authenticate_is_retried(driver: Any, gateway: Any, at_once: None, reply: Reply) -> None:
     """After a temporary error, Authenticate is sent again, also for a POST, which is then sent once."""
-    gateway.answer(AUTHENTICATE, reply, reply)
+    gateway.queue(AUTHENTICATE, reply, reply)
     driver.do(driver.client(max_retries=2).sessions.create(**OPENING))
     assert gateway.authenticates == 3
     assert gateway.count(SESSION) == 1
@@ -137,7 +137,7 @@ def test_a_post_is_never_sent_twice(driver: Any, gateway: Any, at_once: None, pa
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_a_post_without_an_answer_in_time(driver: Any, gateway: Any, path: str) -> None:
+def test_a_post_without_a_response_in_time(driver: Any, gateway: Any, path: str) -> None:
     """A POST that times out while it waits for the response has an unknown outcome."""
     gate = threading.Event()
     gateway.always[path] = lambda seen: (gate.wait(20), gateway.fulfil(seen))[1]
@@ -332,11 +332,11 @@ def response(status: int = 503, **headers: str) -> Response:
 
 
 def pauses_of(
-    answers: list[Any], max_retries: int, *, safe: bool = True, timeout: float = 1e6
+    responses: list[Any], max_retries: int, *, safe: bool = True, timeout: float = 1e6
 ) -> tuple[list[float], Any]:
-    """The pauses that a flow asks for when the gateway answers so."""
+    """The pauses of a flow for these responses of the gateway."""
     slept: list[float] = []
-    queue = list(answers)
+    queue = list(responses)
 
     def perform(_: Any) -> Response:
         outcome = queue.pop(0)
@@ -460,7 +460,7 @@ def test_retry_after_anything(header: str) -> None:
 def test_headers_in_any_case(driver: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry-After is found in any case."""
     monkeypatch.setattr(defaults, "BACKOFF_FIRST", 100.0)
-    gateway.answer(QUERY, Reply(b"", 503, {"RETRY-AFTER": "0"}))
+    gateway.queue(QUERY, Reply(b"", 503, {"RETRY-AFTER": "0"}))
     driver.do(driver.client().payments.query(**QUERIED))
     assert gateway.count(QUERY) == 2
 
@@ -468,7 +468,7 @@ def test_headers_in_any_case(driver: Any, gateway: Any, monkeypatch: pytest.Monk
 def test_async_pauses_let_others_run(gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """While an async call pauses, other tasks continue."""
     monkeypatch.setattr(defaults, "BACKOFF_FIRST", 0.05)
-    gateway.answer(QUERY, Reply(b"", 503))
+    gateway.queue(QUERY, Reply(b"", 503))
 
     async def main() -> list[str]:
         order: list[str] = []

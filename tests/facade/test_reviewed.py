@@ -22,14 +22,14 @@ def answering(*bodies: tuple[int, Any]) -> tuple[httpx.MockTransport, list[str]]
     seen: list[str] = []
     left = list(bodies)
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         seen.append(request.url.path)
         if request.url.path == AUTHENTICATE:
             return httpx.Response(200, json=enveloped({"accessToken": "t", "expireInSeconds": 60}))
         status, body = left.pop(0)
         return httpx.Response(status, content=body if isinstance(body, bytes) else json.dumps(body).encode())
 
-    return httpx.MockTransport(answer), seen
+    return httpx.MockTransport(response), seen
 
 
 def test_a_401_with_a_result_is_not_sent_again() -> None:
@@ -69,7 +69,7 @@ def test_wait_gives_a_hanging_gateway_no_more_than_it_has() -> None:
 
     def hang(request: httpx.Request) -> httpx.Response:
         timeouts.append(request.extensions["timeout"]["read"])
-        raise httpx.ReadTimeout("no answer")
+        raise httpx.ReadTimeout("no response")
 
     with CommercePay(transport=httpx.MockTransport(hang), **CREDENTIALS) as cp:
         started = time.monotonic()

@@ -107,7 +107,7 @@ def test_errors(driver: Any, gateway: Any, at_once: None, reply: Reply) -> None:
 
 def test_logs_of_a_test(driver: Any, gateway: Any, at_once: None, caplog: pytest.LogCaptureFixture) -> None:
     """At DEBUG, `commercepay` logs one line for each request, without secrets, headers, query and body."""
-    gateway.answer(QUERY, Reply(b"<html>secret page", 503))
+    gateway.queue(QUERY, Reply(b"<html>secret page", 503))
     with caplog.at_level(logging.DEBUG, logger="commercepay"):
         cp = driver.client()
         driver.do(cp.sessions.create(**OPENING))
@@ -139,7 +139,7 @@ for _ in range(2):  # a second client does not print everything twice
 @pytest.mark.parametrize(("level", "lines"), [("debug", 5), (" INFO ", 1), ("", 0), ("nonsense", 0)])
 def test_commercepay_log(gateway: Any, level: str, lines: int) -> None:
     """`COMMERCEPAY_LOG=debug` or `info` prints the log on standard error; nothing else does."""
-    gateway.answer(QUERY, Reply(b"", 503, {"Retry-After": "0"}))
+    gateway.queue(QUERY, Reply(b"", 503, {"Retry-After": "0"}))
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, json.dumps(CREDENTIALS | {"base_url": gateway.url})],
         capture_output=True,

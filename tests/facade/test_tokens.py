@@ -163,7 +163,7 @@ def test_reuse(driver: Any, gateway: Any, cp: Any) -> None:
         clock.now += passed
         driver.do(cp.payments.query(**QUERIED))
         assert gateway.authenticates == logins
-    assert {seen.answer for seen in gateway.seen} == {200}
+    assert {seen.status for seen in gateway.seen} == {200}
 
 
 def test_the_margin_is_bounded(driver: Any, gateway: Any, cp: Any) -> None:
@@ -243,7 +243,7 @@ def test_a_401_drops_only_the_refused_token(gateway: Any) -> None:
     with CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
         cp.payments.query(**QUERIED)
         late, arrived = threading.Event(), threading.Event()
-        gateway.answer(QUERY, Reply(refused(0, "m", unAuthorizedRequest=True), 401, hold=late))
+        gateway.queue(QUERY, Reply(refused(0, "m", unAuthorizedRequest=True), 401, hold=late))
         wait = gateway.reply
 
         def noticed(seen: Seen) -> Reply:
@@ -326,7 +326,7 @@ def test_a_failing_login_with_many_waiting(gateway: Any) -> None:
 
 def test_a_failed_login_is_not_remembered(driver: Any, gateway: Any, cp: Any) -> None:
     """After a failed login, the next call logs in again."""
-    gateway.answer(AUTHENTICATE, Reply(refused(0, "Login failed!"), 401))
+    gateway.queue(AUTHENTICATE, Reply(refused(0, "Login failed!"), 401))
     with pytest.raises(AuthenticationError):
         driver.do(cp.payments.query(**QUERIED))
     assert driver.do(cp.payments.query(**QUERIED)).status.is_paid
@@ -340,7 +340,7 @@ def test_an_impatient_leader_does_not_fail_the_others() -> None:
     def impatient() -> tuple[str, object]:
         under_way.set()
         waiting.wait(20)
-        raise APITimeoutError("no answer in time")
+        raise APITimeoutError("no response in time")
 
     with ThreadPoolExecutor(2) as pool:
         leader = pool.submit(tokens.get, impatient, in_time(shared=False))
@@ -353,7 +353,7 @@ def test_an_impatient_leader_does_not_fail_the_others() -> None:
 
 def test_own_options_hold_for_the_login(driver: Any, gateway: Any) -> None:
     """`max_retries` of a call also applies to its login."""
-    gateway.answer(AUTHENTICATE, *[Reply(b"", 503)] * 5)
+    gateway.queue(AUTHENTICATE, *[Reply(b"", 503)] * 5)
     cp = driver.client(base_url=gateway.url, max_retries=5)
     with pytest.raises(CommercePayError):
         driver.do(cp.payments.query(**QUERIED, max_retries=0))
@@ -363,7 +363,7 @@ def test_own_options_hold_for_the_login(driver: Any, gateway: Any) -> None:
 def test_a_cancelled_leader(gateway: Any) -> None:
     """If the task that authenticates is cancelled, one of the waiting tasks takes over; the others succeed."""
     gate = threading.Event()
-    gateway.answer(AUTHENTICATE, Reply(enveloped({}), hold=gate))
+    gateway.queue(AUTHENTICATE, Reply(enveloped({}), hold=gate))
 
     async def main() -> None:
         async with AsyncCommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
@@ -528,7 +528,7 @@ def test_each_login_ends_the_token_before(driver: Any, gateway: Any, monkeypatch
     for _ in range(5):
         for cp in (first, second):
             assert driver.do(cp.payments.query(**QUERIED)).status.is_paid
-    gateway.answer(QUERY, *[Reply(refused(0, "m", unAuthorizedRequest=True), 401)] * 3)
+    gateway.queue(QUERY, *[Reply(refused(0, "m", unAuthorizedRequest=True), 401)] * 3)
     assert driver.do(first.payments.query(**QUERIED)).status.is_paid
 
 

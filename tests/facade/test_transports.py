@@ -299,7 +299,7 @@ def test_raw_functions_refuse_the_unsignable(driver: Any, gateway: Any, cp: Any)
 
 def test_cookies_are_not_kept(driver: Any, gateway: Any, cp: Any) -> None:
     """Cookies of the gateway are not sent back."""
-    gateway.answer(QUERY, Reply(enveloped({"a": 1}), 200, {"Set-Cookie": "sid=1; Path=/"}))
+    gateway.queue(QUERY, Reply(enveloped({"a": 1}), 200, {"Set-Cookie": "sid=1; Path=/"}))
     driver.do(cp.request("GET", QUERY))
     driver.do(cp.request("POST", "/x"))
     assert all("cookie" not in seen.headers for seen in gateway.seen)

@@ -126,7 +126,7 @@ def test_raw_query_types(driver: Any, gateway: Any, cp: Any) -> None:
     assert received.signature == signature_of(gateway.url + QUERY, expected)
     assert received.signature != signature_of(gateway.url + QUERY, expected | {"timestamp": "1621851652617"})
     assert received.signature != signature_of(gateway.url + QUERY, expected | {"transactionNumber": 2005671137})
-    assert received.answer == 200
+    assert received.status == 200
 
 
 def test_raw_authenticate_carries_no_credentials_twice(driver: Any, gateway: Any, cp: Any) -> None:
@@ -270,7 +270,7 @@ def test_every_member(driver: Any, gateway: Any, cp: Any, path: str, given: Any,
 
     received = gateway.seen[-1]
     assert received.path == path
-    assert received.answer == 200  # so the signature was right
+    assert received.status == 200  # so the signature was right
     sent = received.json
     now = sent.pop("timestamp") if "timestamp" not in expected else 1.7e12
     assert type(now) is int or "timestamp" in expected
@@ -316,7 +316,7 @@ def test_query_sends_what_is_signed(driver: Any, gateway: Any, cp: Any) -> None:
 def test_request_sends_what_it_signs(driver: Any, gateway: Any, cp: Any, data: Any) -> None:
     """The gateway computes the same signature from the received data, for all data that can be signed."""
     driver.do(cp.request("POST", "/x", json=data))
-    assert gateway.seen[-1].answer == 200
+    assert gateway.seen[-1].status == 200
     assert gateway.seen[-1].signature == signature.sign(gateway.url + "/x", data, SECRET_KEY)
 
 

@@ -64,4 +64,4 @@ def gateway(request: pytest.FixtureRequest) -> Gateway:
 
 @pytest.fixture
 def answering() -> Callable[..., Gateway]:
-    return lambda **answer: Gateway(asynchronous=False, **answer)
+    return lambda **response: Gateway(asynchronous=False, **response)

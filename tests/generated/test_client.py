@@ -24,7 +24,7 @@ from commercepay_api.models import (
 from commercepay_api.types import UNSET, Response, Unset
 
 SECRET = "do-not-show-me"  # must not appear
-ANSWER = b'{"result": {"referenceCode": "INV-1", "status": 1, "currencyCode": "MYR", "amount": 1}}'
+RESPONSE = b'{"result": {"referenceCode": "INV-1", "status": 1, "currencyCode": "MYR", "amount": 1}}'
 
 
 def clients(**options: Any) -> list[Any]:
@@ -140,7 +140,7 @@ def test_a_derived_client_leaves_its_parent_alone(derive: Any, opened: bool) -> 
 
 def test_a_client_can_be_subclassed(answering: Any) -> None:
     """The generated functions use the connections of a subclass."""
-    gateway = answering(body=ANSWER)
+    gateway = answering(body=RESPONSE)
 
     class Own(AuthenticatedClient):
         def get_httpx_client(self) -> httpx.Client:
@@ -153,7 +153,7 @@ def test_a_client_can_be_subclassed(answering: Any) -> None:
 
 def test_the_short_forms_return_what_was_read(answering: Any) -> None:
     """`sync` and `asyncio` return the envelope itself."""
-    client = answering(body=ANSWER).client()
+    client = answering(body=RESPONSE).client()
     with client:
         assert query.sync(client=client, timestamp=1).result.amount == 1
 

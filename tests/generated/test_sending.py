@@ -14,7 +14,7 @@ from commercepay_api.api.token_auth import authenticate
 from commercepay_api.models import AuthenticateRequest, Customer, IdentificationType, PaymentRequest, SessionRequest
 from commercepay_api.wire import EXTENSION, absolute_url
 
-ANSWER = b'{"result": {"code": 1, "message": "Invalid Signature."}, "success": true, "error": null}'
+RESPONSE = b'{"result": {"code": 1, "message": "Invalid Signature."}, "success": true, "error": null}'
 REQUIRED: dict[str, Any] = {
     "currency_code": "MYR",
     "amount": 1000,
@@ -84,7 +84,7 @@ CALLS = [
 @pytest.mark.parametrize(("operation", "arguments", "data", "secured"), CALLS)
 def test_the_data_for_a_signer(gateway: Any, operation: Any, arguments: Any, data: Any, secured: bool) -> None:
     """Every request has the data to sign, with its types, and whether to sign it."""
-    gateway.body = ANSWER
+    gateway.body = RESPONSE
     gateway.call(operation, **arguments)
     (request,) = gateway.requests
     signed = request.extensions[EXTENSION]
@@ -95,7 +95,7 @@ def test_the_data_for_a_signer(gateway: Any, operation: Any, arguments: Any, dat
 @pytest.mark.parametrize(("operation", "arguments", "data", "secured"), CALLS)
 def test_what_is_sent(gateway: Any, operation: Any, arguments: Any, data: Any, secured: bool) -> None:
     """The sent data equals the data for the signer: only the set members, as JSON or as a query."""
-    gateway.body = ANSWER
+    gateway.body = RESPONSE
     gateway.call(operation, **arguments)
     (request,) = gateway.requests
     if request.method == "POST":
@@ -117,7 +117,7 @@ def test_what_is_sent(gateway: Any, operation: Any, arguments: Any, data: Any, s
 )
 def test_where_it_is_sent(gateway: Any, operation: Any, method: str, path: str) -> None:
     """Every operation goes to its own endpoint, under the client's base URL."""
-    gateway.body = ANSWER
+    gateway.body = RESPONSE
     arguments: dict[str, Any] = {
         authenticate: {"body": LOGIN},
         request_payment: {"body": PaymentRequest(**REQUIRED)},
@@ -153,7 +153,7 @@ def test_an_auth_gets_the_data_and_can_send_again(gateway: Any) -> None:
 
     def respond(request: httpx.Request) -> httpx.Response:
         seen.append(request.headers["cap-signature"])
-        return httpx.Response(200, content=ANSWER)
+        return httpx.Response(200, content=RESPONSE)
 
     client = gateway.client(httpx_args={"auth": auth, "transport": httpx.MockTransport(respond)})
     gateway.call(query, client, transaction_number="2005", timestamp=1621851652617)
@@ -163,7 +163,7 @@ def test_an_auth_gets_the_data_and_can_send_again(gateway: Any) -> None:
 
 def test_an_auth_survives_derived_clients(answering: Any) -> None:
     """A client derived from another one keeps the Auth."""
-    gateway, auth = answering(body=ANSWER), Resending()
+    gateway, auth = answering(body=RESPONSE), Resending()
     client = gateway.client(httpx_args={"auth": auth})
     derived = client.with_headers({"x-shop": "1"}).with_cookies({"c": "1"}).with_timeout(httpx.Timeout(5))
     gateway.call(query, derived, timestamp=1)
@@ -172,7 +172,7 @@ def test_an_auth_survives_derived_clients(answering: Any) -> None:
 
 def test_the_timeout_goes_with_the_request(gateway: Any) -> None:
     """The transport gets the timeout of the client as well as the data for the signer."""
-    gateway.body = ANSWER
+    gateway.body = RESPONSE
     gateway.call(query, gateway.client(timeout=httpx.Timeout(3)), timestamp=1)
     assert gateway.requests[0].extensions["timeout"] == {"connect": 3, "read": 3, "write": 3, "pool": 3}
 
@@ -180,7 +180,7 @@ def test_the_timeout_goes_with_the_request(gateway: Any) -> None:
 @pytest.mark.parametrize("client_type", [Client, AuthenticatedClient])
 def test_authenticate_takes_either_client(answering: Any, client_type: Any) -> None:
     """Authenticate needs no token, so a plain client will do."""
-    gateway = answering(body=ANSWER)
+    gateway = answering(body=RESPONSE)
     token = {"token": "t"} if client_type is AuthenticatedClient else {}
     transport = httpx.MockTransport(gateway.respond)
     client = client_type(base_url="https://gateway.test", httpx_args={"transport": transport}, **token)

@@ -93,8 +93,8 @@ class Caller:
 
     def query(self, **number: str) -> dict[str, Any]:
         """The result of Query for a TransactionNumber or SessionNumber."""
-        answer = self.get("Query", {**number, "Timestamp": time.time_ns() // 1_000_000}).json()
-        result: dict[str, Any] = answer["result"]
+        response = self.get("Query", {**number, "Timestamp": time.time_ns() // 1_000_000}).json()
+        result: dict[str, Any] = response["result"]
         return result
 
     def close(self) -> None:
@@ -137,18 +137,18 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """A merchant's callback endpoint. It responds with the statuses in `answers`, then with 200."""
+    """A merchant's callback endpoint. It responds with the statuses in `responses`, then with 200."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
-        self.answers: list[int] = []
+        self.responses: list[int] = []
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.received.append(Received(body, self.headers["cap-signature"]))
-                self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
+                self.send_response(receiver.responses.pop(0) if receiver.responses else 200)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
                 self.wfile.write(b"ok")

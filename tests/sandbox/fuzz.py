@@ -1,6 +1,6 @@
 """schemathesis against the running sandbox, with the description: `pytest tests/sandbox/fuzz.py`, in a session of its own.
 
-The gateway answers valid requests with HTTP 400 too (2009, 2010: observed on staging), and takes null for what may be
+The gateway responds to valid requests with HTTP 400 too (2009, 2010: observed on staging), and takes null for what may be
 missing; the two checks that can't know that are replaced by stricter ones that do.
 """
 
@@ -43,12 +43,12 @@ def running() -> Iterator[Sandbox]:
 @pytest.fixture
 def token(running: Sandbox) -> str:
     one = running.credentials
-    answer = httpx.post(
+    response = httpx.post(
         f"{running.url}/api/TokenAuth/Authenticate",
         json={"userNameOrEmailAddress": one.username, "password": one.password},
         headers={"Abp-TenantId": str(one.tenant_id)},
     )
-    result: str = answer.json()["result"]["accessToken"]
+    result: str = response.json()["result"]["accessToken"]
     return result
 
 
@@ -90,15 +90,15 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def judged(case: schemathesis.Case, answer: dict[str, Any]) -> None:
+def judged(case: schemathesis.Case, response: dict[str, Any]) -> None:
     """Replaces two checks: the description decides about the members after binding."""
     operation = load().find(case.method, case.path)
     if operation is None or operation.in_query or not isinstance(case.body, dict):
         return
     members = operation.model.bind(without_nulls(case.body))
-    refused = bool((answer["error"] or {}).get("validationErrors"))
+    refused = bool((response["error"] or {}).get("validationErrors"))
     too_short = type(minutes := members.get("expiredInMinutes")) is int and minutes < 1
-    assert refused is (bool(operation.problems(members)) or too_short), answer
+    assert refused is (bool(operation.problems(members)) or too_short), response
 
 
 @gateway.parametrize()
@@ -106,16 +106,16 @@ def judged(case: schemathesis.Case, answer: dict[str, Any]) -> None:
 def test_with_valid_signatures(case: schemathesis.Case, running: Sandbox, token: str) -> None:
     """Every signed request gets a described response: a valid one is accepted, another is refused."""
     headers = credentials(running, token, signed(case, running.url, running.credentials.secret_key))
-    answer = case.call_and_validate(
+    response = case.call_and_validate(
         base_url=running.url,
         headers=headers,
         excluded_checks=[positive_data_acceptance, negative_data_rejection],
         timeout=10,
     )
     # Some cases leave a header out or change it on purpose.
-    if answer.status_code in (200, 400) and answer.request.headers.get("cap-signature") == headers["cap-signature"]:
-        body = answer.json()
-        assert not isinstance(body["result"], dict) or body["result"].get("code") != 1, answer.headers[
+    if response.status_code in (200, 400) and response.request.headers.get("cap-signature") == headers["cap-signature"]:
+        body = response.json()
+        assert not isinstance(body["result"], dict) or body["result"].get("code") != 1, response.headers[
             "x-sandbox-explanation"
         ]
         judged(case, body)
@@ -127,22 +127,22 @@ def test_with_invalid_signatures(case: schemathesis.Case, running: Sandbox, toke
     """Every request with a wrong signature gets a described response, and creates nothing."""
     before = len(running.orders)
     headers = credentials(running, token, "0" * 64)
-    answer = case.call_and_validate(
+    response = case.call_and_validate(
         base_url=running.url, headers=headers, excluded_checks=[positive_data_acceptance], timeout=10
     )
     assert len(running.orders) == before
     if not case.path.endswith("/Authenticate"):
-        assert answer.status_code != 200
+        assert response.status_code != 200
 
 
 @own_api.exclude(operation_id=["reset"]).parametrize()
 @settings(SETTINGS, max_examples=25)
 def test_the_sandboxs_own_api(case: schemathesis.Case, running: Sandbox) -> None:
     """The JSON API responds according to its document."""
-    answer = case.call_and_validate(
+    response = case.call_and_validate(
         base_url=running.url,
         excluded_checks=[positive_data_acceptance],
         allow_redirects=False,
         timeout=10,
     )
-    assert answer.status_code < 500
+    assert response.status_code < 500

@@ -35,12 +35,12 @@ class Api:
     def __call__(self, name: str, *, expect: int = 200, number: Any = "", query: Any = None, **body: Any) -> Any:
         method, path, operation = OPERATIONS[name]
         path = re.sub(r"\{\w+\}", str(number), path)
-        answer = self.http.request(method, path, params=query, json=body if method == "POST" else None)
-        assert answer.status_code == expect, answer.text
-        response = operation["responses"]["200" if expect == 200 else "default"]
-        schema = response["content"]["application/json"]["schema"]
-        Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(answer.json())
-        return answer.json()
+        response = self.http.request(method, path, params=query, json=body if method == "POST" else None)
+        assert response.status_code == expect, response.text
+        described = operation["responses"]["200" if expect == 200 else "default"]
+        schema = described["content"]["application/json"]["schema"]
+        Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(response.json())
+        return response.json()
 
 
 @pytest.fixture
@@ -134,8 +134,8 @@ def test_lists_are_filtered(api: Api, caller: Caller) -> None:
 
 def test_a_request_is_shown_with_its_explanation(api: Api, caller: Caller) -> None:
     """The number in the response's header gives access to the request, its verdict and the explanation."""
-    answer = caller.post("InitialSession", caller.members(channelId=2))
-    shown = api("request", number=answer.headers["x-sandbox-request"])
+    response = caller.post("InitialSession", caller.members(channelId=2))
+    shown = api("request", number=response.headers["x-sandbox-request"])
     assert shown["verdict"] == "signature refused"
     assert shown["explanation"]["readings"] == ["unknown members signed"]
     assert shown["headers"]["authorization"] == shown["headers"]["cap-signature"] == "***"
@@ -201,17 +201,17 @@ def test_the_version_rises_with_every_change(api: Api, caller: Caller) -> None:
 
 def test_another_method_is_not_allowed(api: Api) -> None:
     """Another method is HTTP 405, with all the methods of the path."""
-    answer = api.http.delete("/_sandbox/api/faults")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    response = api.http.delete("/_sandbox/api/faults")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
 
 
 def test_a_form_does_what_json_does_and_leads_back(api: Api, caller: Caller) -> None:
     """Numbers and objects in the dashboard's forms are read with their types."""
-    answer = api.http.post(
+    response = api.http.post(
         "/_sandbox/api/faults",
         data={"kind": "status", "status": "429", "headers": '{"Retry-After": "3"}', "times": "", "processed": "true"},
     )
-    assert (answer.status_code, answer.headers["location"]) == (303, "/_sandbox/")
+    assert (response.status_code, response.headers["location"]) == (303, "/_sandbox/")
     (fault,) = api("faults")
     assert (fault["status"], fault["headers"], fault["processed"]) == (429, {"Retry-After": "3"}, True)
     assert api.http.post("/_sandbox/api/clock", data={"advance": "soon"}).status_code == 400
@@ -219,8 +219,8 @@ def test_a_form_does_what_json_does_and_leads_back(api: Api, caller: Caller) -> 
 
 def test_another_sites_page_can_do_nothing(api: Api) -> None:
     """A post from a page of another site is refused by its Origin."""
-    answer = api.http.post("/_sandbox/api/reset", json={}, headers={"Origin": "https://evil.example"})
-    assert answer.status_code == 403
+    response = api.http.post("/_sandbox/api/reset", json={}, headers={"Origin": "https://evil.example"})
+    assert response.status_code == 403
 
 
 def test_the_dashboard_shows_everything_escaped(sb: Sandbox, api: Api, caller: Caller) -> None:

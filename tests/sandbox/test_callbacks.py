@@ -61,7 +61,7 @@ def test_expiry_has_a_callback(sb: Sandbox, caller: Caller, receiver: Receiver) 
 
 def test_a_callback_is_repeated_until_it_is_taken(sb: Sandbox, caller: Caller, receiver: Receiver) -> None:
     """A response other than 2xx is followed by another attempt after a growing pause; each is recorded."""
-    receiver.answers = [500, 302, 404]
+    receiver.responses = [500, 302, 404]
     sb.pay(caller.open(callbackUrl=receiver.url))
     sb.settle()
     assert len(receiver.received) == 1
@@ -198,12 +198,14 @@ def test_callbacks_anywhere(monkeypatch: pytest.MonkeyPatch, caller_of: Callable
     """With `callbacks_anywhere`, a URL of another machine is called (here a transport of the test responds)."""
     asked: list[str] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         asked.append(str(request.url))
         return httpx.Response(200)
 
     real = httpx.AsyncClient
-    monkeypatch.setattr(httpx, "AsyncClient", lambda **options: real(transport=httpx.MockTransport(answer), **options))
+    monkeypatch.setattr(
+        httpx, "AsyncClient", lambda **options: real(transport=httpx.MockTransport(response), **options)
+    )
     with sandbox(callbacks_anywhere=True) as sb:
         sb.pay(caller_of(sb).open(callbackUrl="https://shop.example.my/callback"))
         sb.settle()

@@ -48,9 +48,9 @@ def extended(document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_new_endpoint_is_served_with_its_example(extended: Sandbox, caller_of: Any) -> None:
     """An endpoint without behaviour accepts signed, valid requests and responds with the description's example."""
     caller = caller_of(extended)
-    answer = caller.post("MadeUp", {"colour": "red"})
-    assert (answer.status_code, answer.json()["result"]) == (200, {"madeUp": True})
-    assert "the description's example" in answer.headers["x-sandbox-explanation"]
+    response = caller.post("MadeUp", {"colour": "red"})
+    assert (response.status_code, response.json()["result"]) == (200, {"madeUp": True})
+    assert "the description's example" in response.headers["x-sandbox-explanation"]
     assert caller.post("MadeUp", {}).json()["error"]["validationErrors"][0]["members"] == ["colour"]
     assert caller.post("MadeUp", {"colour": "red", "taste": "sour"}).json()["result"]["code"] == 1
 
@@ -62,19 +62,19 @@ def test_an_endpoint_without_example_says_so(
     document["paths"][REFUND]["post"]["responses"] = {"200": {"description": "ok"}}
     monkeypatch.setattr("commercepay.sandbox.description.load", lambda: Description(document))
     background = Background(SandboxCore())
-    answer = caller_of(Sandbox(background)).post("MadeUp", {"colour": "red"})
+    response = caller_of(Sandbox(background)).post("MadeUp", {"colour": "red"})
     background.stop()
-    assert answer.status_code == 500
-    assert answer.json()["error"]["code"] == 0
-    assert "nor an example" in answer.headers["x-sandbox-explanation"]
+    assert response.status_code == 500
+    assert response.json()["error"]["code"] == 0
+    assert "nor an example" in response.headers["x-sandbox-explanation"]
 
 
 def test_a_new_member_is_bound_signed_and_validated(extended: Sandbox, caller_of: Any) -> None:
     """A member that was added to the description is signed, and has its limit."""
     caller = caller_of(extended)
     assert caller.post("InitialSession", caller.members(customer={"nickname": "Ais"})).status_code == 200
-    answer = caller.post("InitialSession", caller.members(customer={"nickname": "Aisyah"}))
-    assert answer.json()["error"]["validationErrors"][0]["members"] == ["customer.nickname"]
+    response = caller.post("InitialSession", caller.members(customer={"nickname": "Aisyah"}))
+    assert response.json()["error"]["validationErrors"][0]["members"] == ["customer.nickname"]
 
 
 def test_that_member_is_unknown_to_the_description_as_it_is(sb: Sandbox, caller_of: Any) -> None:
@@ -92,8 +92,8 @@ def test_that_member_is_unknown_to_the_description_as_it_is(sb: Sandbox, caller_
 )
 def test_the_descriptions_own_examples_are_taken(sb: Sandbox, caller_of: Any, vector: tuple[str, Any]) -> None:
     """Each example of the description is a valid request."""
-    answer = caller_of(sb).post("RequestPayment", vector[1]["value"])
-    assert answer.status_code == 200, answer.text
+    response = caller_of(sb).post("RequestPayment", vector[1]["value"])
+    assert response.status_code == 200, response.text
 
 
 def test_binding_keeps_known_members_only() -> None:

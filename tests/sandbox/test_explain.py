@@ -93,18 +93,18 @@ def test_a_wrong_reading_is_named(sb: Sandbox, caller: Caller, reading: str) -> 
     # json.dumps writes a body with blanks; httpx writes it compact: "as it was sent" is about the former.
     if reading == "body as it was sent":
         headers = caller.headers(WRONG[reading](url, sent, caller.credentials.secret_key))
-        answer = caller.http.post(
+        response = caller.http.post(
             PATH, content=json.dumps(sent), headers=headers | {"Content-Type": "application/json"}
         )
     else:
-        answer = caller.post(path, sent, signed=WRONG[reading](url, sent, caller.credentials.secret_key), **options)
-    assert answer.json()["result"] == {"code": 1, "message": "Invalid Signature."}
+        response = caller.post(path, sent, signed=WRONG[reading](url, sent, caller.credentials.secret_key), **options)
+    assert response.json()["result"] == {"code": 1, "message": "Invalid Signature."}
     explanation = sb.requests[-1].explanation
     assert explanation is not None
     assert explanation["readings"] == [reading]
     right = signature.string_to_sign(url, sent)
     assert explanation["right"] == right
-    header = answer.headers["x-sandbox-explanation"]
+    header = response.headers["x-sandbox-explanation"]
     assert reading in header
     assert header.isascii()
     assert header.isprintable()
@@ -122,20 +122,22 @@ def test_a_wrong_reading_is_named(sb: Sandbox, caller: Caller, reading: str) -> 
 def test_another_tenants_secret_is_named(caller: Caller, other: Caller) -> None:
     """A signature with the other merchant's secret key is explained, without a secret."""
     sent = caller.members()
-    answer = caller.post(
+    response = caller.post(
         "InitialSession", sent, signed=signature.sign(caller.url + PATH, sent, other.credentials.secret_key)
     )
-    assert "another tenant's secret" in answer.headers["x-sandbox-explanation"]
-    assert other.credentials.secret_key not in str(answer.headers)
+    assert "another tenant's secret" in response.headers["x-sandbox-explanation"]
+    assert other.credentials.secret_key not in str(response.headers)
 
 
 def test_a_token_in_braces_is_named(caller: Caller) -> None:
     """`Bearer {token}` gets the gateway's 401, and the header explains that the braces are wrong."""
     sent = caller.members()
     signed = signature.sign(caller.url + PATH, sent, caller.credentials.secret_key)
-    answer = caller.post("InitialSession", sent, signed=signed, headers={"Authorization": f"Bearer {{{caller.token}}}"})
-    assert answer.status_code == 401
-    assert "`Bearer {token}`" in answer.headers["x-sandbox-explanation"]
+    response = caller.post(
+        "InitialSession", sent, signed=signed, headers={"Authorization": f"Bearer {{{caller.token}}}"}
+    )
+    assert response.status_code == 401
+    assert "`Bearer {token}`" in response.headers["x-sandbox-explanation"]
 
 
 def test_a_query_with_its_timestamp_signed_as_a_string_is_named(caller: Caller) -> None:
@@ -198,13 +200,13 @@ def test_pairs_of_readings_are_found(sb: Sandbox, caller: Caller, first: str, se
 def test_a_signature_of_no_known_reading_gets_the_right_string(sb: Sandbox, caller: Caller) -> None:
     """For an unknown wrong reading, the explanation has the right string, and that the secret key may be wrong."""
     sent = caller.members()
-    answer = caller.post("InitialSession", sent, signed=signature.sign(caller.url + PATH, sent, "quite another key"))
+    response = caller.post("InitialSession", sent, signed=signature.sign(caller.url + PATH, sent, "quite another key"))
     explanation = sb.requests[-1].explanation
     assert explanation is not None
     assert explanation["readings"] == []
     assert explanation["yours"] is None
     assert explanation["right"] == signature.string_to_sign(caller.url + PATH, sent)
-    assert "secret key may be wrong" in answer.headers["x-sandbox-explanation"]
+    assert "secret key may be wrong" in response.headers["x-sandbox-explanation"]
 
 
 def test_a_missing_signature_is_said_to_be_missing(caller: Caller) -> None:
@@ -212,17 +214,17 @@ def test_a_missing_signature_is_said_to_be_missing(caller: Caller) -> None:
     sent = caller.members()
     headers = caller.headers("")
     del headers["cap-signature"]
-    answer = caller.http.post(PATH, json=sent, headers=headers)
-    assert answer.json()["result"]["code"] == 1
-    assert "no cap-signature header" in answer.headers["x-sandbox-explanation"]
+    response = caller.http.post(PATH, json=sent, headers=headers)
+    assert response.json()["result"]["code"] == 1
+    assert "no cap-signature header" in response.headers["x-sandbox-explanation"]
 
 
 def test_a_secret_among_the_members_is_not_repeated(sb: Sandbox, caller: Caller) -> None:
     """A secret key in the request is not in the explanation."""
     secret = caller.credentials.secret_key
-    answer = caller.post("InitialSession", caller.members(secretKey=secret))
-    assert "unknown members signed" in answer.headers["x-sandbox-explanation"]
-    assert secret not in repr(sb.requests) + str(answer.headers)
+    response = caller.post("InitialSession", caller.members(secretKey=secret))
+    assert "unknown members signed" in response.headers["x-sandbox-explanation"]
+    assert secret not in repr(sb.requests) + str(response.headers)
 
 
 def test_every_listed_reading_has_a_test() -> None:

@@ -96,7 +96,7 @@ CASES = {
     "truncated": Case({"kind": "truncated"}, UnreadableOutcome, 1, InvalidResponse),
     "not JSON": Case({"kind": "not_json"}, UnreadableOutcome, 1, InvalidResponse),
     "dropped before": Case({"kind": "drop_before"}, OutcomeUnknown, 0, APIConnectionError),
-    "answer lost": Case({"kind": "drop_after"}, OutcomeUnknown, 1, APIConnectionError),
+    "response lost": Case({"kind": "drop_after"}, OutcomeUnknown, 1, APIConnectionError),
     "tokens revoked once": Case({"kind": "tokens_revoked"}, None, 1, None),
     "tokens revoked always": Case(
         {"kind": "tokens_revoked", "times": None}, AuthenticationError, 0, AuthenticationError
@@ -201,17 +201,17 @@ def test_a_dropped_connection_is_closed_without_a_byte(sb: Sandbox, caller: Call
     with pytest.raises(httpx.TransportError):
         caller.post("InitialSession", members)
     assert sb.requests[-1].status is None
-    answer = caller.post("InitialSession", members).json()
-    assert (answer["error"] or {}).get("code") == (2009 if kind == "drop_after" else None)
+    response = caller.post("InitialSession", members).json()
+    assert (response["error"] or {}).get("code") == (2009 if kind == "drop_after" else None)
 
 
 def test_a_status_comes_with_body_and_headers(sb: Sandbox, caller: Caller) -> None:
     """The caller chooses the response."""
     headers = {"Retry-After": "7", "Content-Type": "text/plain"}
     sb.faults.add("status", endpoint="Query", status=429, body="slow down", headers=headers)
-    answer = caller.get("Query", {"Timestamp": 1})
-    assert (answer.status_code, answer.text) == (429, "slow down")
-    assert (answer.headers["retry-after"], answer.headers["content-type"]) == ("7", "text/plain")
+    response = caller.get("Query", {"Timestamp": 1})
+    assert (response.status_code, response.text) == (429, "slow down")
+    assert (response.headers["retry-after"], response.headers["content-type"]) == ("7", "text/plain")
     assert sb.requests[-1].verdict == "not processed"
 
 
@@ -241,10 +241,10 @@ def test_faults_come_together(sb: Sandbox, caller: Caller) -> None:
     sb.faults.add("latency", seconds=0.1)
     sb.faults.add("truncated")
     began = time.perf_counter()
-    answer = caller.post("InitialSession", caller.members())
+    response = caller.post("InitialSession", caller.members())
     assert time.perf_counter() - began >= 0.1
     with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
-        answer.json()
+        response.json()
     assert sb.requests[-1].faults == ("latency", "truncated")
 
 

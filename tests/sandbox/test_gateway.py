@@ -34,9 +34,9 @@ INVALID_SIGNATURE = {
 
 def test_authenticate_gives_a_token_for_a_day(caller: Caller) -> None:
     """Right credentials get a token with the lifetime that was observed on staging, in the framework's envelope."""
-    answer = caller.authenticate()
-    assert answer.status_code == 200
-    body = answer.json()
+    response = caller.authenticate()
+    assert response.status_code == 200
+    body = response.json()
     assert body["result"].keys() == {"accessToken", "encryptedAccessToken", "expireInSeconds", "userId"}
     assert body["result"]["expireInSeconds"] == 86_400
     assert {name: value for name, value in body.items() if name != "result"} == {
@@ -51,15 +51,15 @@ def test_authenticate_gives_a_token_for_a_day(caller: Caller) -> None:
 @pytest.mark.parametrize("changes", [{"password": "wrong"}, {"userNameOrEmailAddress": "somebody"}])
 def test_wrong_credentials_are_refused(caller: Caller, changes: dict[str, str]) -> None:
     """A wrong user name or password gets ABP's response, with an error and its details in the envelope."""
-    answer = caller.authenticate(**changes)
-    assert answer.status_code == 401
-    assert answer.json()["error"] == {
+    response = caller.authenticate(**changes)
+    assert response.status_code == 401
+    assert response.json()["error"] == {
         "code": 0,
         "message": "Login failed!",
         "details": "Invalid user name or password",
         "validationErrors": None,
     }
-    assert answer.json()["result"] is None
+    assert response.json()["result"] is None
 
 
 def test_repeated_wrong_passwords_lock_the_user(caller_of: Callable[..., Caller]) -> None:
@@ -146,12 +146,12 @@ def changed(caller: Caller, change: dict[str, str | None]) -> httpx.Response:
 
 
 def refuses(caller: Caller, change: dict[str, str | None], why: str) -> None:
-    answer = changed(caller, change)
-    assert answer.status_code == 401
-    assert answer.json()["unAuthorizedRequest"] is True
-    assert answer.json()["error"]["code"] == 0
-    assert why in answer.headers["x-sandbox-explanation"]
-    assert caller.token not in answer.headers["x-sandbox-explanation"]
+    response = changed(caller, change)
+    assert response.status_code == 401
+    assert response.json()["unAuthorizedRequest"] is True
+    assert response.json()["error"]["code"] == 0
+    assert why in response.headers["x-sandbox-explanation"]
+    assert caller.token not in response.headers["x-sandbox-explanation"]
 
 
 def test_a_token_expires(sb: Sandbox, caller: Caller) -> None:
@@ -160,18 +160,18 @@ def test_a_token_expires(sb: Sandbox, caller: Caller) -> None:
     sb.clock.advance(86_399)
     assert caller.query(SessionNumber=number)["amount"] == 1234
     sb.clock.advance(2)
-    answer = caller.get("Query", {"SessionNumber": number, "Timestamp": 1})
-    assert answer.status_code == 401
-    assert "expired" in answer.headers["x-sandbox-explanation"]
+    response = caller.get("Query", {"SessionNumber": number, "Timestamp": 1})
+    assert response.status_code == 401
+    assert "expired" in response.headers["x-sandbox-explanation"]
     caller.forget_token()
     assert caller.query(SessionNumber=number)["amount"] == 1234
 
 
 def test_a_wrong_signature_is_answered_as_on_staging(caller: Caller) -> None:
     """A wrong signature gets HTTP 400 and a code in the result of an envelope that claims success."""
-    answer = caller.post("InitialSession", caller.members(), signed="0" * 64)
-    assert answer.status_code == 400
-    assert answer.json() == INVALID_SIGNATURE
+    response = caller.post("InitialSession", caller.members(), signed="0" * 64)
+    assert response.status_code == 400
+    assert response.json() == INVALID_SIGNATURE
     assert caller.get("Query", {"SessionNumber": "1", "Timestamp": 1}, signed="0" * 64).json() == INVALID_SIGNATURE
 
 
@@ -185,9 +185,9 @@ def test_nothing_is_created_by_a_wrong_signature(sb: Sandbox, caller: Caller) ->
 
 def test_a_member_unknown_to_the_endpoint_breaks_the_signature(caller: Caller) -> None:
     """The gateway signs the bound members, so an unknown member makes the signature wrong."""
-    answer = caller.post("InitialSession", caller.members(channelId=2))
-    assert answer.json() == INVALID_SIGNATURE
-    assert "channelId" in answer.headers["x-sandbox-explanation"]
+    response = caller.post("InitialSession", caller.members(channelId=2))
+    assert response.json() == INVALID_SIGNATURE
+    assert "channelId" in response.headers["x-sandbox-explanation"]
 
 
 def test_an_unknown_member_that_was_not_signed_is_left_out(caller: Caller) -> None:
@@ -195,8 +195,8 @@ def test_an_unknown_member_that_was_not_signed_is_left_out(caller: Caller) -> No
     members = caller.members(customer={"name": "Aisyah"})
     signed = signature.sign(f"{caller.url}{GATEWAY}/InitialSession", members, caller.credentials.secret_key)
     members["customer"]["shoeSize"] = 38
-    answer = caller.post("InitialSession", {**members, "colour": "red"}, signed=signed)
-    assert answer.json()["result"]["sessionNumber"]
+    response = caller.post("InitialSession", {**members, "colour": "red"}, signed=signed)
+    assert response.json()["result"]["sessionNumber"]
 
 
 def test_member_names_bind_without_regard_to_case(sb: Sandbox, caller: Caller) -> None:
@@ -210,8 +210,8 @@ def test_member_names_bind_without_regard_to_case(sb: Sandbox, caller: Caller) -
 def test_null_members_are_as_good_as_left_out(caller: Caller) -> None:
     """Null is not signed; it is accepted for an optional member, and a required member with null is missing."""
     assert caller.post("InitialSession", caller.members(description=None)).status_code == 200
-    answer = caller.post("InitialSession", caller.members(currencyCode=None))
-    assert answer.json()["error"]["validationErrors"] == [
+    response = caller.post("InitialSession", caller.members(currencyCode=None))
+    assert response.json()["error"]["validationErrors"] == [
         {"message": "The CurrencyCode field is required.", "members": ["currencyCode"]}
     ]
 
@@ -219,8 +219,8 @@ def test_null_members_are_as_good_as_left_out(caller: Caller) -> None:
 def test_a_session_is_opened_and_queried(caller: Caller) -> None:
     """InitialSession returns a number and a URL, and Query reports a pending payment."""
     members = caller.members()
-    answer = caller.post("InitialSession", members)
-    result = answer.json()["result"]
+    response = caller.post("InitialSession", members)
+    result = response.json()["result"]
     assert result == {
         "redirectionType": 1,
         "redirectUrl": f"{caller.url}/pay/{result['sessionNumber']}",
@@ -333,10 +333,10 @@ def test_a_used_reference_code_is_refused(caller: Caller) -> None:
     members = caller.members()
     caller.post("InitialSession", members)
     for endpoint in ("InitialSession", "RequestPayment"):
-        answer = caller.post(endpoint, members | {"amount": 1, "timestamp": 2})
-        assert answer.status_code == 400
-        assert answer.json()["error"]["code"] == 2009
-        assert answer.json()["success"] is False
+        response = caller.post(endpoint, members | {"amount": 1, "timestamp": 2})
+        assert response.status_code == 400
+        assert response.json()["error"]["code"] == 2009
+        assert response.json()["success"] is False
 
 
 def test_two_tenants_may_use_the_same_reference_code(caller: Caller, other: Caller) -> None:
@@ -348,15 +348,15 @@ def test_two_tenants_may_use_the_same_reference_code(caller: Caller, other: Call
 @pytest.mark.parametrize("number", [{"SessionNumber": "nothing"}, {"TransactionNumber": "1000000000000000"}])
 def test_query_does_not_find_what_is_not_there(caller: Caller, number: dict[str, str]) -> None:
     """An unknown number is code 2010, with HTTP 400, as seen on staging."""
-    answer = caller.get("Query", {**number, "Timestamp": 1})
-    assert answer.status_code == 400
-    assert answer.json()["error"] == {
+    response = caller.get("Query", {**number, "Timestamp": 1})
+    assert response.status_code == 400
+    assert response.json()["error"] == {
         "code": 2010,
         "message": "Transaction Not Found",
         "details": None,
         "validationErrors": None,
     }
-    assert answer.json()["success"] is False
+    assert response.json()["success"] is False
 
 
 def test_query_does_not_find_another_tenants_payment(caller: Caller, other: Caller) -> None:
@@ -401,9 +401,9 @@ def test_bad_members_get_abps_validation_error(
     caller: Caller, changes: dict[str, Any], member: str, message: str
 ) -> None:
     """A request beyond the limits gets HTTP 400 and names the members in `validationErrors`."""
-    answer = caller.post("InitialSession", caller.members(**changes))
-    assert answer.status_code == 400
-    error = answer.json()["error"]
+    response = caller.post("InitialSession", caller.members(**changes))
+    assert response.status_code == 400
+    error = response.json()["error"]
     assert (error["code"], error["message"]) == (0, "Your request is not valid!")
     assert [problem["members"] for problem in error["validationErrors"]] == [[member]]
     assert message in error["validationErrors"][0]["message"]
@@ -454,9 +454,9 @@ def test_a_whole_number_written_as_a_fraction_is_taken(sb: Sandbox, caller: Call
 def test_a_body_that_is_no_json_object_is_bad_input(caller: Caller, body: bytes) -> None:
     """A request that can't be bound is a validation error."""
     headers = caller.headers("0" * 64) | {"Content-Type": "application/json"}
-    answer = caller.http.post(f"{GATEWAY}/InitialSession", content=body, headers=headers)
-    assert answer.status_code == 400
-    assert answer.json()["error"]["validationErrors"]
+    response = caller.http.post(f"{GATEWAY}/InitialSession", content=body, headers=headers)
+    assert response.status_code == 400
+    assert response.json()["error"]["validationErrors"]
 
 
 @pytest.mark.parametrize(
@@ -474,8 +474,8 @@ def test_the_frameworks_types_of_json_are_taken(caller: Caller, kind: str) -> No
     members = caller.members()
     signed = signature.sign(f"{caller.url}{GATEWAY}/InitialSession", members, caller.credentials.secret_key)
     headers = caller.headers(signed) | {"Content-Type": kind}
-    answer = caller.http.post(f"{GATEWAY}/InitialSession", content=json.dumps(members), headers=headers)
-    assert answer.status_code == 200
+    response = caller.http.post(f"{GATEWAY}/InitialSession", content=json.dumps(members), headers=headers)
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "text/vnd.shop+json", "json", ""])
@@ -487,29 +487,29 @@ def test_other_types_are_not_taken(caller: Caller, kind: str) -> None:
 
 def test_a_body_of_another_type_is_not_taken(caller: Caller) -> None:
     """A form in place of JSON is HTTP 415."""
-    answer = caller.http.post("/api/TokenAuth/Authenticate", data={"password": "x"})
-    assert answer.status_code == 415
-    assert answer.json()["error"]["message"] == "Unsupported Media Type"
+    response = caller.http.post("/api/TokenAuth/Authenticate", data={"password": "x"})
+    assert response.status_code == 415
+    assert response.json()["error"]["message"] == "Unsupported Media Type"
 
 
 def test_a_huge_body_is_not_read(caller: Caller) -> None:
     """More than a mebibyte is HTTP 413."""
-    answer = caller.http.post("/api/TokenAuth/Authenticate", content=b"x" * (1024 * 1024 + 1))
-    assert answer.status_code == 413
+    response = caller.http.post("/api/TokenAuth/Authenticate", content=b"x" * (1024 * 1024 + 1))
+    assert response.status_code == 413
 
 
 def test_an_unknown_endpoint_is_not_found(caller: Caller) -> None:
     """An unknown path is HTTP 404 in the framework's envelope, and the header lists the known ones."""
-    answer = caller.http.post(f"{GATEWAY}/Refund", json={})
-    assert answer.status_code == 404
-    assert answer.json()["__abp"] is True
-    assert f"POST {GATEWAY}/RequestPayment" in answer.headers["x-sandbox-explanation"]
+    response = caller.http.post(f"{GATEWAY}/Refund", json={})
+    assert response.status_code == 404
+    assert response.json()["__abp"] is True
+    assert f"POST {GATEWAY}/RequestPayment" in response.headers["x-sandbox-explanation"]
 
 
 def test_a_wrong_method_is_not_allowed(caller: Caller) -> None:
     """A known path with another method is HTTP 405, with the allowed methods."""
-    answer = caller.http.post(f"{GATEWAY}/Query", json={})
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    response = caller.http.post(f"{GATEWAY}/Query", json={})
+    assert (response.status_code, response.headers["allow"]) == (405, "GET")
 
 
 def test_paths_are_found_without_regard_to_case(caller: Caller) -> None:
@@ -522,9 +522,9 @@ def test_paths_are_found_without_regard_to_case(caller: Caller) -> None:
 
 def test_seconds_for_milliseconds_are_hinted_at(caller: Caller) -> None:
     """A signed timestamp in seconds is accepted, with a hint in the header."""
-    answer = caller.post("InitialSession", caller.members(timestamp=int(time.time())))
-    assert answer.status_code == 200
-    assert "seconds for milliseconds" in answer.headers["x-sandbox-explanation"]
+    response = caller.post("InitialSession", caller.members(timestamp=int(time.time())))
+    assert response.status_code == 200
+    assert "seconds for milliseconds" in response.headers["x-sandbox-explanation"]
 
 
 def test_the_log_of_requests_holds_no_secret(sb: Sandbox, caller: Caller, caplog: pytest.LogCaptureFixture) -> None:

@@ -28,9 +28,9 @@ EVERY_INTERFACE = "0.0.0.0"
 def test_another_host(commercepay_sandbox: Sandbox, path: str, host: str) -> None:
     """A request that names another host is refused on every page: a name of an attacker's may point to this machine."""
     for method in ("GET", "POST"):
-        answer = httpx.request(method, commercepay_sandbox.url + path, headers={"Host": host})
-        assert answer.status_code in (400, 421)
-        assert "credentials" not in answer.text
+        response = httpx.request(method, commercepay_sandbox.url + path, headers={"Host": host})
+        assert response.status_code in (400, 421)
+        assert "credentials" not in response.text
     assert commercepay_sandbox.requests == []
 
 

@@ -41,9 +41,9 @@ def test_an_outcome_leads_back_to_the_merchant(sb: Sandbox, caller: Caller, outc
     """A form ends the attempt and sends the browser back with the two parameters added to the URL."""
     number = caller.open(returnUrl="https://shop.example.my/return?lang=ms#top", referenceCode="INV 1&2")
     fields = form(caller.http.get(f"/pay/{number}").text)
-    answer = send(caller, number, fields | {"outcome": str(outcome)})
-    assert answer.status_code == 303
-    back = urlsplit(answer.headers["location"])
+    response = send(caller, number, fields | {"outcome": str(outcome)})
+    assert response.status_code == 303
+    back = urlsplit(response.headers["location"])
     transaction = sb.orders[0].attempts[0].transaction_number
     assert parse_qs(back.query) == {"lang": ["ms"], "ReferenceCode": ["INV 1&2"], "TransactionNumber": [transaction]}
     assert (back.netloc, back.path, back.fragment) == ("shop.example.my", "/return", "top")
@@ -94,8 +94,8 @@ def test_the_back_button_after_paying_changes_nothing(sb: Sandbox, caller: Calle
     number = caller.open()
     stale = form(caller.http.get(f"/pay/{number}").text)
     sb.pay(number)
-    answer = send(caller, number, stale | {"outcome": "2"})
-    assert answer.headers["location"].startswith("https://shop.example.my/return")
+    response = send(caller, number, stale | {"outcome": "2"})
+    assert response.headers["location"].startswith("https://shop.example.my/return")
     assert caller.query(SessionNumber=number)["status"] == 1
 
 
@@ -114,8 +114,8 @@ def test_a_session_that_expired_meanwhile_is_not_paid(sb: Sandbox, caller: Calle
     number = caller.open()
     stale = form(caller.http.get(f"/pay/{number}").text)
     sb.clock.advance(3600)
-    answer = send(caller, number, stale | {"outcome": "1"})
-    assert answer.status_code == 303
+    response = send(caller, number, stale | {"outcome": "1"})
+    assert response.status_code == 303
     caller.forget_token()
     assert caller.query(SessionNumber=number)["status"] == 10
     assert "has expired" in caller.http.get(f"/pay/{number}").text
@@ -126,8 +126,8 @@ def test_an_outcome_that_is_none_changes_nothing(caller: Caller, outcome: str) -
     """An unknown outcome redirects to the page."""
     number = caller.open()
     fields = form(caller.http.get(f"/pay/{number}").text)
-    answer = send(caller, number, fields | {"outcome": outcome})
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/pay/{number}")
+    response = send(caller, number, fields | {"outcome": outcome})
+    assert (response.status_code, response.headers["location"]) == (303, f"/pay/{number}")
     assert caller.query(SessionNumber=number)["status"] == 0
 
 
@@ -164,16 +164,16 @@ def test_a_bank_chosen_by_the_merchant_is_the_only_one(caller: Caller, bank: str
 def test_a_return_url_that_is_none_is_not_followed(caller: Caller, url: str) -> None:
     """The browser is redirected only to http and https URLs; else it stays on the page."""
     number = caller.open(returnUrl=url)
-    answer = send(caller, number, {"attempt": "1", "outcome": "1"})
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/pay/{number}")
+    response = send(caller, number, {"attempt": "1", "outcome": "1"})
+    assert (response.status_code, response.headers["location"]) == (303, f"/pay/{number}")
     assert url not in caller.http.get(f"/pay/{number}").text
 
 
 def test_another_sites_page_can_not_pay(caller: Caller) -> None:
     """A form of another site is refused by its Origin."""
     number = caller.open()
-    answer = send(caller, number, {"attempt": "1", "outcome": "1"}, Origin="https://evil.example")
-    assert answer.status_code == 403
+    response = send(caller, number, {"attempt": "1", "outcome": "1"}, Origin="https://evil.example")
+    assert response.status_code == 403
     assert caller.query(SessionNumber=number)["status"] == 0
     own = send(caller, number, {"attempt": "1", "outcome": "1"}, Origin=caller.url)
     assert own.status_code == 303

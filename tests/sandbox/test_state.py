@@ -46,7 +46,7 @@ def test_callbacks_that_were_due_are_sent_after_a_restart(
     tmp_path: Path, caller_of: Callable[..., Caller], receiver: Any
 ) -> None:
     """A pending callback is delivered after a restart."""
-    receiver.answers = [503]
+    receiver.responses = [503]
     with sandbox(state_file=tmp_path / "state.db") as sb:
         sb.pay(caller_of(sb).open(callbackUrl=receiver.url))
         assert sb.callbacks[0].state == "pending"
@@ -133,8 +133,8 @@ def load(environment: dict[str, str], prefix: str, acknowledged: dict[str, str],
                 )
                 acknowledged[session.session_number] = "pending"
                 if number % 2:
-                    answer = browser.post(f"/pay/{session.session_number}", data={"attempt": "1", "outcome": "1"})
-                    if answer.status_code == 303:
+                    response = browser.post(f"/pay/{session.session_number}", data={"attempt": "1", "outcome": "1"})
+                    if response.status_code == 303:
                         acknowledged[session.session_number] = "paid"
             except (CommercePayError, httpx.HTTPError):
                 return

@@ -42,8 +42,8 @@ function renew(part, fresh) {
   for (const gone of known.values()) gone.remove();
 }
 
-async function show(answer) {
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+async function show(response) {
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   const next = fresh.querySelector("main");
   if (next === null) throw new Error("this is not the dashboard");
   for (const part of parts()) renew(part, fresh.getElementById(part.id));
@@ -57,10 +57,10 @@ addEventListener("submit", async (event) => {
   event.preventDefault();
   const body = new URLSearchParams(new FormData(form, event.submitter));
   try {
-    const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
-    const problem = await show(answer);
+    const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
+    const problem = await show(response);
     document.getElementById("problem").replaceChildren(...problem.children);
-    notice.textContent = answer.ok ? `${event.submitter.textContent.trim()}: done.` : "";
+    notice.textContent = response.ok ? `${event.submitter.textContent.trim()}: done.` : "";
   } catch {
     notice.textContent = "The sandbox does not respond.";
   }

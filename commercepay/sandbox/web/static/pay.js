@@ -3,9 +3,9 @@ const main = document.querySelector("main");
 const left = document.querySelector("[data-seconds-left]");
 
 async function look() {
-  const answer = await fetch(location.href).catch(() => null);
-  if (answer === null) return;
-  const now = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+  const response = await fetch(location.href).catch(() => null);
+  if (response === null) return;
+  const now = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("main");
   if (now.dataset.state !== main.dataset.state) location.reload();
 }
 
@@ -35,7 +35,7 @@ addEventListener("submit", (event) => {
     event.submitter?.removeAttribute("aria-disabled");
   };
   event.submitter?.setAttribute("aria-disabled", "true");
-  setTimeout(again, 5000); // the merchant's page may not answer, and a second press does no harm
+  setTimeout(again, 5000); // the merchant's page may not respond, and a second press does no harm
 });
 
 addEventListener("pageshow", (event) => event.persisted && location.reload());
