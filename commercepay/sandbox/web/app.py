@@ -105,11 +105,11 @@ async def _read(scope: Scope, receive: Receive, host: str) -> tuple[Response | N
 
 
 def is_served(named: str, host: str) -> bool:
-    """Whether a request may name a host: one of this machine, or what the sandbox was told to listen on.
+    """Whether the sandbox serves a `Host`: a name of this machine, or the host that it listens on.
 
-    A sandbox that listens on every interface is also reached by addresses and by names that nobody else can own.
+    If it listens on every interface, it also serves IP addresses, and names that are not public.
     """
-    if not named or is_loopback(named) or named == host.lower():  # browsers always name one
+    if not named or is_loopback(named) or named == host.lower():  # browsers always send one
         return True
     return is_unspecified(host) and (is_address(named) or not is_public(named))
 
