@@ -145,6 +145,15 @@ def test_expectation_must_be_one(cls: Any, wrong: dict[str, Any], problem: str) 
     assert caught.value.problems == (problem,)
 
 
+@pytest.mark.parametrize("numbers", [{}, {"session_number": "S-1", "transaction_number": "T-1"}])
+def test_an_open_payment_has_one_number(numbers: dict[str, str]) -> None:
+    """An open payment is asked about by its session's number or by its own, not both; every problem is named."""
+    with pytest.raises(ArgumentError) as caught:
+        OpenPayment(reference_code="", amount=EXPECTED.amount, **numbers)
+    assert "give either session_number or transaction_number" in caught.value.problems
+    assert len(caught.value.problems) == 2
+
+
 def test_an_expectation_holds_what_was_given() -> None:
     """References, amount and surcharges are kept unchanged, also by an open payment. `reference_code` is the first."""
     expected = Expected(reference_code="INV-2", amount=Money("1.00", "SGD"))

@@ -63,6 +63,21 @@ def test_replay_in_other_letters_is_a_duplicate(side: Any, genuine: Genuine, shi
     assert side.shipped() == ["INV-1"]
 
 
+def test_settled_by_another_process(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """A process that finds its arrival settled by another one gets the receipt of that, or none if the arrival is deleted."""
+    inbox = side.create()
+    side.receive(inbox, genuine(), ship)
+    side.receive(inbox, (b"{}", "0" * 64), ship)
+    handled_one, rejected_one = side.rows("id")
+    with side.engine.begin() as connection:
+        receipt = inbox._ledger.claim(connection, handled_one, wait=True)
+        assert (receipt.state, receipt.callback.reference_code) == (ArrivalState.HANDLED, "INV-1")
+        receipt = inbox._ledger.claim(connection, rejected_one, wait=True)
+        assert (receipt.state, receipt.rejection) == (ArrivalState.REJECTED, CallbackRejection.SIGNATURE_WRONG)
+        assert inbox._ledger.claim(connection, rejected_one + 1, wait=True) is None
+        assert inbox._ledger.claim(connection, handled_one, wait=False) is None
+
+
 def test_another_status_is_another_fact(side: Any, genuine: Genuine, ship: Plain) -> None:
     """Callbacks with the statuses pending and then paid, of one payment, are both handled."""
     inbox = side.create()
