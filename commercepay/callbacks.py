@@ -147,7 +147,7 @@ class Verifier:
                 verifier's.
 
         Raises:
-            CallbackError: the body or the signature is wrong; `reason` says in what way.
+            CallbackError: the body or the signature is wrong; `reason` is why.
             ArgumentError: the body is not bytes, there is no callback URL, or it is wrong.
         """
         signature = hidden(signature)

@@ -77,7 +77,7 @@ def _set_up(self: _Client[Any, Any], *, http_client: Any = None, transport: Any 
                 "Accept-Encoding": "identity",  # a compressed response could be far larger than its limit
                 TENANT_HEADER: str(settings.tenant_id),
             },
-            # Plain http is for loopback alone; without TLS there is no need to load the certificates.
+            # Plain http is only for loopback; without TLS the certificates are not needed.
             "verify": not settings.base_url.startswith("http:"),
             "auth": GatewayAuth(settings, Tokens(), authenticate, aauthenticate),
             **arguments,
@@ -182,7 +182,7 @@ class _Client(Generic[HttpClient, Transport]):
         `COMMERCEPAY_SECRET_KEY`, and if they are set `COMMERCEPAY_ENVIRONMENT` (else staging) and `COMMERCEPAY_BASE_URL`.
 
         Args:
-            tenant_id, username, password, secret_key, environment, base_url: win over the variables.
+            tenant_id, username, password, secret_key, environment, base_url: override the variables.
             timeout, connect_timeout, max_retries, max_response_bytes, retired_secret_keys: see `CommercePay`.
             http_client, transport: see `CommercePay`.
 

@@ -69,7 +69,7 @@ class _Form(HTMLParser):
 
 def _pay_as_a_customer(redirect_url: str) -> str:
     """Open the hosted page, choose to pay, and return the merchant's URL that the page redirects to."""
-    with httpx.Client(trust_env=False) as browser:  # this machine alone: no proxy
+    with httpx.Client(trust_env=False) as browser:  # only this machine: no proxy
         page = browser.get(redirect_url).raise_for_status()
         fields = _Form(page.text).fields | {"outcome": str(PaymentStatus.PAID.value)}
         return str(browser.post(redirect_url, data=fields).headers.get("Location", ""))

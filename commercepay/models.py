@@ -171,7 +171,7 @@ class Payment(Record):
     """A payment, as the gateway reported it in the result of a query.
 
     Attributes:
-        status: the status; `decide` compares everything, `status.is_paid` is the status alone.
+        status: the status; `decide` compares everything, `status.is_paid` is only the status.
         amount: the amount.
         reference_code: the merchant's reference code.
         transaction_number: the gateway's number of the payment, or None if it was not reported, like all that follow.
@@ -204,7 +204,7 @@ class Payment(Record):
     def fact_key(self) -> str | None:
         """The key of the fact reported: that of the `Callback` which reports the same (see `Callback.fact_key`).
 
-        None if the gateway reported no transaction number: then nothing tells which callback would be about the same fact.
+        None if the gateway reported no transaction number: the matching callback is then not known.
         """
         if self.transaction_number is None:
             return None

@@ -369,6 +369,6 @@ if sys.modules.get("pytest") is not None:  # as its plugin (see the entry point)
 
     @pytest.fixture
     def commercepay_sandbox() -> Generator[Sandbox]:
-        """A fresh CommercePay gateway on loopback, for this test alone: see `commercepay.testing.Sandbox`."""
+        """A new CommercePay gateway on loopback, only for this test: see `commercepay.testing.Sandbox`."""
         with sandbox() as running:
             yield running

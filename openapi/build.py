@@ -85,7 +85,7 @@ def patched_templates(stock: Path, secret_members: list[str]) -> dict[str, str]:
 
 
 def members(description: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Every member that a schema declares itself: the schema's name, the member's name, and what it says of the member."""
+    """Every member that a schema declares: the schema's name, the member's name, and the member's schema."""
     for schema_name, schema in description["components"]["schemas"].items():
         for part in (schema, *schema.get("allOf", ())):
             for name, member in part.get("properties", {}).items():

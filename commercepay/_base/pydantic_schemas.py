@@ -52,7 +52,7 @@ def _members(
     cls: type[Record], handler: GetCoreSchemaHandler, json_ready: JsonReady
 ) -> dict[str, core_schema.TypedDictField]:
     error = Annotated[Any, PlainSerializer(json_ready, return_type=dict[str, str])]
-    # Names that are imported for type checkers alone, and types that Pydantic can't serialize.
+    # Names that are imported only for type checkers, and types that Pydantic can't serialize.
     names = {
         **vars(typing),
         "date": date,

@@ -33,7 +33,7 @@ def problems(given: Mapping[str, Any], declared: type) -> list[str]:
 
     Args:
         given: what the application passed.
-        declared: the `TypedDict` that says which parameters there are.
+        declared: the `TypedDict` of the parameters.
     """
     required, known = _names(declared)
     found = [f"{name} is required" for name in required if given.get(name) is None]

@@ -132,7 +132,7 @@ def _currency(reader: Reader) -> ChannelCurrency:
 
 
 def authenticate(settings: Settings, needed_by: Call) -> Flow[tuple[str, object]]:
-    """The token and its lifetime in seconds, as the gateway gave it (or whatever stood there instead).
+    """The token and its lifetime in seconds, as the gateway sent it, even if it is not a number.
 
     Args:
         needed_by: the call that needs the token. Its options and its deadline apply to the login as well.

@@ -324,7 +324,7 @@ class _Payments(Resource):
             expected: the order in your record. Take it from there, never from the callback or the browser.
             callback: a callback as it arrived, which is verified first, or one that was verified.
             return_params: the query parameters that the customer's browser came back with, as a mapping or a query string. They
-                are not signed, and only tell which payment to ask about.
+                are not signed, and only show which payment to query.
             session_number: the number that `sessions.create` returned.
             transaction_number: the number that `payments.create` returned, or that a callback names.
             timeout: seconds for the whole call; the client's by default.
@@ -363,11 +363,11 @@ class _Payments(Resource):
         """
 
     def reconcile(self, *args: Any, **params: Any) -> Any:
-        """Ask about many open payments, to find those with a lost callback.
+        """Query many open payments, to find those with a lost callback.
 
-        Results come in the order of the responses, not of the items (see `Reconciled.index`). Items are taken from the
-        source only when there is room, so it can be a cursor over millions. To go on after an interruption, run it again over
-        the payments that are still open in your record. Leaving the async iterator early cancels what is in progress.
+        Results come in the order of the responses, not of the items (see `Reconciled.index`). Items are taken from the source
+        only when there is room, so it can be a cursor over millions. To continue after an interruption, run it again over the
+        payments that are still open in your record. Leaving the async iterator early cancels what is in progress.
 
         Args:
             items: the payments, each an `OpenPayment`; the async method takes an async iterable too.

@@ -1,4 +1,4 @@
-"""Connections: the HTTP client that a call gets, in whatever thread, event loop or process it runs."""
+"""Connections: the HTTP client of a call, for its thread, event loop and process."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Connections:
         if pool is None or pool.client.is_closed:
             with self._lock:
                 self.refuse_if_closed()
-                # An open pool keeps its loop alive, so the entry of a loop that has ended would stay for good.
+                # An open pool keeps its loop alive, so the entry of an ended loop would never be removed.
                 for ended in [other for other in self._by_loop if other.is_closed()]:
                     del self._by_loop[ended]
                 pool = self._by_loop[loop] = _LoopPool(self._open(_AsyncHttp, AsyncTransport, ForeignAsyncTransport))

@@ -90,7 +90,7 @@ def is_refused_by_gateway(response: Response) -> bool:
 
 
 def is_guessed(response: Response, error: AuthenticationError) -> bool:
-    """Whether only the status 401 says that the token was refused, and not the gateway's envelope."""
+    """Whether only the status 401 shows that the token was refused, and not the gateway's envelope."""
     return error.message == _TOKEN_REFUSED["message"] and not is_refused_by_gateway(response)
 
 

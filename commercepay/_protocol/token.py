@@ -224,7 +224,7 @@ class Tokens:
                 if isinstance(renewal.outcome, CommercePayError):
                     raise copy.copy(renewal.outcome)
         except CommercePayError as error:
-            # A thousand tasks must not try a thousand wrong passwords. Other exceptions concern this caller alone.
+            # A thousand tasks must not try a thousand wrong passwords. Other exceptions concern only this caller.
             if not isinstance(error, APITimeoutError) and (shared or not isinstance(error, APIConnectionError)):
                 mine.outcome = error
             raise

@@ -252,7 +252,7 @@ class _Incoming(NamedTuple):
 
 class _SyncTransport(httpx.BaseTransport):
     reports_sending = True
-    """Whether `_Attempt.sent` says if the request was written. If not, every request counts as sent."""
+    """Whether `_Attempt.sent` is reliable. If not, every request counts as sent."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -275,7 +275,7 @@ class _SyncTransport(httpx.BaseTransport):
             finally:
                 incoming.close()
             return body.response()
-        except Exception as error:  # whatever it is, it leaves as an error of the package
+        except Exception as error:  # every error becomes an error of the package
             if self.reports_sending and is_from_elsewhere(error):
                 clear_frames(error)
                 raise
@@ -313,7 +313,7 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
                 finally:
                     await incoming.close()
             return body.response()
-        except Exception as error:  # whatever it is, it leaves as an error of the package
+        except Exception as error:  # every error becomes an error of the package
             if self.reports_sending and is_from_elsewhere(error):
                 clear_frames(error)
                 raise
@@ -423,7 +423,7 @@ def _outgoing(request: httpx.Request) -> httpcore.Request:
 
 
 class ResponseProblem(Exception):
-    """A response that is not read any further. The text says why."""
+    """A response that is not read any further. The text has the reason."""
 
 
 class Body:
@@ -440,7 +440,7 @@ class Body:
         return bytes(self._received)
 
     def start(self, status_code: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Check what the status and the headers say, before any of the body is read."""
+        """Check the status and the headers before the body is read."""
         self.status_code = status_code
         self.headers = httpx.Headers(list(headers))
         if 300 <= status_code < 400 and "location" in self.headers:

@@ -66,7 +66,7 @@ class Receipt(Record):
 
 
 class _HiddenText(TypeDecorator[str]):
-    """Text that is stored unchanged and shown nowhere: whoever has a signature can replay its callback."""
+    """Text that is stored unchanged and never shown, because a callback can be replayed with its signature."""
 
     impl = Text
     cache_ok = True

@@ -209,7 +209,7 @@ class Inbox(_Inbox):
         Raises:
             ArgumentError: the body is not bytes, there is no callback URL, the handler is `async`, or the engine's driver
                 commits by itself. No callback counts as handled.
-            Exception: whatever the handler raised; its writes are undone and the callback stays stored. Let it become a 500.
+            Exception: the handler's exception; its writes are rolled back and the callback stays stored. Let it become a 500.
             SQLAlchemyError: the database failed. If the callback could not even be stored, the gateway has to send it again,
                 so let it become a 500, too.
         """

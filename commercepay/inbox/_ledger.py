@@ -70,7 +70,7 @@ class Ledger:
                 connection.execute(CreateIndex(index, if_not_exists=True))
 
     def store(self, connection: Connection, body: bytes, signature: object, callback_url: str | None) -> int:
-        """Store what arrived, whatever it is. The number of the arrival."""
+        """Store an arrival unchecked. Returns its number."""
         statement = insert(arrivals).values(
             inbox=self.name,
             received_at=_now(),
@@ -223,11 +223,11 @@ def _storable(header: object) -> str | None:
 
 
 _HAS_WRITTEN = func.txid_current_if_assigned().is_not(None)
-"""Whether an earlier statement of this transaction has written (PostgreSQL). False if each statement is one of its own."""
+"""Whether an earlier statement of this transaction has written (PostgreSQL). False if each statement is a transaction."""
 
 
 def _require_transaction(is_open: bool) -> None:
-    """Called after a write. The driver may commit each statement, whatever the engine's settings are."""
+    """Called after a write. The driver may commit each statement in spite of the engine's settings."""
     if not is_open:
         raise MistakeError(
             "the inbox needs transactions, but the driver of this engine commits each statement by itself: remove autocommit"
@@ -244,7 +244,7 @@ def is_transient(error: DBAPIError) -> bool:
     origin = error.orig
     if error.connection_invalidated or _sqlstate(origin).startswith(("08", *_TRANSIENT)):
         return True
-    # SQLite: busy, locked (the low byte; the others say in what way). Drivers such as sqlcipher3 have the text alone.
+    # SQLite: busy, locked (the low byte; the others have details). Drivers such as sqlcipher3 have only the text.
     if (code := getattr(origin, "sqlite_errorcode", None)) is not None:
         return (code & 0xFF) in (5, 6)
     return str(origin).startswith(("database is locked", "database table is locked"))

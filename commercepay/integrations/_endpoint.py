@@ -108,7 +108,7 @@ class Endpoint:
         former_callback_urls: URLs that payments were opened with before.
         on_callback: the merchant's handler; needed unless there is an inbox.
         inbox: makes the inbox.
-        find_order: the merchant's record of an order; needed for returns alone.
+        find_order: the merchant's record of an order; needed only for returns.
 
     Raises:
         ConfigurationError: names everything that is wrong.

@@ -1,4 +1,4 @@
-"""The response that sends a customer's browser on to the payment, whatever the framework."""
+"""The response that sends a customer's browser to the payment, for every framework."""
 
 from __future__ import annotations
 

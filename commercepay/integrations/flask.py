@@ -112,7 +112,7 @@ class FlaskIntegration:
         if client is None or endpoint is None or problems:
             raise ConfigurationError(problems)
         app.extensions[_KEY] = _Extension(client, endpoint)
-        # Flask has no shutdown: the client is closed when the application goes, at the latest when the process ends.
+        # Flask has no shutdown: the client is closed with the application object, at the latest when the process ends.
         weakref.finalize(app, client.close)
         for path in endpoint.paths(config.get("COMMERCEPAY_CALLBACK_PATH")):
             app.add_url_rule(path, "commercepay.callback", receive, methods=["POST"])

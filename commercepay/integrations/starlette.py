@@ -124,7 +124,7 @@ class StarletteIntegration:
         try:
             body = await _read(request)
         except ClientDisconnect:
-            return Response(status_code=400)  # which nobody receives
+            return Response(status_code=400)  # the client has disconnected
         if body is None:
             return Response(status_code=_endpoint.too_large())
         status = await self._endpoint.areceive(

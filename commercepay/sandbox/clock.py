@@ -17,7 +17,7 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         if not 0 <= seconds <= 10**10:
-            raise ValueError("the clock goes forward only: seconds from 0 to 10000000000")
+            raise ValueError("the clock can only be set forward: seconds from 0 to 10000000000")
         self.ahead += round(seconds * 1000)
 
 

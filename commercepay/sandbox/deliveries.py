@@ -60,7 +60,7 @@ def body(members: Mapping[str, Any]) -> bytes:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL is on this machine, by its text alone: names other than `localhost` are not looked up."""
+    """Whether a URL is on this machine, by its text: names other than `localhost` are not looked up."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -34,7 +34,7 @@ TENANTS = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switches:
-    """What the real gateway may do in one way or the other, as nobody published it; and where callbacks go.
+    """Behaviour of the real gateway that is not published, to be chosen; and where callbacks go.
 
     Attributes:
         callbacks_anywhere: send callbacks to other machines too.

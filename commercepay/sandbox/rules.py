@@ -1,6 +1,6 @@
 """The gateway's rules: who has access, what a request does, and how a payment may move. No HTTP, no I/O.
 
-docs/sandbox.md lists the rules that are assumptions, because nobody published them.
+docs/sandbox.md lists the rules that are assumptions, because they are not published.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _not_found() -> GatewayRefusal:
 
 
 class InvalidMembers(Exception):
-    """The gateway refuses what the members of a request say.
+    """The gateway refuses the members of a request.
 
     Attributes:
         problems: each a message and the members concerned.
@@ -279,7 +279,7 @@ class Gateway:
 
         Args:
             number: the session number; without a session the transaction number.
-            channel_id: how the customer pays; unless given, as the request says, or through the first channel.
+            channel_id: the channel that the customer uses; by default the one of the request, or the first channel.
             provider_channel_id: the bank or wallet inside the channel.
             attempt: the number of the attempt (1 is the first), so that a form that is sent twice is one attempt.
 

@@ -1,4 +1,4 @@
-"""A shop with one product, in Django, in one file. README.md beside this file says how to start it."""
+"""A shop with one product, in Django, in one file. README.md in this folder describes how to start it."""
 
 import os
 import secrets
@@ -116,7 +116,7 @@ def product(request: HttpRequest) -> HttpResponse:
 @require_POST
 def buy(request: HttpRequest) -> HttpResponse:
     reference = f"SHOP-{secrets.token_hex(8)}"
-    # before the call: whatever becomes of it, a callback finds the order
+    # before the call, so that a callback finds the order
     Order.objects.create(reference=reference, minor=PRICE.minor, currency=PRICE.currency)
     session = commercepay.client().sessions.create(
         amount=PRICE,

@@ -1,4 +1,4 @@
-"""A shop with one product, in FastAPI. README.md beside this file says how to start it."""
+"""A shop with one product, in FastAPI. README.md in this folder describes how to start it."""
 
 import os
 import secrets
@@ -120,7 +120,7 @@ async def product() -> HTMLResponse:
 @app.post("/buy")
 async def buy(request: Request, cp: Annotated[AsyncCommercePay, Depends(pay.get_client)]) -> Response:
     reference = f"SHOP-{secrets.token_hex(8)}"
-    async with engine.begin() as connection:  # before the call: whatever becomes of it, a callback finds the order
+    async with engine.begin() as connection:  # before the call, so that a callback finds the order
         order = {"reference": reference, "minor": PRICE.minor, "currency": PRICE.currency}
         await connection.execute(insert(orders).values(order))
     session = await cp.sessions.create(

@@ -1,4 +1,4 @@
-"""A shop with one product, in Flask. README.md beside this file says how to start it."""
+"""A shop with one product, in Flask. README.md in this folder describes how to start it."""
 
 import os
 import secrets
@@ -94,7 +94,7 @@ def create_app() -> Flask:
     @app.post("/buy")
     def buy() -> Response:
         reference = f"SHOP-{secrets.token_hex(8)}"
-        with engine.begin() as connection:  # before the call: whatever becomes of it, a callback finds the order
+        with engine.begin() as connection:  # before the call, so that a callback finds the order
             order = {"reference": reference, "minor": PRICE.minor, "currency": PRICE.currency}
             connection.execute(insert(orders).values(order))
         session = pay.client.sessions.create(

@@ -18,7 +18,7 @@ LONG: Final = 10_000
 
 _HEADERS: Final = {
     "cache-control": "no-store",  # the back button then shows the present state
-    # A form may lead to any site: after the payment the browser goes to the merchant, and from there to wherever.
+    # A form may redirect to any site: after the payment the browser goes to the merchant, who may redirect it again.
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
         " form-action 'self' http: https:; base-uri 'none'; frame-ancestors 'none'"
@@ -90,7 +90,7 @@ def pretty(value: Any) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Any:
-    import jinja2  # here, so that a sandbox starts faster if nobody opens its pages
+    import jinja2  # here, so that a sandbox without open pages starts faster
 
     loader = jinja2.PackageLoader("commercepay.sandbox.web", "templates")
     environment = jinja2.Environment(
