@@ -294,7 +294,7 @@ def _canonical(url: str, data: dict[str, Any], body: bytes) -> str:
     except UnsignableData as error:
         _signature.unsigned_text(url, {})  # raises if it is the URL that has no UTF-8 form
         # A body with two members of one name, or without a UTF-8 form, is ambiguous.
-        clash = any(problem.endswith("could not tell them apart") for problem in error.problems)
+        clash = any(problem.endswith(_signature.AMBIGUOUS) for problem in error.problems)
         _reject("DUPLICATE_MEMBER" if clash else "BODY_NOT_JSON", "; ".join(error.problems), body)
 
 

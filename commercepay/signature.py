@@ -39,6 +39,10 @@ ESCAPED = "\x85\u2028\u2029"
 """The characters that the gateway's serializer escapes although JSON does not require it (an assumption: Json.NET does)."""
 
 
+AMBIGUOUS = "the gateway could not tell them apart"
+"""How the problem of two members with the same name ends."""
+
+
 def string_to_sign(url: str, data: Mapping[str, Any]) -> str:
     """The text that is signed.
 
@@ -238,7 +242,7 @@ def _walk(value: Any, path: str, depth: int) -> Iterator[str]:
                 yield f"{inner}: a lone surrogate has no UTF-8 form"
             yield from _escaped(inner, name)
             if (other := seen.setdefault(name.lower(), name)) != name:
-                yield f"{inner}: equal to {other!r} in lower case; the gateway could not tell them apart"
+                yield f"{inner}: equal to {other!r} in lower case; {AMBIGUOUS}"
             yield from _walk(value[name], inner, depth + 1)
     elif is_array(value):
         for index, item in enumerate(value):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import socket
 import time
 import zlib
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
@@ -257,8 +258,9 @@ class _SyncTransport(httpx.BaseTransport):
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
 
+    @abstractmethod
     def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
-        raise NotImplementedError
+        """Send the request, and return the start of the response."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         attempt = _Attempt(request, self._limits.connect_timeout)
@@ -292,8 +294,9 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
 
+    @abstractmethod
     async def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
-        raise NotImplementedError
+        """Send the request, and return the start of the response."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         import asyncio  # here: a sync program does not need it
