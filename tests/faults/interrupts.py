@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from types import FrameType
 
@@ -27,6 +28,7 @@ def main() -> None:
     parser.add_argument("--interrupts", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    warnings.simplefilter("ignore")  # an interrupt may hit asyncio before it awaits the login
     sys.unraisablehook = lambda _: None  # an interrupt may hit a finalizer, too
     for name, login in (("sync", _login), ("async", _login_in_a_loop)):
         print(f"{name}: {aim(login, options.interrupts // 2, options.seed)}")
