@@ -114,6 +114,5 @@ def cp(driver: Driver) -> Any:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retry, and renew a refused token, without a pause."""
+    """Retry without a pause."""
     monkeypatch.setattr(defaults, "BACKOFF_FIRST", 0.0)
-    monkeypatch.setattr(defaults, "RENEWAL_PAUSE", 0.0)

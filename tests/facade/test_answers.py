@@ -223,7 +223,7 @@ def caught_by_all(driver: Any, gateway: Any, reply: Reply) -> dict[str, errors.C
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_refusals(driver: Any, gateway: Any, at_once: None, name: str) -> None:
+def test_refusals(driver: Any, gateway: Any, name: str) -> None:
     """A refusal raises the error of its code for every call, in both forms, with any HTTP status. It keeps the response."""
     reply, expected, code = REFUSALS[name]
     for call, error in caught_by_all(driver, gateway, reply).items():

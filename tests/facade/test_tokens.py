@@ -541,8 +541,9 @@ def test_renewals_are_bounded(driver: Any, gateway: Any, monkeypatch: pytest.Mon
     assert gateway.authenticates == 1 + defaults.RENEWALS_MOST
 
 
-def test_renewals_are_paced(driver: Any, gateway: Any) -> None:
+def test_renewals_are_paced(driver: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Renewals after a 401 are at least a second apart; a call that has no time for the pause fails at once."""
+    monkeypatch.setattr(defaults, "RENEWAL_PAUSE", 1.0)
     gateway.always[QUERY] = Reply(refused(0, "m", unAuthorizedRequest=True), 401)
     with pytest.raises(APITimeoutError, match="refus"):
         driver.do(driver.client(max_retries=0).payments.query(**QUERIED, timeout=0.9))

@@ -50,12 +50,20 @@ def test_four_processes_deliver_a_thousand_callbacks(sqlite_url: str) -> None:
 
 def test_tables_created_by_many_processes_at_once(sqlite_url: str, ship: Callable[..., None]) -> None:
     """Every process of a web server may create the tables at its start."""
-    code = (
-        "import sys; from sqlalchemy import create_engine; from commercepay.inbox import Inbox;"
-        "Inbox(create_engine(sys.argv[1]), secret_key='key').create_tables()"
-    )
-    running = [subprocess.Popen([sys.executable, "-c", code, sqlite_url]) for _ in range(4)]
-    assert [process.wait(60) for process in running] == [0] * 4
+    code = """
+import os, sys
+from sqlalchemy import create_engine
+from commercepay.inbox import Inbox
+
+children = []
+for _ in range(4):
+    if not (child := os.fork()):
+        Inbox(create_engine(sys.argv[1]), secret_key="key").create_tables()
+        sys.exit()
+    children.append(child)
+sys.exit(any(os.waitpid(child, 0)[1] for child in children))
+"""
+    subprocess.run([sys.executable, "-c", code, sqlite_url], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE"])

@@ -10,6 +10,7 @@ import pytest
 import commercepay
 from commercepay import params
 
+jedi.settings.use_filesystem_cache = False  # test processes that run at once would read files half written
 PROJECT = jedi.Project(Path(commercepay.__file__).parents[1], load_unsafe_extensions=False)
 
 
