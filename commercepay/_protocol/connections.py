@@ -13,8 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from commercepay._protocol import environment, fork
-from commercepay._protocol.transport import AsyncTransport, ForeignAsyncTransport, ForeignTransport, Limits, Transport
-from commercepay.errors import ClientClosed, ConfigurationError
+from commercepay._protocol.transport import (
+    AsyncTransport,
+    ForeignAsyncTransport,
+    ForeignTransport,
+    Limits,
+    Transport,
+    closing,
+)
+from commercepay.errors import ArgumentError, ClientClosed, ConfigurationError
 
 if TYPE_CHECKING:
     import asyncio
@@ -34,6 +41,15 @@ class _Stateless:
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._sent_cookies = _NoCookies(options.get("cookies"))
+
+    def build_request(self, *args: Any, **options: Any) -> httpx.Request:
+        try:
+            request: httpx.Request = super().build_request(*args, **options)  # type: ignore[misc]  # of the httpx client
+        except httpx.InvalidURL:
+            pass
+        else:
+            return request
+        raise ArgumentError("path and parameters make no URL that can be sent: it is invalid or too long")
 
     @property
     def cookies(self) -> httpx.Cookies:
@@ -145,7 +161,8 @@ class Connections:
             self.closed = True
             client, self._sync = self._sync, None
         if client is not None:
-            client.close()
+            with closing():
+                client.close()
 
     async def aclose(self) -> None:
         import asyncio
@@ -183,7 +200,8 @@ async def _closed_at_the_end(client: httpx.AsyncClient) -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        await client.aclose()
+        with closing():
+            await client.aclose()
 
 
 def running_loop() -> asyncio.AbstractEventLoop:

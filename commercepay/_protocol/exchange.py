@@ -22,6 +22,7 @@ from commercepay._protocol import envelope, retries
 from commercepay._protocol.call import CALL, Call
 from commercepay._protocol.connections import Connections
 from commercepay._protocol.envelope import Response
+from commercepay._protocol.transport import unexpected
 from commercepay.errors import (
     APIConnectionError,
     APIError,
@@ -46,19 +47,23 @@ last_response: ContextVar[tuple[weakref.ref[Connections], Response] | None] = Co
 def perform(connections: Connections, call: Call) -> Response:
     """Send a call, in this thread."""
     try:
-        received = wire.send(connections.sync(), _request(call))
+        return _received(connections, call, wire.send(connections.sync(), _request(call)))
     except UnreadableResponse as error:
         return _received(connections, call, error)
-    return _received(connections, call, received)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it leaves as an error of the package
+        failure = unexpected(call, error)
+    raise failure
 
 
 async def aperform(connections: Connections, call: Call) -> Response:
     """Send a call, in this task."""
     try:
-        received = await wire.asend(connections.for_loop(), _request(call))
+        return _received(connections, call, await wire.asend(connections.for_loop(), _request(call)))
     except UnreadableResponse as error:
         return _received(connections, call, error)
-    return _received(connections, call, received)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it leaves as an error of the package
+        failure = unexpected(call, error)
+    raise failure
 
 
 def _request(call: Call) -> dict[str, Any]:

@@ -9,10 +9,12 @@ the application passed.
 from __future__ import annotations
 
 import socket
+import sys
 import time
 import zlib
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
 
@@ -253,7 +255,7 @@ class _Incoming(NamedTuple):
 
 class _SyncTransport(httpx.BaseTransport):
     reports_sending = True
-    """Whether `_Attempt.sent` is reliable. If not, every request counts as sent."""
+    """Whether `_Attempt.sent` is reliable. If not, a request counts as sent before it is."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -275,13 +277,14 @@ class _SyncTransport(httpx.BaseTransport):
                     body.add(chunk)
                     attempt.left(httpcore.ReadTimeout)
             finally:
-                incoming.close()
+                with closing():
+                    incoming.close()
             return body.response()
         except Exception as error:  # every error becomes an error of the package
             if self.reports_sending and is_from_elsewhere(error):
                 clear_frames(error)
                 raise
-            failure = failed(request, attempt.call, error, body, sent=attempt.sent or not self.reports_sending)
+            failure = failed(request, attempt.call, error, body, sent=attempt.sent)
         except BaseException as error:  # an interrupt or a cancellation
             clear_frames(error)
             raise
@@ -314,13 +317,14 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
                         body.add(chunk)
                         attempt.left(httpcore.ReadTimeout)  # in a flood, asyncio may act on its timeout late
                 finally:
-                    await incoming.close()
+                    with closing():
+                        await incoming.close()
             return body.response()
         except Exception as error:  # every error becomes an error of the package
             if self.reports_sending and is_from_elsewhere(error):
                 clear_frames(error)
                 raise
-            failure = failed(request, attempt.call, error, body, sent=attempt.sent or not self.reports_sending)
+            failure = failed(request, attempt.call, error, body, sent=attempt.sent)
         except BaseException as error:  # an interrupt or a cancellation
             clear_frames(error)
             raise
@@ -373,10 +377,12 @@ class ForeignTransport(_SyncTransport):
 
     def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
         if isinstance(self._own, httpx.BaseTransport):
+            attempt.sent = True
             response = self._own.handle_request(request)
         else:
             if self._own.is_closed:
                 raise ClientClosed(CLOSED)
+            attempt.sent = True
             response = self._own.send(request, stream=True, auth=None, follow_redirects=False)
         return _Incoming(response.status_code, response.headers.raw, response.stream, response.close)
 
@@ -396,10 +402,12 @@ class ForeignAsyncTransport(_AsyncTransport):
 
     async def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
         if isinstance(self._own, httpx.AsyncBaseTransport):
+            attempt.sent = True
             response = await self._own.handle_async_request(request)
         else:
             if self._own.is_closed:
                 raise ClientClosed(CLOSED)
+            attempt.sent = True
             response = await self._own.send(request, stream=True, auth=None, follow_redirects=False)
         return _Incoming(response.status_code, response.headers.raw, response.stream, response.aclose)
 
@@ -493,35 +501,36 @@ _TIMEOUTS = (TimeoutError, httpcore.TimeoutException, httpx.TimeoutException)
 
 
 def is_from_elsewhere(error: Exception) -> bool:
-    """Whether an error was raised by code that does not belong to the request: by a signal handler.
+    """Whether the class of an error is neither Python's nor that of a library used here: a signal handler raised it.
 
     Celery's soft time limit is such an error. It concerns the caller, and is neither wrapped nor a reason for a retry.
     """
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    name: str = "" if trace is None else trace.tb_frame.f_globals.get("__name__", "")
-    return name.partition(".")[0] not in _LIBRARIES
+    package = type(error).__module__.partition(".")[0]
+    return not isinstance(error, OSError) and package not in sys.stdlib_module_names and package not in _LIBRARIES
 
 
-_LIBRARIES = {
-    "anyio",
-    "asyncio",
-    "commercepay",
-    "encodings",
-    "h11",
-    "httpcore",
-    "httpx",
-    "idna",
-    "selectors",
-    "sniffio",
-    "socket",
-    "socksio",
-    "ssl",
-    "threading",
-    "uvloop",
-}
-"""What raises in a request of ours."""
+_LIBRARIES = ("anyio", "commercepay", "h11", "httpcore", "httpx", "socksio")
+
+
+@contextmanager
+def closing() -> Generator[None]:
+    """Ignore what closing a response or connections raises: it changes nothing about what was received before."""
+    try:
+        yield
+    except Exception as error:
+        if is_from_elsewhere(error):
+            raise
+
+
+def unexpected(call: Call, error: Exception) -> Exception:
+    """What an exception outside of the transport means, such as a MemoryError while the request was built."""
+    if isinstance(error, CommercePayError) or is_from_elsewhere(error):
+        return error
+    attempt = _attempt.get(None)
+    if attempt is not None and attempt.call is call and attempt.sent and not call.safe:
+        text = f"{call.name} was sent, but its response could not be read"
+        return OutcomeUnknown(text, reference_code=call.reference_code, detail=_detail(error))
+    return call.named(APIConnectionError("the request could not be sent", detail=_detail(error)))
 
 
 def failed(request: httpx.Request, call: Call, error: Exception, body: Body, *, sent: bool) -> CommercePayError:
