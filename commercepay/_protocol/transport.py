@@ -13,10 +13,11 @@ import sys
 import time
 import zlib
 from abc import abstractmethod
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 import httpcore
 import httpx
@@ -35,6 +36,7 @@ from commercepay.errors import (
 )
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
 
 T = TypeVar("T")
@@ -43,16 +45,18 @@ T = TypeVar("T")
 class _Attempt:
     """One request on its way: its deadline, and whether any of it was written to a connection."""
 
-    __slots__ = ("_start", "call", "connect_by", "sent")
+    __slots__ = ("_ends_at", "_start", "_timer", "call", "connect_by", "sent")
 
     def __init__(self, request: httpx.Request, connect_timeout: float) -> None:
         self.call = call = call_of(request)
         self._start = f"{request.method} ".encode()
-        self.connect_by = min(call.options.deadline, time.monotonic() + connect_timeout)
+        self._ends_at = call.options.deadline
+        self._timer: asyncio.Timeout | None = None
+        self.connect_by = min(self._ends_at, time.monotonic() + connect_timeout)
         self.sent = False
 
     def left(self, error: type[Exception]) -> float:
-        seconds = self.call.options.deadline - time.monotonic()
+        seconds = self._ends_at - time.monotonic()
         if seconds <= 0:
             raise error
         return seconds
@@ -75,9 +79,26 @@ class _Attempt:
             )
         request.extensions["timeout"] = {"pool": left, "connect": self.left_to_connect(), "read": left, "write": left}
 
+    def timer(self, seconds: float) -> asyncio.Timeout:
+        """Bounds a wait for the network. `abort` ends that wait as well."""
+        import asyncio  # in the functions that use it: a sync program does not need it
+
+        self._timer = asyncio.timeout(seconds)
+        return self._timer
+
+    def abort(self) -> None:
+        """End the wait for the network in progress, and all that follow, with a timeout."""
+        self._ends_at = self.connect_by = 0.0
+        if self._timer is not None:
+            with suppress(RuntimeError):  # that wait has ended
+                self._timer.reschedule(0.0)
+
     def writing(self, buffer: bytes) -> None:
         # Before the request, what a proxy needs may be written: CONNECT or the handshake of SOCKS.
-        self.sent = self.sent or buffer.startswith(self._start)
+        if buffer.startswith(self._start):
+            if self.sent:
+                raise httpcore.LocalProtocolError("the HTTP library tried to send a request again")
+            self.sent = True
 
 
 _attempt: ContextVar[_Attempt] = ContextVar("commercepay_attempt")
@@ -163,23 +184,26 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class _AsyncStream(_LastByte, httpcore.AsyncNetworkStream):
-    """Notes that a request was sent. The deadline is that of `asyncio.timeout` around the whole attempt."""
-
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._taken() or self._without_last(await self._stream.read(max_bytes))
+        attempt = _attempt.get()
+        async with attempt.timer(attempt.left(httpcore.ReadTimeout)):
+            return self._taken() or self._without_last(await self._stream.read(max_bytes))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        _attempt.get().writing(buffer)
-        await self._stream.write(buffer)
+        attempt = _attempt.get()
+        attempt.writing(buffer)
+        async with attempt.timer(attempt.left(httpcore.WriteTimeout)):
+            await self._stream.write(buffer)
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
-        left = _attempt.get().left_to_connect()
-        return _AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, left))
+        attempt = _attempt.get()
+        async with attempt.timer(attempt.left_to_connect()):
+            return _AsyncStream(await self._stream.start_tls(ssl_context, server_hostname))
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -190,8 +214,7 @@ class _AsyncStream(_LastByte, httpcore.AsyncNetworkStream):
 
 class _AsyncBackend(httpcore.AsyncNetworkBackend):
     def __init__(self) -> None:
-        # httpcore has another class of this name, for when anyio is missing, and pyright takes that one.
-        self._backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+        self._backend = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -201,8 +224,9 @@ class _AsyncBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        left = _attempt.get().left_to_connect()
-        return _AsyncStream(await self._backend.connect_tcp(host, port, left, local_address, socket_options))
+        attempt = _attempt.get()
+        async with attempt.timer(attempt.left_to_connect()):
+            return _AsyncStream(await self._backend.connect_tcp(host, port, None, local_address, socket_options))
 
 
 # --- transports --------------------------------------------------------------------------------------------------------
@@ -301,25 +325,32 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
     async def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
         """Send the request, and return the start of the response."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        import asyncio  # here: a sync program does not need it
+    async def _bounded(self, attempt: _Attempt, respond: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """What `respond` returns, before the deadline of the attempt."""
+        import asyncio
 
+        async with asyncio.timeout(attempt.left(httpcore.ReadTimeout)):
+            return await respond()
+
+    async def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> httpx.Response:
+        incoming = await self._send(request, attempt)
+        try:
+            body.start(incoming.status_code, incoming.headers)
+            async for chunk in incoming.stream:
+                body.add(chunk)
+                attempt.left(httpcore.ReadTimeout)  # in a flood, asyncio may act on its timeout late
+        finally:
+            with closing():
+                await incoming.close()
+        return body.response()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         attempt = _Attempt(request, self._limits.connect_timeout)
         _attempt.set(attempt)
         body = Body(self._limits.max_response_bytes)
         try:
             attempt.prepare(request)
-            async with asyncio.timeout(attempt.left(httpcore.PoolTimeout)):
-                incoming = await self._send(request, attempt)
-                try:
-                    body.start(incoming.status_code, incoming.headers)
-                    async for chunk in incoming.stream:
-                        body.add(chunk)
-                        attempt.left(httpcore.ReadTimeout)  # in a flood, asyncio may act on its timeout late
-                finally:
-                    with closing():
-                        await incoming.close()
-            return body.response()
+            return await self._bounded(attempt, partial(self._respond, request, attempt, body))
         except Exception as error:  # every error becomes an error of the package
             if self.reports_sending and is_from_elsewhere(error):
                 clear_frames(error)
@@ -352,8 +383,38 @@ class AsyncTransport(_AsyncTransport):
 
     def __init__(self, limits: Limits, tls: ssl.SSLContext | None = None, proxy: httpx.Proxy | None = None) -> None:
         super().__init__(limits)
+        import asyncio
+
         kinds = httpcore.AsyncConnectionPool, httpcore.AsyncHTTPProxy, httpcore.AsyncSOCKSProxy
         self._pool = _pool(*kinds, _AsyncBackend(), tls, proxy)
+        self._free = asyncio.Semaphore(defaults.MAX_CONNECTIONS)
+
+    async def _bounded(self, attempt: _Attempt, respond: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """httpcore loses the connection of a request that is cancelled at the wrong moment.
+
+        So the request has a task of its own, which is never cancelled, and never waits inside httpcore for a free connection.
+        A cancellation of the call ends the wait for the network with a timeout, as the deadline does, and httpcore cleans up.
+        """
+        import asyncio
+
+        try:
+            async with asyncio.timeout(attempt.left(httpcore.PoolTimeout)):
+                await self._free.acquire()
+        except TimeoutError:
+            raise httpcore.PoolTimeout from None
+        task = asyncio.create_task(respond())
+        task.add_done_callback(lambda _: self._free.release())
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            attempt.abort()
+            while not task.done():  # a few turns of the event loop
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # or asyncio reports that nobody looked at it
+            raise
+        return task.result()
 
     async def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
         response = await self._pool.handle_async_request(_outgoing(request))

@@ -1,0 +1,56 @@
+"""Cancelled async calls leave no connection in use."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+from facade.conftest import CREDENTIALS, OPENING
+from facade.gateway import Gateway
+
+from commercepay import AsyncCommercePay, CommercePayError
+from commercepay._protocol import defaults
+
+CALLS = 300
+
+
+@pytest.mark.parametrize("connections", [100, 7])
+@pytest.mark.parametrize("how", ["cancel", "timeout", "deadline"])
+def test_cancelled_calls(monkeypatch: pytest.MonkeyPatch, how: str, connections: int) -> None:
+    """After 300 calls were ended at random moments, no connection is in use, and all connections can be used again."""
+    monkeypatch.setattr(defaults, "MAX_CONNECTIONS", connections)
+    chance = random.Random(connections)
+    gateway = Gateway()
+
+    async def call(cp: AsyncCommercePay, number: int) -> None:
+        seconds = chance.uniform(0.001, 0.4)
+        options: dict[str, Any] = {"timeout": seconds} if how == "deadline" else {}
+        async with asyncio.timeout(seconds if how == "timeout" else None):
+            if number % 2:
+                await cp.payments.query(session_number="S-1", **options)
+            else:
+                await cp.sessions.create(**OPENING | {"reference_code": f"INV-{how}-{number}"}, **options)
+
+    async def main() -> None:
+        async with AsyncCommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+            tasks = [asyncio.create_task(call(cp, number)) for number in range(CALLS)]
+            if how == "cancel":
+                for task in tasks:
+                    asyncio.get_running_loop().call_later(chance.uniform(0, 0.4), task.cancel)
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            assert {type(one) for one in ended} & {asyncio.CancelledError, TimeoutError} or how == "deadline"
+            assert all(
+                isinstance(one, CommercePayError | asyncio.CancelledError | TimeoutError | None) for one in ended
+            )
+            pool: Any = cp.api.get_async_httpx_client()._transport._pool  # type: ignore[attr-defined]
+            assert [one for one in pool.connections if not one.is_idle()] == []
+            queries = [cp.payments.query(session_number="S-1") for _ in range(connections)]
+            assert len(await asyncio.gather(*queries)) == connections
+            assert pool._requests == []
+
+    try:
+        asyncio.run(main())
+    finally:
+        gateway.close()
