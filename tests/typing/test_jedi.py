@@ -10,8 +10,13 @@ import pytest
 import commercepay
 from commercepay import params
 
-jedi.settings.use_filesystem_cache = False  # test processes that run at once would read files half written
 PROJECT = jedi.Project(Path(commercepay.__file__).parents[1], load_unsafe_extensions=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A cache for each test process: one that shares it may read a file that another is still writing."""
+    jedi.settings.cache_directory = str(tmp_path_factory.mktemp("jedi"))
 
 
 def completed(program: str) -> set[str]:
