@@ -15,7 +15,7 @@ from commercepay import (
     TransactionNotFound,
     ValidationFailed,
 )
-from commercepay._protocol.envelope import Response, read, refuses_token
+from commercepay._protocol.envelope import Response, is_guessed, is_refused_by_gateway, read, refuses_token
 
 
 def response(status: int, body: object, **headers: str) -> Response:
@@ -193,3 +193,38 @@ def test_validation_errors() -> None:
         ("", ("b",)),
         ("n", ()),
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "by_gateway"),
+    [
+        (b"", {"www-authenticate": "Bearer"}, True),
+        (b" \n", {"www-authenticate": ' BEARER error="invalid_token"'}, True),
+        (b"", {"www-authenticate": "Basic"}, False),
+        (b"", {}, False),
+        (b"<html>", {"www-authenticate": "Bearer"}, False),
+        (b"[" * 100_000, {}, False),
+        ({"unAuthorizedRequest": True}, {}, True),
+        ({"result": None, "unAuthorizedRequest": True}, {}, True),
+        ({"unAuthorizedRequest": False}, {}, False),
+        ({"unAuthorizedRequest": 1}, {}, False),
+        ({}, {}, False),
+        ([], {}, False),
+    ],
+)
+def test_who_refused_a_token(body: object, headers: dict[str, str], by_gateway: bool) -> None:
+    """A 401 is the gateway's if its envelope says so, or if it is an empty Bearer challenge; else it is only guessed."""
+    received = response(401, body, **headers)
+    with pytest.raises(AuthenticationError) as caught:
+        read(received)
+    assert is_refused_by_gateway(received) == by_gateway
+    assert is_guessed(received, caught.value) == (not by_gateway)
+
+
+def test_a_401_with_a_result_or_a_message() -> None:
+    """A result is no refusal of the token, and a message of the gateway is no guess."""
+    assert not is_refused_by_gateway(response(401, {"result": {"a": 1}, "unAuthorizedRequest": True}))
+    received = response(401, {"error": {"code": 0, "message": "m"}})
+    with pytest.raises(AuthenticationError) as caught:
+        read(received)
+    assert not is_guessed(received, caught.value)
