@@ -56,7 +56,7 @@ AnyClient = TypeVar("AnyClient", bound="_Client[Any, Any]")
 def _set_up(self: _Client[Any, Any], *, http_client: Any = None, transport: Any = None, **params: Any) -> None:
     params = hide(params)
     settings = settings_of(params)
-    arguments = transport_for(http_client, transport, is_async=isinstance(self, AsyncCommercePay))
+    arguments = transport_for(settings, http_client, transport, is_async=isinstance(self, AsyncCommercePay))
     logging.set_up()
 
     # Closures over the connections, not methods: without a circle, an unclosed client is noticed at once.

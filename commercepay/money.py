@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from commercepay._base.record import Argument
+from commercepay._base.text import shown
 from commercepay.errors import ArgumentError
 
 TYPE_CHECKING = False
@@ -64,7 +65,9 @@ class Money(Argument):
         elif type(minor) is not int:
             problems.append(f"minor units must be an int, not {type(minor).__name__}")
         elif minor <= 0:
-            problems.append(f"an amount must be positive, not {minor}")
+            problems.append(f"an amount must be positive, not {shown(minor)}")
+        elif minor >= 10**_LONGEST_MINOR:
+            problems.append(f"an amount in minor units has at most {_LONGEST_MINOR} digits")
         if problems:
             self.__dict__.update(minor=0, currency="")  # tools that show a traceback call the repr of this object
             raise ArgumentError(problems)
@@ -75,7 +78,7 @@ class Money(Argument):
         """Money from minor units: `Money.from_minor(1234, "MYR")` is MYR 12.34.
 
         Raises:
-            ArgumentError: the amount is not an int or not positive, or the currency is not an ISO 4217 code.
+            ArgumentError: the amount is not an int, not positive or far too long, or the currency is not an ISO 4217 code.
         """
         return cls(minor=minor, currency=currency)
 
@@ -155,7 +158,10 @@ class Money(Argument):
 
 
 _LONGEST = 18
-"""Digits of an amount in minor units. A limit of this package, which fits 64 bits."""
+"""Digits of an amount in the decimal form. A limit of this package, which fits 64 bits."""
+
+_LONGEST_MINOR = 100
+"""Digits of an amount in minor units. Sums can be longer than amounts; Python writes no number of more than 4,300 digits."""
 
 
 def _currency_problems(currency: object) -> list[str]:
@@ -167,7 +173,7 @@ def _currency_problems(currency: object) -> list[str]:
         and currency.isupper()
     ):
         return []
-    return [f"currency must be an ISO 4217 code of three upper-case letters, not {currency!r}"]
+    return [f"currency must be an ISO 4217 code of three upper-case letters, not {shown(currency)}"]
 
 
 def _parse(amount: object, currency: object, problems: list[str]) -> int:
@@ -183,7 +189,7 @@ def _parse(amount: object, currency: object, problems: list[str]) -> int:
         )
     elif isinstance(amount, int):
         problems.append(
-            f"{amount!r} could mean major or minor units; pass Money('{amount}', ...) or Money.from_minor({amount}, ...)"
+            f"{shown(amount)} could mean major or minor units; pass Money('12.34', ...) or Money.from_minor(1234, ...)"
         )
     elif isinstance(amount, str):
         return _parse_text(amount, currency, problems)

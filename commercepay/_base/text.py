@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 
+def shown(value: object, most: int = 40) -> str:
+    """The start of a value, for the text of an error."""
+    try:
+        return repr(value)[:most]
+    except ValueError:  # of an int with more than 4,300 digits
+        return f"an {type(value).__name__} of thousands of digits"
+
+
 def has_lone_surrogate(text: str) -> bool:
     """Whether a string has half of a surrogate pair, and so no UTF-8 form."""
     if text.isascii():

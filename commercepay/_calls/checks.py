@@ -14,7 +14,7 @@ from commercepay_api import limits
 
 from commercepay._base.json_guards import is_mapping
 from commercepay._base.suggestions import did_you_mean
-from commercepay._base.text import has_lone_surrogate, utf16_length
+from commercepay._base.text import has_lone_surrogate, shown, utf16_length
 from commercepay._protocol.call import Options
 from commercepay._protocol.settings import Settings, retries_problem, timeout_problem, url_problem
 from commercepay.callbacks import Callback, ReceivedCallback
@@ -104,14 +104,18 @@ def reference(value: Any) -> str | None:
     return _reference_text(value) or (None if value.isprintable() else "must not hold control characters")
 
 
+_LARGEST = 2**63 - 1
+"""A limit of this package: what fits 64 bits."""
+
+
 def integer(least: int | None = None, most: int | None = None) -> Check:
     def check(value: Any) -> str | None:
         if isinstance(value, bool) or not isinstance(value, int):
             return f"must be an int, not {type(value).__name__}"
         if least is not None and value < least:
-            return f"must be at least {least}, not {value}"
-        if most is not None and value > most:
-            return f"must be at most {most}, not {value}"
+            return f"must be at least {least}, not {shown(value)}"
+        if value > (largest := _LARGEST if most is None else most):
+            return f"must be at most {largest}, not {shown(value)}"
         return None
 
     return check

@@ -10,6 +10,7 @@ from commercepay_api.wire import EXTENSION, Signing
 
 from commercepay import params, signature
 from commercepay._base.json_guards import is_array, is_mapping
+from commercepay._base.text import shown
 from commercepay._calls import checks as check
 from commercepay._protocol.auth import has_dot_segments
 from commercepay._protocol.call import Call
@@ -29,9 +30,11 @@ def custom_request(
     """A signed request to an endpoint that the description lacks; the result as plain data."""
     problems = check.problems(options, params.CallOptions)
     if method not in ("GET", "POST"):
-        problems.append(f"method must be 'GET' or 'POST', not {method!r}; how others are signed is not known")
+        problems.append(f"method must be 'GET' or 'POST', not {shown(method)}; how others are signed is not known")
     if not isinstance(path, str) or not path.startswith("/") or path.startswith("//") or not _PATH.fullmatch(path):
         problems.append("path must start with a single '/', as in '/api/services/app/PaymentGateway/Query'")
+    elif len(path) > _LONGEST_PATH:
+        problems.append(f"path must have at most {_LONGEST_PATH} characters, not {len(path)}")
     elif "?" in path or "#" in path:
         problems.append("path must have no query or fragment; pass params={...}, which are signed with their types")
     elif has_dot_segments(path):
@@ -80,6 +83,7 @@ def custom_request(
 
 
 _PATH = re.compile("[ -~]+")
+_LONGEST_PATH = 2_000
 
 
 def _plain(value: Any) -> Any:

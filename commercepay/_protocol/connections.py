@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
 from commercepay._protocol import environment, fork
+from commercepay._protocol.settings import PRODUCTION, Settings
 from commercepay._protocol.transport import (
     AsyncTransport,
     ForeignAsyncTransport,
@@ -20,12 +22,15 @@ from commercepay._protocol.transport import (
     Limits,
     Transport,
     closing,
+    is_from_elsewhere,
 )
-from commercepay.errors import ArgumentError, ClientClosed, ConfigurationError
+from commercepay.errors import APIConnectionError, ArgumentError, ClientClosed, ConfigurationError
 
 if TYPE_CHECKING:
     import asyncio
     import ssl
+
+log = logging.getLogger("commercepay")
 
 T = TypeVar("T")
 
@@ -44,7 +49,7 @@ class _Stateless:
 
     def build_request(self, *args: Any, **options: Any) -> httpx.Request:
         try:
-            request: httpx.Request = super().build_request(*args, **options)  # type: ignore[misc]  # of the httpx client
+            request: httpx.Request = cast("Any", super()).build_request(*args, **options)
         except httpx.InvalidURL:
             pass
         else:
@@ -124,13 +129,15 @@ class Connections:
         return pool.client
 
     def check_environment(self) -> None:
-        """Try the variables for proxies and certificates, if connections will use them.
+        """Try the variables for proxies and certificates, if connections will use them, and warn of SSLKEYLOGFILE.
 
         Raises:
             ConfigurationError: names each variable that can't be used.
         """
         if self.options.get("transport") is None and (problems := self._environment_problems()):
             raise ConfigurationError(problems)
+        if self.options["verify"] and os.environ.get("SSLKEYLOGFILE"):
+            log.warning("SSLKEYLOGFILE is set: with that file, others can read passwords and tokens on the wire")
 
     def _environment_problems(self, *, read_certificates: bool = False) -> list[str]:
         problems = environment.certificate_problems(read_certificates) if self.options["verify"] else []
@@ -146,11 +153,15 @@ class Connections:
             verify = options["verify"]
             tls = _tls_context(*map(os.environ.get, environment.TLS_VARIABLES)) if verify is True else verify or None
             return client(**options, transport=own(limits, tls, environment.proxy_for(options["base_url"])))
-        except Exception:
-            if not (problems := self._environment_problems(read_certificates=True)):
+        except Exception as error:
+            if is_from_elsewhere(error):
                 raise
+            problems = self._environment_problems(read_certificates=True)
+            reason = type(error).__name__
         # Outside of the `except` block: the error may quote the password of a proxy.
-        raise ConfigurationError(problems)
+        if problems:
+            raise ConfigurationError(problems)
+        raise APIConnectionError("connections could not be set up", detail=reason)
 
     def refuse_if_closed(self) -> None:
         if self.closed:
@@ -233,11 +244,12 @@ def _tls_context(*_environment: str | None) -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def transport_for(http_client: object, transport: object, *, is_async: bool) -> dict[str, Any]:
+def transport_for(settings: Settings, http_client: object, transport: object, *, is_async: bool) -> dict[str, Any]:
     """The transport to hand to httpx, out of what the application gave, if anything.
 
     Raises:
-        ConfigurationError: both were given, or one of the wrong kind (sync for async).
+        ConfigurationError: both were given, or one of the wrong kind (sync for async), or one without verification of
+            certificates for production.
     """
     client_type: type = httpx.AsyncClient if is_async else httpx.Client
     transport_type: type = httpx.AsyncBaseTransport if is_async else httpx.BaseTransport
@@ -248,7 +260,30 @@ def transport_for(http_client: object, transport: object, *, is_async: bool) -> 
         problems.append(f"http_client must be an httpx.{client_type.__name__}, not {type(http_client).__name__}")
     if transport is not None and not isinstance(transport, transport_type):
         problems.append(f"transport must be an httpx.{transport_type.__name__}, not {type(transport).__name__}")
+    given = transport if http_client is None else http_client
+    if not problems and _skips_verification(given, settings.base_url):
+        name = "transport" if http_client is None else "http_client"
+        problem = (
+            f"{name} does not verify certificates (verify=False): anybody in between could read and change payments"
+        )
+        if settings.environment == PRODUCTION:
+            problems.append(problem)
+        else:
+            log.warning("%s. This is refused for production.", problem)
     if problems:
         raise ConfigurationError(problems)
-    given = transport if http_client is None else http_client
     return {} if given is None else {"transport": given}
+
+
+def _skips_verification(given: Any, base_url: str) -> bool:
+    """Whether httpx does not verify certificates. False if that is not known: its attributes are private."""
+    if given is None or not base_url.startswith("https:"):
+        return False
+    import ssl
+
+    try:
+        used = given._transport_for_url(httpx.URL(base_url)) if hasattr(given, "_transport_for_url") else given
+        context = used._pool._ssl_context
+    except AttributeError:
+        return False
+    return getattr(context, "verify_mode", None) is ssl.CERT_NONE

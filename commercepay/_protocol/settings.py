@@ -17,7 +17,7 @@ from commercepay._base.json_guards import is_array
 from commercepay._base.record import Record
 from commercepay._base.secret import Secret, hide
 from commercepay._base.suggestions import did_you_mean, meant
-from commercepay._base.text import has_lone_surrogate
+from commercepay._base.text import has_lone_surrogate, shown
 from commercepay._protocol import defaults
 from commercepay._protocol.published import SANDBOX_CREDENTIALS, SANDBOX_URL
 from commercepay.errors import ConfigurationError
@@ -112,7 +112,7 @@ class _Check:
         self._add("timeout", timeout_problem(timeout))
         self._add("connect_timeout", timeout_problem(connect_timeout))
         if type(max_response_bytes) is not int or max_response_bytes <= 0:
-            self._add("max_response_bytes", f"must be a positive int, not {max_response_bytes!r}"[:200])
+            self._add("max_response_bytes", f"must be a positive int, not {_number(max_response_bytes)}")
         self._add("max_retries", retries_problem(max_retries))
         if self._problems:
             raise ConfigurationError(self._problems)
@@ -201,12 +201,11 @@ class _Check:
         value = self._given.get("tenant_id")
         if value is None:
             self._add("tenant_id", "is missing")
-        elif type(value) is not int or value <= 0:
-            shown = repr(value) if isinstance(value, int) else type(value).__name__
+        elif type(value) is not int or not 0 < value < 2**63:
             from_variable = "tenant_id" in self._names
             self._add(
                 "tenant_id",
-                "must be a positive whole number" if from_variable else f"must be a positive int, not {shown}",
+                "must be a positive whole number" if from_variable else f"must be a positive int, not {_number(value)}",
             )
 
     def _text(self, name: str) -> None:
@@ -272,7 +271,7 @@ def retries_problem(max_retries: object) -> str | None:
 
 def _number(value: object) -> str:
     """A number in full, anything else by its type: a value in the wrong place might be a secret."""
-    return repr(value)[:40] if isinstance(value, int | float) or value is None else type(value).__name__
+    return shown(value) if isinstance(value, int | float) or value is None else type(value).__name__
 
 
 def _base_url(base_url: object) -> tuple[str, list[str]]:
@@ -285,7 +284,7 @@ def _base_url(base_url: object) -> tuple[str, list[str]]:
         parts = urlsplit(base_url)
         host = parts.hostname
         _ = parts.port
-        httpx.URL(base_url)
+        _ = httpx.URL(base_url).host  # which decodes it
     except (ValueError, httpx.InvalidURL):  # their text quotes it, and it might be a secret in the wrong place
         return "", ["is not a URL: its host or port can't be read"]
     problems: list[str] = []
@@ -320,7 +319,7 @@ def from_environment(options: Mapping[str, Any], variables: Mapping[str, str] = 
     names = {name: variable for name, variable in VARIABLES.items() if name not in found}
     found |= hide({name: variables[variable] for name, variable in names.items() if variables.get(variable)})
     if "tenant_id" in names and isinstance(number := found.get("tenant_id"), str) and number.isascii():
-        found["tenant_id"] = int(number) if number.isdecimal() else number
+        found["tenant_id"] = int(number) if number.isdecimal() and len(number) < 20 else number
     problems = [
         f"{variable} is set, but the variable is {meant}" for variable, meant in misspelt(variables, VARIABLES).items()
     ]

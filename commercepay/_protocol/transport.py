@@ -17,7 +17,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterable
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
 
 import httpcore
 import httpx
@@ -28,6 +28,7 @@ from commercepay._protocol.call import Call, call_of
 from commercepay.errors import (
     APIConnectionError,
     APITimeoutError,
+    ArgumentError,
     ClientClosed,
     CommercePayError,
     InvalidResponse,
@@ -69,7 +70,7 @@ class _Attempt:
 
     def prepare(self, request: httpx.Request) -> None:
         """Refuse what has too little time, and set what the request needs on its way."""
-        left = self.left(httpcore.PoolTimeout)
+        left = self.left(httpcore.ConnectTimeout)
         # With little time left, a POST would probably end without a response, and its outcome would be unknown.
         needed = min(self.call.options.timeout * 0.9, defaults.SECONDS_FOR_A_POST)
         if not self.call.safe and left < needed:
@@ -214,7 +215,7 @@ class _AsyncStream(_LastByte, httpcore.AsyncNetworkStream):
 
 class _AsyncBackend(httpcore.AsyncNetworkBackend):
     def __init__(self) -> None:
-        self._backend = httpcore.AnyIOBackend()
+        self._backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
 
     async def connect_tcp(
         self,
@@ -398,7 +399,7 @@ class AsyncTransport(_AsyncTransport):
         import asyncio
 
         try:
-            async with asyncio.timeout(attempt.left(httpcore.PoolTimeout)):
+            async with asyncio.timeout(attempt.left(httpcore.ConnectTimeout)):
                 await self._free.acquire()
         except TimeoutError:
             raise httpcore.PoolTimeout from None
@@ -591,6 +592,8 @@ def unexpected(call: Call, error: Exception) -> Exception:
     if attempt is not None and attempt.call is call and attempt.sent and not call.safe:
         text = f"{call.name} was sent, but its response could not be read"
         return OutcomeUnknown(text, reference_code=call.reference_code, detail=_detail(error))
+    if isinstance(error, ValueError | TypeError | RecursionError):
+        return call.named(ArgumentError(f"its arguments make no request that can be sent ({type(error).__name__})"))
     return call.named(APIConnectionError("the request could not be sent", detail=_detail(error)))
 
 

@@ -244,7 +244,7 @@ class Endpoint:
         decision = failure = None
         try:
             decision = yield Step("confirm", cp.payments.confirm, (order.expected,), order.number)
-        except (APIConnectionError, InvalidResponse, APIError) as error:
+        except (APIConnectionError, InvalidResponse, APIError, ConfigurationError) as error:
             log.warning("a customer returned, but the query failed: %s", type(error).__name__)
             failure = error
         return Returned(hint=hint, order=order, decision=decision, error=failure)

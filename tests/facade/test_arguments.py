@@ -9,10 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from facade.conftest import OPENING
+from facade.conftest import CREDENTIALS, OPENING
+from facade.gateway import AUTHENTICATE
 
 from commercepay import (
     ArgumentError,
+    CommercePay,
     Customer,
     IdentificationType,
     Money,
@@ -264,3 +266,38 @@ def test_arguments_are_left_alone(driver: Any, gateway: Any, cp: Any) -> None:
     driver.do(cp.sessions.create(**OPENING, hidden_channels=hidden))
     driver.do(cp.request("POST", "/x", json=MappingProxyType(data)))
     assert (hidden, data, inner) == ([1], {"a": {"b": None}, "gone": None}, {"b": None})
+
+
+HUGE: Any = 10**5000
+"""Python does not write an int of more than 4,300 digits in decimal."""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda cp: Money.from_minor(HUGE, "MYR"),
+        lambda cp: Money(HUGE, "MYR"),
+        lambda cp: Money("1.00", HUGE),
+        lambda cp: cp.payments.create(**OPENING, channel_id=HUGE),
+        lambda cp: cp.payments.query(session_number="S-1", timeout=HUGE),
+        lambda cp: cp.payments.query(session_number="9" * 100_000),
+        lambda cp: cp.payments.wait(session_number="S-1", timeout=HUGE),
+        lambda cp: cp.payments.reconcile([], concurrency=HUGE),
+        lambda cp: cp.request(HUGE, "/x"),
+        lambda cp: cp.request("GET", "/x", params={"a": HUGE}),
+        lambda cp: cp.request("GET", "/x", params={"a": "9" * 100_000}),
+        lambda cp: cp.request("POST", "/x", json={"a": HUGE}),
+        lambda cp: cp.request("POST", "/" + "x" * 100_000, json={}),
+        lambda cp: CommercePay(**CREDENTIALS | {"tenant_id": HUGE}),
+        lambda cp: CommercePay(**CREDENTIALS, timeout=HUGE),
+        lambda cp: CommercePay(**CREDENTIALS, max_retries=-HUGE),
+        lambda cp: CommercePay(**CREDENTIALS, max_response_bytes=-HUGE),
+        lambda cp: CommercePay(**CREDENTIALS, base_url="https://xn--zzzz--"),
+    ],
+)
+def test_too_long_to_be_written(driver: Any, gateway: Any, cp: Any, call: Any) -> None:
+    """A number or text that no URL, body or error could hold is an ArgumentError, with a short text, and nothing is sent."""
+    with pytest.raises(ArgumentError) as caught:
+        driver.do(call(cp))
+    assert len(str(caught.value)) < 300
+    assert all(seen.path == AUTHENTICATE for seen in gateway.seen)

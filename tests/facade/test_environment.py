@@ -12,11 +12,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from commercepay_api.api.payment_gateway import query
 from facade.conftest import CREDENTIALS, OPENING
 
-from commercepay import APIConnectionError, AsyncCommercePay, CommercePay, ConfigurationError, demo
+from commercepay import (
+    APIConnectionError,
+    AsyncCommercePay,
+    CommercePay,
+    ConfigurationError,
+    Money,
+    OpenPayment,
+    demo,
+)
+from commercepay.integrations._endpoint import Endpoint
 from commercepay.testing import sandbox
 
 BOTH = pytest.mark.parametrize("cls", [CommercePay, AsyncCommercePay])
@@ -144,6 +154,61 @@ def test_a_variable_that_goes_wrong_later(driver: Any, monkeypatch: pytest.Monke
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(APIConnectionError):
         driver.do(driver.client(base_url="https://127.0.0.1:1", max_retries=0).payments.query(**QUERIED))
+
+
+def test_a_wrong_variable_ends_no_loop_and_no_page(driver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that goes wrong later is the error of each item of `reconcile`, and of a customer's return."""
+    order = OpenPayment(session_number="S-1", reference_code="INV-1", amount=Money("12.34", "MYR"))
+    endpoint = Endpoint(callback_url=OPENING["callback_url"], on_callback=print, find_order=lambda hint: order)
+    cp = driver.client(base_url="https://127.0.0.1:1")
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+
+    async def items() -> list[Any]:
+        return [one async for one in cp.payments.reconcile([order, order])]
+
+    errors = [
+        one.error for one in (driver.do(items()) if driver.asynchronous else cp.payments.reconcile([order, order]))
+    ]
+    returned = driver.do(
+        endpoint.areturned(cp, "", asyncio.to_thread) if driver.asynchronous else endpoint.returned(cp, "")
+    )
+    assert [type(error) for error in [*errors, returned.error]] == [ConfigurationError] * 3
+
+
+@BOTH
+def test_a_file_of_tls_keys(cls: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A warning names SSLKEYLOGFILE, by which TLS can be decrypted, unless there is no TLS."""
+    monkeypatch.setenv("SSLKEYLOGFILE", "/nowhere/keys.log")
+    cls(base_url="http://127.0.0.1:1", **CREDENTIALS)
+    assert caplog.text == ""
+    cls(**CREDENTIALS)
+    assert "SSLKEYLOGFILE is set" in caplog.text
+
+
+@BOTH
+@pytest.mark.parametrize("given", ["http_client", "transport", "mounts"])
+def test_without_verification(cls: Any, caplog: pytest.LogCaptureFixture, given: str) -> None:
+    """An HTTP client or transport with verify=False is refused for production, and causes a warning elsewhere."""
+    client, transport = (
+        (httpx.AsyncClient, httpx.AsyncHTTPTransport)
+        if cls is AsyncCommercePay
+        else (httpx.Client, httpx.HTTPTransport)
+    )
+
+    def own(verify: bool) -> dict[str, Any]:
+        if given == "mounts":
+            return {"http_client": client(mounts={"https://": transport(verify=verify)})}
+        return {given: (client if given == "http_client" else transport)(verify=verify)}
+
+    for environment in ("staging", "production"):
+        cls(**CREDENTIALS, environment=environment, **own(True))
+    cls(**CREDENTIALS, base_url="http://127.0.0.1:1", **own(False))
+    assert caplog.text == ""
+    cls(**CREDENTIALS, **own(False))
+    assert "does not verify certificates" in caplog.text
+    with pytest.raises(ConfigurationError, match="does not verify certificates"):
+        cls(**CREDENTIALS, environment="production", **own(False))
+    cls(**CREDENTIALS, environment="production", transport=httpx.MockTransport(print))  # of which nothing is known
 
 
 # --- event loops ------------------------------------------------------------------------------------------------------
