@@ -213,7 +213,7 @@ def test_validation_errors() -> None:
     ],
 )
 def test_who_refused_a_token(body: object, headers: dict[str, str], by_gateway: bool) -> None:
-    """A 401 is the gateway's if its envelope says so, or if it is an empty Bearer challenge; else it is only guessed."""
+    """A 401 is the gateway's if it has the envelope, or is empty with a Bearer challenge. Otherwise only its status counts."""
     received = response(401, body, **headers)
     with pytest.raises(AuthenticationError) as caught:
         read(received)
