@@ -144,6 +144,7 @@ class Connections:
         return problems + environment.proxy_problems(self.options["base_url"])
 
     def _open(self, client: Callable[..., T], own: Callable[..., object], foreign: Callable[..., object]) -> T:
+        self.check_environment()  # a variable may have changed; and older versions of httpx ignore a missing file
         try:
             options = dict(self.options)
             given = options.pop("transport", None)
