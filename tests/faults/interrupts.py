@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import random
 import signal
 import sys
@@ -101,7 +102,10 @@ def _login_in_a_loop(tokens: Tokens, interrupt_after: float) -> None:
         began = time.monotonic()
         _token(tokens)  # while the task may still be suspended in its renewal
         assert time.monotonic() - began < 2
-        loop.close()
+        # The interrupt may have hit asyncio's own clean-up, which then leaves the loop marked as running.
+        asyncio._set_running_loop(None)
+        with contextlib.suppress(RuntimeError):
+            loop.close()
 
 
 def _duration(login: Callable[[Tokens, float], None]) -> float:
