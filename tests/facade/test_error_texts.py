@@ -102,7 +102,7 @@ def test_a_host_that_does_not_respond(driver: Any, gateway: Any, cp: Any, at_onc
     text = raised(driver, OutcomeUnknown, lambda: cp.sessions.create(**OPENING))
     assert text.startswith(f"InitialSession was sent to {host}, but no response came")
     gateway.always[QUERY] = Reply({}, delay=1)
-    text = raised(driver, APITimeoutError, lambda: cp.payments.query(session_number="S-1", timeout=0.05, max_retries=0))
+    text = raised(driver, APITimeoutError, lambda: cp.payments.query(session_number="S-1", timeout=0.4, max_retries=0))
     assert text.startswith(f"Query (session_number 'S-1'): {host} did not respond in time")
 
 
