@@ -136,7 +136,7 @@ class Ledger:
         }
         statement: Any
         if is_sqlite := connection.dialect.name == "sqlite":
-            _require_transaction(connection.connection.driver_connection.in_transaction)  # type: ignore[union-attr]
+            _require_transaction(connection.connection.driver_connection.in_transaction)  # type: ignore[union-attr]  # it is open
             statement = sqlite.insert(handled).values(values)
         else:  # inserts nothing outside of a transaction: asked within the statement, as another one would cost a round trip
             row = (literal(value, handled.c[name].type) for name, value in values.items())

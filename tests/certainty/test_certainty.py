@@ -319,7 +319,7 @@ def test_reconcile_takes_no_more_than_it_needs(gateway: Sandbox, payments: Both)
         with gateway.client() as cp:
             results = cp.payments.reconcile(source(), concurrency=3)
             next(results)
-            results.close()  # type: ignore[attr-defined]
+            results.close()  # type: ignore[attr-defined]  # a generator
     else:
 
         async def run() -> None:
