@@ -60,6 +60,11 @@ class Call(Record):
     number: str | None = None
     authenticating: bool = False
 
+    @property
+    def least_seconds(self) -> float:
+        """Seconds that must be left to send it. With less, a POST would probably end without a response."""
+        return 0.0 if self.safe else min(self.options.timeout * 0.9, defaults.SECONDS_FOR_A_POST)
+
     def named(self, error: E) -> E:
         """The error, with the call and what it is about at the start of its text."""
         about = self.number if self.reference_code is None else f"reference code {self.reference_code!r}"

@@ -113,7 +113,7 @@ def exchange(call: Call) -> Flow[tuple[Response, Any]]:
                 return response, result
         _log(call, response, started, type(failure).__name__)
         seconds = retries.pause(attempt, response) if again and attempt < call.options.max_retries else None
-        if seconds is None or time.monotonic() + seconds >= call.options.deadline:
+        if seconds is None or time.monotonic() + seconds + call.least_seconds >= call.options.deadline:
             raise failure
         attempt += 1
         log.info("%s: attempt %d of %d in %.1f s", call.name, attempt + 1, call.options.max_retries + 1, seconds)

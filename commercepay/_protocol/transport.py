@@ -71,9 +71,7 @@ class _Attempt:
     def prepare(self, request: httpx.Request) -> None:
         """Refuse what has too little time, and set what the request needs on its way."""
         left = self.left(httpcore.ConnectTimeout)
-        # With little time left, a POST would probably end without a response, and its outcome would be unknown.
-        needed = min(self.call.options.timeout * 0.9, defaults.SECONDS_FOR_A_POST)
-        if not self.call.safe and left < needed:
+        if left < (needed := self.call.least_seconds):
             raise APITimeoutError(
                 f"{self.call.name} was not sent: {left:.1f} of {self.call.options.timeout:g} s were left after waiting for an"
                 f" access token, and a POST needs {needed:g} s"
@@ -306,14 +304,20 @@ class _SyncTransport(httpx.BaseTransport):
                     incoming.close()
             return body.response()
         except Exception as error:  # every error becomes an error of the package
+            if not isinstance(error, _ORDINARY):
+                self._interrupted()
             if self.reports_sending and is_from_elsewhere(error):
                 clear_frames(error)
                 raise
             failure = failed(request, attempt.call, error, body, sent=attempt.sent)
-        except BaseException as error:  # an interrupt or a cancellation
+        except BaseException as error:  # an interrupt
+            self._interrupted()
             clear_frames(error)
             raise
         raise failure
+
+    def _interrupted(self) -> None:
+        """Called when something else than the network or the response ended a request, such as a signal handler."""
 
 
 class _AsyncTransport(httpx.AsyncBaseTransport):
@@ -369,7 +373,15 @@ class Transport(_SyncTransport):
     def __init__(self, limits: Limits, tls: ssl.SSLContext | None = None, proxy: httpx.Proxy | None = None) -> None:
         super().__init__(limits)
         kinds = httpcore.ConnectionPool, httpcore.HTTPProxy, httpcore.SOCKSProxy
-        self._pool = _pool(*kinds, _Backend(), tls, proxy)
+        self._new_pool = partial(_pool, *kinds, _Backend(), tls, proxy)
+        self._pool = self._new_pool()
+
+    def _interrupted(self) -> None:
+        # httpcore loses the connection of a request that is interrupted at the wrong moment, and in time would have none left.
+        old, self._pool = self._pool, self._new_pool()
+        for connection in old.connections:
+            if connection.is_idle():  # the others are used by other threads, or lost
+                connection.close()
 
     def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
         response = self._pool.handle_request(_outgoing(request))
@@ -558,6 +570,16 @@ class Body:
 
 
 # --- failures ----------------------------------------------------------------------------------------------------------
+
+_ORDINARY = (
+    CommercePayError,
+    ResponseProblem,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.TimeoutException,
+)
+"""What the network, or the response, raises."""
 
 _TIMEOUTS = (TimeoutError, httpcore.TimeoutException, httpx.TimeoutException)
 

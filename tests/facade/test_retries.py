@@ -390,6 +390,16 @@ def test_no_retry_beyond_the_deadline() -> None:
     assert isinstance(error, InvalidResponse)
 
 
+def test_no_retry_of_a_post_without_time_for_it() -> None:
+    """A POST is not tried again if less would be left than a POST needs: the error is that of the connection."""
+    refused_connection = [APIConnectionError("no"), response()]
+    slept, error = pauses_of(refused_connection, 5, timeout=1, safe=False)
+    assert slept == []
+    assert str(error).endswith("no")
+    slept, _ = pauses_of(refused_connection, 1, timeout=1, safe=True)
+    assert len(slept) == 1
+
+
 @pytest.mark.parametrize(
     ("header", "pause"),
     [("0", 0.0), ("7", 7.0), (" 60 ", 60.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)],

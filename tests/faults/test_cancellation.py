@@ -1,4 +1,4 @@
-"""Cancelled async calls leave no connection in use."""
+"""Cancelled and interrupted calls leave no connection in use."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 import random
 from typing import Any
 
+import httpcore
 import pytest
 from facade.conftest import CREDENTIALS, OPENING
 from facade.gateway import Gateway
 
-from commercepay import AsyncCommercePay, CommercePayError
+from commercepay import APIConnectionError, AsyncCommercePay, CommercePay, CommercePayError
 from commercepay._protocol import defaults
 
 CALLS = 300
@@ -54,3 +55,26 @@ def test_cancelled_calls(monkeypatch: pytest.MonkeyPatch, how: str, connections:
         asyncio.run(main())
     finally:
         gateway.close()
+
+
+class Interrupted(Exception):
+    """Raised by a signal handler."""
+
+
+@pytest.mark.parametrize("interrupt", [Interrupted, KeyboardInterrupt, TimeoutError])
+def test_interrupted_calls(monkeypatch: pytest.MonkeyPatch, interrupt: type[BaseException]) -> None:
+    """More interrupts than there are connections, at a moment when httpcore loses the connection, do not stop later calls."""
+    monkeypatch.setattr(defaults, "MAX_CONNECTIONS", 2)
+    gateway = Gateway()
+
+    def handle_request(*args: object) -> None:
+        raise interrupt
+
+    with CommercePay(base_url=gateway.url, max_retries=0, **CREDENTIALS) as cp:
+        with monkeypatch.context() as patch:
+            patch.setattr(httpcore.HTTPConnection, "handle_request", handle_request)
+            for _ in range(3):
+                with pytest.raises((interrupt, APIConnectionError)):
+                    cp.payments.query(session_number="S-1", timeout=5)
+        cp.payments.query(session_number="S-1", timeout=5)
+    gateway.close()
