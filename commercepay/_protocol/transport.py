@@ -46,11 +46,12 @@ T = TypeVar("T")
 class _Attempt:
     """One request on its way: its deadline, and whether any of it was written to a connection."""
 
-    __slots__ = ("_ends_at", "_start", "_timer", "call", "connect_by", "sent")
+    __slots__ = ("_ends_at", "_head", "_start", "_timer", "call", "connect_by", "sent")
 
     def __init__(self, request: httpx.Request, connect_timeout: float) -> None:
         self.call = call = call_of(request)
         self._start = f"{request.method} ".encode()
+        self._head = b""
         self._ends_at = call.options.deadline
         self._timer: asyncio.Timeout | None = None
         self.connect_by = min(self._ends_at, time.monotonic() + connect_timeout)
@@ -92,12 +93,21 @@ class _Attempt:
             with suppress(RuntimeError):  # that wait has ended
                 self._timer.reschedule(0.0)
 
-    def writing(self, buffer: bytes) -> None:
+    def to_write(self, buffer: bytes) -> bytes:
+        """The bytes to write now: the headers of a request are kept back, and go with its body, in one system call.
+
+        httpcore writes something after the headers in any case: at the end of a request without a body, an empty buffer.
+        """
         # Before the request, what a proxy needs may be written: CONNECT or the handshake of SOCKS.
         if buffer.startswith(self._start):
-            if self.sent:
+            if self.sent or self._head:
                 raise httpcore.LocalProtocolError("the HTTP library tried to send a request again")
+            self._head = buffer
+            return b""
+        if self._head:
             self.sent = True
+            buffer, self._head = self._head + buffer, b""
+        return buffer
 
 
 _attempt: ContextVar[_Attempt] = ContextVar("commercepay_attempt")
@@ -136,8 +146,8 @@ class _Stream(_LastByte, httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         attempt = _attempt.get()
-        attempt.writing(buffer)
-        self._stream.write(buffer, attempt.left(httpcore.WriteTimeout))
+        if data := attempt.to_write(buffer):
+            self._stream.write(data, attempt.left(httpcore.WriteTimeout))
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -193,9 +203,9 @@ class _AsyncStream(_LastByte, httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         attempt = _attempt.get()
-        attempt.writing(buffer)
-        async with attempt.timer(attempt.left(httpcore.WriteTimeout)):
-            await self._stream.write(buffer)
+        if data := attempt.to_write(buffer):
+            async with attempt.timer(attempt.left(httpcore.WriteTimeout)):
+                await self._stream.write(data)
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
