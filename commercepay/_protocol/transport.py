@@ -13,8 +13,8 @@ import sys
 import time
 import zlib
 from abc import abstractmethod
-from collections.abc import Callable, Coroutine, Generator, Iterable
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
@@ -521,6 +521,24 @@ class ResponseProblem(Exception):
     """A response that is not read any further. The text has the reason."""
 
 
+class _ReadResponse(httpx.Response):
+    """A response that has been read and decoded: httpx does not do it again."""
+
+    def __init__(self, status_code: int, headers: httpx.Headers, body: bytes) -> None:
+        super().__init__(status_code, headers=headers, stream=httpx.ByteStream(body))
+        self._body = body
+
+    @property
+    def content(self) -> bytes:
+        return self._body
+
+    def read(self) -> bytes:
+        return self._body
+
+    async def aread(self) -> bytes:
+        return self._body
+
+
 class Body:
     """Collects a response, and decodes it, within a limit of size."""
 
@@ -529,6 +547,7 @@ class Body:
         self._received = bytearray()
         self.status_code: int | None = None
         self.headers = httpx.Headers()
+        self._encoding = ""
 
     @property
     def content(self) -> bytes:
@@ -537,11 +556,15 @@ class Body:
     def start(self, status_code: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Check the status and the headers before the body is read."""
         self.status_code = status_code
-        self.headers = httpx.Headers(list(headers))
-        if 300 <= status_code < 400 and "location" in self.headers:
+        received = list(headers)
+        self.headers = httpx.Headers(received)
+        names = {name.lower() for name, _ in received}  # faster than looking for each in `httpx.Headers`
+        if b"content-encoding" in names:
+            self._encoding = self.headers["content-encoding"].strip().lower()
+        if b"location" in names and 300 <= status_code < 400:
             location = self.headers["location"]
             raise ResponseProblem(f"the response is a redirect to {location[:200]!r}, which is never followed")
-        length = self.headers.get("content-length", "")
+        length = self.headers["content-length"] if b"content-length" in names else ""
         if length.isascii() and length.isdigit() and int(length[:20]) > self._limit:
             self._too_large()
 
@@ -552,12 +575,12 @@ class Body:
 
     def response(self) -> httpx.Response:
         content, headers = self.content, self.headers
-        if (encoding := headers.get("content-encoding")) is not None:
-            if (encoding := encoding.strip().lower()) != "identity" and content:
-                content = self._decoded(encoding, content)
+        if self._encoding:
+            if self._encoding != "identity" and content:
+                content = self._decoded(self._encoding, content)
             headers = headers.copy()
             del headers["content-encoding"]  # httpx would decode once more
-        return httpx.Response(self.status_code or 0, headers=headers, stream=httpx.ByteStream(content))
+        return _ReadResponse(self.status_code or 0, headers, content)
 
     def _decoded(self, encoding: str, content: bytes) -> bytes:
         if encoding not in ("gzip", "x-gzip", "deflate"):
@@ -606,14 +629,14 @@ def is_from_elsewhere(error: Exception) -> bool:
 _LIBRARIES = ("anyio", "commercepay", "h11", "httpcore", "httpx", "socksio")
 
 
-@contextmanager
-def closing() -> Generator[None]:
+class closing:  # noqa: N801  # used like a function, as those of `contextlib` are
     """Ignore what closing a response or connections raises: it changes nothing about what was received before."""
-    try:
-        yield
-    except Exception as error:
-        if is_from_elsewhere(error):
-            raise
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        return isinstance(error, Exception) and not is_from_elsewhere(error)
 
 
 def unexpected(call: Call, error: Exception) -> Exception:
