@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Final, TypedDict, TypeGuard, TypeVar, cast
+from typing import Any, Final, Generic, TypedDict, TypeGuard, TypeVar, cast
 
 import httpx
 
 from .errors import UnreadableResponse
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 EXTENSION: Final = "commercepay"
 """The httpx request extension with the `Signing` of an operation, for an `httpx.Auth`."""
@@ -23,6 +24,20 @@ class Signing(TypedDict):
     """The data to sign: the JSON body, or the query parameters with their types, by the names in the query."""
     secured: bool
     """Whether the operation needs the access token and the signature. All except Authenticate do."""
+
+
+class Request(dict[str, Any], Generic[T_co]):
+    """A request that an operation's `request` has built: the arguments of httpx's `build_request`.
+
+    `read` makes the result in a response's envelope into the operation's type, or raises one of `UNREADABLE`.
+    """
+
+    def __init__(self, arguments: Mapping[str, Any], read: Callable[[Any], T_co]) -> None:
+        super().__init__(arguments)
+        self.read: Final = read
+
+    def __repr__(self) -> str:
+        return f"<request {self['method'].upper()} {self['url']}>"  # not the body, which may hold a password
 
 
 @lru_cache(maxsize=256)
@@ -105,14 +120,22 @@ def decode(response: httpx.Response, parse: Callable[[], T]) -> T:
     """Raise one error, which keeps the response, for every problem in reading a body."""
     try:
         return parse()
-    except KeyError as error:
-        reason = f"the member {error} is missing"
-    except UnicodeDecodeError:
-        reason = "it is not valid Unicode"
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        # Not the text of the error, which may quote the body.
-        reason = "its JSON does not match the description"
-        if isinstance(error, TypeError) and str(error) == "not a JSON object":
-            reason = "a JSON object is missing where the description has one"
+    except UNREADABLE as error:
+        reason = reason_of(error)
     # Raised outside of the handler, so that its context is not an error that holds the body.
     raise UnreadableResponse(response.status_code, response.content, response.headers, reason)
+
+
+UNREADABLE: Final = (KeyError, ValueError, TypeError, AttributeError, RecursionError)
+"""What the models raise for JSON that they can't read."""
+
+
+def reason_of(error: Exception) -> str:
+    """Tell what is wrong with a body, without the text of the error, which may quote it."""
+    if isinstance(error, KeyError):
+        return f"the member {error} is missing"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not valid Unicode"
+    if isinstance(error, TypeError) and str(error) == "not a JSON object":
+        return "a JSON object is missing where the description has one"
+    return "its JSON does not match the description"

@@ -5,14 +5,26 @@ import httpx
 
 from ... import wire as _wire
 from ...client import AuthenticatedClient, Client
+from ...models.channel import Channel
 from ...models.channels_envelope import ChannelsEnvelope
 from ...types import UNSET, Response
+
+
+def _result(data: Any) -> list[Channel]:
+    result_type_1: list[Channel] = []
+    _result_type_1 = data
+    for result_type_1_item_data in _result_type_1:
+        result_type_1_item = Channel.from_dict(result_type_1_item_data)
+
+        result_type_1.append(result_type_1_item)
+
+    return result_type_1
 
 
 def request(
     *,
     country_code: str,
-) -> dict[str, Any]:
+) -> _wire.Request[list[Channel]]:
 
     params: dict[str, Any] = {}
 
@@ -32,7 +44,7 @@ def request(
             secured=True,
         )
     }
-    return _kwargs
+    return _wire.Request(_kwargs, _result)
 
 
 def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ChannelsEnvelope:

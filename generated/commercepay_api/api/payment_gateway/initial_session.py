@@ -6,14 +6,21 @@ import httpx
 from ... import wire as _wire
 from ...client import AuthenticatedClient, Client
 from ...models.initial_session_envelope import InitialSessionEnvelope
+from ...models.session_opened import SessionOpened
 from ...models.session_request import SessionRequest
 from ...types import Response
+
+
+def _result(data: Any) -> SessionOpened:
+    result_type_1 = SessionOpened.from_dict(data)
+
+    return result_type_1
 
 
 def request(
     *,
     body: SessionRequest,
-) -> dict[str, Any]:
+) -> _wire.Request[SessionOpened]:
     headers: dict[str, Any] = {}
 
     _kwargs: dict[str, Any] = {
@@ -30,7 +37,7 @@ def request(
             secured=True,
         )
     }
-    return _kwargs
+    return _wire.Request(_kwargs, _result)
 
 
 def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> InitialSessionEnvelope:

@@ -6,7 +6,14 @@ import httpx
 from ... import wire as _wire
 from ...client import AuthenticatedClient, Client
 from ...models.query_envelope import QueryEnvelope
+from ...models.query_result import QueryResult
 from ...types import UNSET, Response, Unset
+
+
+def _result(data: Any) -> QueryResult:
+    result_type_1 = QueryResult.from_dict(data)
+
+    return result_type_1
 
 
 def request(
@@ -14,7 +21,7 @@ def request(
     transaction_number: str | Unset = UNSET,
     session_number: str | Unset = UNSET,
     timestamp: int,
-) -> dict[str, Any]:
+) -> _wire.Request[QueryResult]:
 
     params: dict[str, Any] = {}
 
@@ -38,7 +45,7 @@ def request(
             secured=True,
         )
     }
-    return _kwargs
+    return _wire.Request(_kwargs, _result)
 
 
 def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> QueryEnvelope:

@@ -6,14 +6,21 @@ import httpx
 from ... import wire as _wire
 from ...client import AuthenticatedClient, Client
 from ...models.payment_request import PaymentRequest
+from ...models.payment_started import PaymentStarted
 from ...models.request_payment_envelope import RequestPaymentEnvelope
 from ...types import Response
+
+
+def _result(data: Any) -> PaymentStarted:
+    result_type_1 = PaymentStarted.from_dict(data)
+
+    return result_type_1
 
 
 def request(
     *,
     body: PaymentRequest,
-) -> dict[str, Any]:
+) -> _wire.Request[PaymentStarted]:
     headers: dict[str, Any] = {}
 
     _kwargs: dict[str, Any] = {
@@ -30,7 +37,7 @@ def request(
             secured=True,
         )
     }
-    return _kwargs
+    return _wire.Request(_kwargs, _result)
 
 
 def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> RequestPaymentEnvelope:

@@ -7,13 +7,20 @@ from ... import wire as _wire
 from ...client import AuthenticatedClient, Client
 from ...models.authenticate_envelope import AuthenticateEnvelope
 from ...models.authenticate_request import AuthenticateRequest
+from ...models.authenticate_result import AuthenticateResult
 from ...types import Response
+
+
+def _result(data: Any) -> AuthenticateResult:
+    result_type_1 = AuthenticateResult.from_dict(data)
+
+    return result_type_1
 
 
 def request(
     *,
     body: AuthenticateRequest,
-) -> dict[str, Any]:
+) -> _wire.Request[AuthenticateResult]:
     headers: dict[str, Any] = {}
 
     _kwargs: dict[str, Any] = {
@@ -30,7 +37,7 @@ def request(
             secured=False,
         )
     }
-    return _kwargs
+    return _wire.Request(_kwargs, _result)
 
 
 def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> AuthenticateEnvelope:
