@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, TypeVar
 
 import httpx
 
+from commercepay import _calls
 from commercepay._base.flow import adrive, drive
 from commercepay._base.secret import clear_frames, hide
 from commercepay._calls import operations
@@ -44,10 +45,13 @@ from commercepay.errors import ConfigurationError
 from commercepay.params import CallOptions, Environment
 
 if TYPE_CHECKING:
+    from commercepay_api import wire
+
     from commercepay._protocol.raw_client import Api
 
 __all__ = ["AsyncCommercePay", "CommercePay"]
 
+T = TypeVar("T")
 HttpClient = TypeVar("HttpClient")
 Transport = TypeVar("Transport")
 AnyClient = TypeVar("AnyClient", bound="_Client[Any, Any]")
@@ -215,6 +219,32 @@ class _Client(Generic[HttpClient, Transport]):
             APIConnectionError: no response.
         """
 
+    def call(self, *args: Any, **options: Any) -> Any:
+        """Send a request of a generated operation, such as those of your own endpoints (see docs/your-endpoints.md).
+
+        The call has the errors, retries and deadline of this client. The types in the result are checked.
+
+        Args:
+            request: what the generated module's `request(...)` returns: `cp.call(refund.request(body=...))`.
+            safe: whether the call changes nothing, so that it may be sent again after errors. A GET always is. Anything else is
+                sent once unless this is True.
+            reference: your reference for the call, such as the order, which the errors then have; by default the member
+                `referenceCode`, if there is one.
+            timeout: seconds for the whole call; the client's by default.
+            max_retries: further attempts of a safe call, after connection errors, timeouts, 429 and 5xx. Another call is only
+                repeated if the connection was never made. The client's by default.
+
+        Returns:
+            The result, without its envelope, in its generated type.
+
+        Raises:
+            ArgumentError: names everything that is wrong with the arguments; nothing was sent.
+            APIError: the gateway refused.
+            OutcomeUnknown: a call that is not safe may have reached the gateway.
+            InvalidResponse: the response can't be read, or does not match the description.
+            APIConnectionError: no response.
+        """
+
     @cached_property
     def api(self) -> Api:
         """The generated client, for the functions of `commercepay_api`: their requests are signed and have the token."""
@@ -266,6 +296,17 @@ def _request(
     return run(self, flow)
 
 
+def _call(
+    self: CommercePay,
+    request: wire.Request[T],
+    *,
+    safe: bool = False,
+    reference: str | None = None,
+    **options: Unpack[CallOptions],
+) -> T:
+    return run(self, _calls.generated_call.generated_call(self.settings, request, safe, reference, options))
+
+
 class CommercePay(_Client[httpx.Client, httpx.BaseTransport]):
     """The CommercePay gateway, for one merchant in one environment. Safe to share between threads; survives a fork.
 
@@ -300,6 +341,17 @@ class CommercePay(_Client[httpx.Client, httpx.BaseTransport]):
         max_retries: int | None = None,
     ) -> Any: ...
 
+    @implemented_by(_call)
+    def call(
+        self,
+        request: wire.Request[T],
+        *,
+        safe: bool = False,
+        reference: str | None = None,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+    ) -> T: ...
+
     def close(self) -> None:
         """Close the connections. The client can't be used afterwards."""
         self._connections.close()
@@ -324,6 +376,17 @@ async def _arequest(
 ) -> Any:
     flow = custom_request(self.settings, method, path, json, params, options)
     return await arun(self, flow)
+
+
+async def _acall(
+    self: AsyncCommercePay,
+    request: wire.Request[T],
+    *,
+    safe: bool = False,
+    reference: str | None = None,
+    **options: Unpack[CallOptions],
+) -> T:
+    return await arun(self, _calls.generated_call.generated_call(self.settings, request, safe, reference, options))
 
 
 class AsyncCommercePay(_Client[httpx.AsyncClient, httpx.AsyncBaseTransport]):
@@ -355,6 +418,17 @@ class AsyncCommercePay(_Client[httpx.AsyncClient, httpx.AsyncBaseTransport]):
         timeout: float | None = None,
         max_retries: int | None = None,
     ) -> Any: ...
+
+    @implemented_by(_acall)
+    async def call(
+        self,
+        request: wire.Request[T],
+        *,
+        safe: bool = False,
+        reference: str | None = None,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+    ) -> T: ...
 
     async def aclose(self) -> None:
         """Close the connections of every event loop. The client can't be used afterwards."""

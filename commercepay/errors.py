@@ -203,7 +203,8 @@ class OutcomeUnknown(_ResponseError):
     such call.
 
     Attributes:
-        reference_code: the payment's reference code; None for a call that has none.
+        reference_code: the reference code of the payment, or the `reference` of `CommercePay.call`; None for a call that has
+            none.
         status_code, headers, body: of the response, if there was one.
         detail: the error of the HTTP library, as text; empty if there was none.
     """
@@ -213,13 +214,14 @@ class OutcomeUnknown(_ResponseError):
         text: str,
         *,
         reference_code: str | None,
+        opens_payment: bool = True,
         detail: str = "",
         status_code: int | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
     ) -> None:
         text = f"{text}: {detail}" if detail else text
-        if reference_code is not None:
+        if reference_code is not None and opens_payment:
             text += (
                 f". Reference code {reference_code!r} may exist at the gateway. Store that the outcome is unknown. Then wait"
                 " for the callback, or call again with the same reference code: DuplicateTransaction then means that the"
@@ -227,7 +229,8 @@ class OutcomeUnknown(_ResponseError):
                 " documentation of OutcomeUnknown has every step."
             )
         else:
-            text += ". The gateway may have processed it; find out before you call again."
+            about = f" (reference {reference_code!r})" if reference_code is not None else ""
+            text += f". The gateway may have processed it{about}; find out before you call again."
         super().__init__(text, status_code=status_code, headers=headers, body=body)
         self.reference_code = reference_code
         self.detail = detail

@@ -1,15 +1,15 @@
 """Level 3: what each call does.
 
-`requests` imports the generated client, and with it attrs: it is imported at the first call.
+`requests` and `generated_call` import attrs, which takes time: they are imported at the first call.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from commercepay._calls import requests
+    from commercepay._calls import generated_call, requests
 
-__all__ = ["requests"]
+__all__ = ["generated_call", "requests"]
 
 
 def __getattr__(name: str) -> object:

@@ -100,8 +100,13 @@ _reference_text = text(limits.PAYMENT_DETAILS_REFERENCE_CODE_MAX_LENGTH)
 
 
 def reference(value: Any) -> str | None:
-    """A reference. It is shown in logs and terminals, where control characters could do harm."""
-    return _reference_text(value) or (None if value.isprintable() else "must not hold control characters")
+    """A reference code, which is printable text."""
+    return _reference_text(value) or printable_text(value)
+
+
+def printable_text(value: Any) -> str | None:
+    """Text that is shown in logs and terminals, where control characters could do harm."""
+    return _any_text(value) or (None if value.isprintable() else "must not hold control characters")
 
 
 _LARGEST = 2**63 - 1

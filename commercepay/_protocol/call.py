@@ -47,7 +47,7 @@ class Call(Record):
         request: builds the request, as a generated module's `request` returns it. It is called for each attempt.
         safe: whether the request changes nothing, so that it may be sent again.
         options: timeout, deadline and retries.
-        reference_code: of the payment that the call opens, if it opens one.
+        reference_code: for errors, the reference code that the call carries, or the merchant's reference for it.
         number: for errors, the number that the call asks about, if it asks about one.
         authenticating: whether it is the login itself.
     """
@@ -64,6 +64,11 @@ class Call(Record):
     def least_seconds(self) -> float:
         """Seconds that must be left to send it. With less, a POST would probably end without a response."""
         return 0.0 if self.safe else min(self.options.timeout * 0.9, defaults.SECONDS_FOR_A_POST)
+
+    @property
+    def opens_payment(self) -> bool:
+        """Whether the call opens a payment with its reference code, which the gateway takes once only."""
+        return self.name.rpartition("/")[2] in ("InitialSession", "RequestPayment")
 
     def named(self, error: E) -> E:
         """The error, with the call and what it is about at the start of its text."""

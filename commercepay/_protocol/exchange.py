@@ -135,6 +135,7 @@ def unreadable(call: Call, error: InvalidResponse) -> InvalidResponse:
     return UnreadableOutcome(
         f"{call.name} was sent, but {error}",
         reference_code=call.reference_code,
+        opens_payment=call.opens_payment,
         status_code=error.status_code,
         headers=error.headers,
         body=error.body,

@@ -646,7 +646,9 @@ def unexpected(call: Call, error: Exception) -> Exception:
     attempt = _attempt.get(None)
     if attempt is not None and attempt.call is call and attempt.sent and not call.safe:
         text = f"{call.name} was sent, but its response could not be read"
-        return OutcomeUnknown(text, reference_code=call.reference_code, detail=_detail(error))
+        return OutcomeUnknown(
+            text, reference_code=call.reference_code, opens_payment=call.opens_payment, detail=_detail(error)
+        )
     if isinstance(error, ValueError | TypeError | RecursionError):
         return call.named(ArgumentError(f"its arguments make no request that can be sent ({type(error).__name__})"))
     return call.named(APIConnectionError("the request could not be sent", detail=_detail(error)))
@@ -661,11 +663,13 @@ def failed(request: httpx.Request, call: Call, error: Exception, body: Body, *, 
         if call.safe:
             return call.named(InvalidResponse(f"{error} (HTTP {body.status_code})", **received))
         text = f"{call.name} was sent, but {error} (HTTP {body.status_code})"
-        return UnreadableOutcome(text, reference_code=call.reference_code, **received)
+        return UnreadableOutcome(text, reference_code=call.reference_code, opens_payment=call.opens_payment, **received)
     host, detail = request.url.netloc.decode("ascii", "replace"), _detail(error)
     if sent and not call.safe:
         text = f"{call.name} was sent to {host}, but no response came"
-        return OutcomeUnknown(text, reference_code=call.reference_code, detail=detail, **received)
+        return OutcomeUnknown(
+            text, reference_code=call.reference_code, opens_payment=call.opens_payment, detail=detail, **received
+        )
     if isinstance(error, httpcore.PoolTimeout):
         text = f"no connection was free within {call.options.timeout:g} s: too many calls at the same time"
         return call.named(APITimeoutError(text))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from commercepay_api import wire
 from facade.gateway import PASSWORD, SECRET_KEY, TENANT, USERNAME, Gateway
 
 from commercepay import AsyncCommercePay, CommercePay, Money
@@ -25,6 +26,17 @@ OPENING: dict[str, Any] = {
     "return_url": "https://shop.example.my/return",
     "callback_url": "https://shop.example.my/callback",
 }
+
+
+def built(path: str, **members: object) -> wire.Request[Any]:
+    """A POST as a generated module builds it, with a result of any kind."""
+    signing = wire.Signing(data=members, secured=True)
+    arguments = {"method": "post", "url": path, "json": members, "extensions": {wire.EXTENSION: signing}}
+
+    def read(result: Any) -> Any:
+        return result
+
+    return wire.Request(arguments, read)
 
 
 @pytest.fixture(scope="session", autouse=True)

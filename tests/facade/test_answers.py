@@ -7,7 +7,8 @@ import pickle
 from typing import Any
 
 import pytest
-from facade.conftest import OPENING
+from commercepay_api.api.payment_gateway import query
+from facade.conftest import OPENING, built
 from facade.gateway import (
     AUTHENTICATE,
     CHANNELS,
@@ -47,9 +48,11 @@ CALLS: dict[str, tuple[str, Any]] = {
     "payments.query": (QUERY, lambda cp: cp.payments.query(session_number="S-1")),
     "request POST": (GENERIC, lambda cp: cp.request("POST", GENERIC, json={"referenceCode": "INV-1"})),
     "request GET": (GENERIC, lambda cp: cp.request("GET", GENERIC, params={"a": 1})),
+    "call POST": (GENERIC, lambda cp: cp.call(built(GENERIC, referenceCode="INV-1"))),
+    "call GET": (QUERY, lambda cp: cp.call(query.request(session_number="S-1", timestamp=1))),
     "authenticate": (AUTHENTICATE, lambda cp: cp.request("POST", GENERIC)),
 }
-POSTS = ("sessions.create", "payments.create", "request POST")
+POSTS = ("sessions.create", "payments.create", "request POST", "call POST")
 VALIDATION = [{"message": "Too long", "members": ["referenceCode"]}, {"message": "Missing", "members": None}]
 
 # A response, and its error for a GET. For a POST, InvalidResponse becomes UnreadableOutcome.
@@ -179,6 +182,16 @@ INCOMPLETE: dict[str, list[tuple[Any, str]]] = {
         ([{"name": "FPX"}], "channel 1: id is missing"),
         ([{"id": "2"}], "channel 1: id is not an integer"),
     ],
+    "call GET": [
+        (None, "a JSON object is missing"),
+        ([], "a JSON object is missing"),
+        ({}, "the member '.*' is missing"),
+        (PAID | {"status": "1"}, "does not match the description"),
+        (PAID | {"amount": "1234"}, "amount must be int, not str"),
+        (PAID | {"amount": 1234.0}, "amount must be int, not float"),
+        (PAID | {"amount": True, "channelId": "2"}, "amount must be int, not bool; channel_id must be int, not str"),
+        (PAID | {"currencyCode": None}, "currency_code must be str, not NoneType"),
+    ],
     "authenticate": [
         (None, "no result"),
         ({}, "accessToken is missing"),
@@ -275,7 +288,8 @@ def test_unreadable(driver: Any, gateway: Any, name: str) -> None:
             assert error.reference_code == "INV-1", call
             assert "'INV-1'" in str(error), call
     assert gateway.count("/elsewhere") == 0
-    assert gateway.count(SESSION) == gateway.count(PAYMENT) == gateway.count(QUERY) == 1  # nothing was sent twice
+    assert gateway.count(SESSION) == gateway.count(PAYMENT) == 1  # nothing was sent twice
+    assert gateway.count(QUERY) == 2
 
 
 @pytest.mark.parametrize(("call", "result", "why"), [(call, *row) for call, rows in INCOMPLETE.items() for row in rows])

@@ -67,7 +67,20 @@ NAMES = [
     "read_return",
 ]
 
-CLIENT = ["api", "callbacks", "channels", "from_env", "last_response", "payments", "request", "sessions", "settings"]
+CLIENT = [
+    *(
+        "api",
+        "call",
+        "callbacks",
+        "channels",
+        "from_env",
+        "last_response",
+        "payments",
+        "request",
+        "sessions",
+        "settings",
+    )
+]
 RESOURCES = {
     "channels": ["list"],
     "sessions": ["create"],

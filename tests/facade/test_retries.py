@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from facade.conftest import CREDENTIALS, OPENING, until
+from facade.conftest import CREDENTIALS, OPENING, built, until
 from facade.gateway import AUTHENTICATE, PAYMENT, QUERY, SESSION, Reply, enveloped, refused
 from facade.test_answers import holds_no_http_object, same_after_pickling
 from hypothesis import given
@@ -36,10 +36,12 @@ from commercepay._protocol.envelope import Response
 
 QUERIED: dict[str, Any] = {"session_number": "S-1"}
 GENERIC = "/api/services/app/PaymentGateway/Anything"
+REFUND = "/api/services/app/PaymentGateway/Refund"
 POSTS = {
     SESSION: lambda cp, **options: cp.sessions.create(**OPENING, **options),
     PAYMENT: lambda cp, **options: cp.payments.create(**OPENING, **options),
     GENERIC: lambda cp, **options: cp.request("POST", GENERIC, json={"referenceCode": "INV-1"}, **options),
+    REFUND: lambda cp, **options: cp.call(built(REFUND, orderNumber="7"), reference="INV-1", **options),
 }
 PASSING = [
     Reply(drop="before"),
@@ -123,7 +125,8 @@ def test_a_post_is_never_sent_twice(driver: Any, gateway: Any, at_once: None, pa
         assert type(error) is OutcomeUnknown
         assert error.reference_code == "INV-1"
         assert "'INV-1'" in str(error)
-        assert "same reference code" in str(error)
+        assert ("same reference code" in str(error)) == (path in (SESSION, PAYMENT))
+        assert ("find out before you call again" in str(error)) == (path in (GENERIC, REFUND))
         # What did come is kept.
         received = (200, b'{"result') if reply.drop == "within" else (None, b"")
         assert (error.status_code, error.body) == received

@@ -110,6 +110,7 @@ HOVERS = {
     "{name}().payments.wait": ("timeout: float", "timeout: seconds to wait"),
     "{name}().payments.reconcile": ("concurrency: int", "rate: requests a second"),
     "{name}().request": ("method: Literal", "json: the members of a POST"),
+    "{name}().call": ("safe: bool", "reference: your reference for the call"),
 }
 
 

@@ -7,6 +7,9 @@ from datetime import timedelta
 from typing import assert_type
 
 import httpx
+from commercepay_api.api.channel import get_tenant_channels_by_country
+from commercepay_api.api.payment_gateway import query
+from commercepay_api.models import Channel, QueryResult
 
 from commercepay import (
     AsyncCommercePay,
@@ -62,6 +65,8 @@ def sync(received: ReceivedCallback, open_payments: list[OpenPayment]) -> None:
         assert_type(cp.payments.confirm(expected, callback=received), Decision)
         assert_type(cp.payments.wait(session_number=session.session_number, timeout=60), Payment)
         assert_type(cp.payments.reconcile(open_payments), Iterator[Reconciled])
+        assert_type(cp.call(query.request(session_number="S", timestamp=1), reference="INV-1"), QueryResult)
+        assert_type(cp.call(get_tenant_channels_by_country.request(country_code="MY")), list[Channel])
         if cp.last_response is not None:
             assert_type(cp.last_response.status_code, int)
             assert_type(cp.last_response.body, bytes)
@@ -73,5 +78,6 @@ async def asynchronous(received: ReceivedCallback, open_payments: list[OpenPayme
         assert_type(await cp.payments.query(session_number="S"), Payment)
         assert_type(await cp.payments.confirm(expected, return_params={"TransactionNumber": "T"}), Decision)
         assert_type(await cp.payments.wait(transaction_number="T", timeout=60), Payment)
+        assert_type(await cp.call(query.request(session_number="S", timestamp=1), safe=True), QueryResult)
         assert_type(cp.payments.reconcile(open_payments), AsyncGenerator[Reconciled, None])
         assert_type(AsyncCommercePay.from_env(environment="sandbox"), AsyncCommercePay)

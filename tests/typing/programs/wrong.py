@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+from commercepay_api.api.payment_gateway import query
 
 from commercepay import AsyncCommercePay, CommercePay, Customer, Expected, Money, Payment
 from commercepay.integrations.starlette import StarletteIntegration
@@ -50,6 +51,10 @@ def sync(cp: CommercePay, sandbox: Sandbox, payment: Payment) -> None:
     cp.payments.confirm(payment, session_number="S")  # wrong: a result as the record
     cp.payments.wait(session_number="S")  # wrong: no timeout
     cp.request("PUT", "/api/x")  # wrong: GET and POST only
+    cp.call(query.request(session_number="S"))  # wrong: the timestamp is required
+    cp.call(query.request(session_number="S", timestamp="1"))  # wrong: a str is no int
+    cp.call(query.sync)  # wrong: not a request
+    cp.call(query.request(timestamp=1)).paid  # wrong: no such field  # noqa: B018
     cp.run  # wrong: not public  # noqa: B018
     cp.payments.query(session_number="S").paid  # wrong: no such field  # noqa: B018
     cp.last_response.body  # wrong: None before the first call  # noqa: B018
