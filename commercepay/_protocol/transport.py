@@ -13,10 +13,12 @@ import sys
 import time
 import zlib
 from abc import abstractmethod
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
 
 import httpcore
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     import ssl
 
 T = TypeVar("T")
+Headers = Iterable[tuple[bytes, bytes]]
 
 
 class _Attempt:
@@ -277,15 +280,6 @@ def _pool(
     return made
 
 
-class _Incoming(NamedTuple):
-    """The start of a response, and how to read the rest of it."""
-
-    status_code: int
-    headers: Iterable[tuple[bytes, bytes]]
-    stream: Any
-    close: Callable[[], Any]
-
-
 class _SyncTransport(httpx.BaseTransport):
     reports_sending = True
     """Whether `_Attempt.sent` is reliable. If not, a request counts as sent before it is."""
@@ -294,8 +288,8 @@ class _SyncTransport(httpx.BaseTransport):
         self._limits = limits
 
     @abstractmethod
-    def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
-        """Send the request, and return the start of the response."""
+    def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> None:
+        """Send the request, and read the response into `body`."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         attempt = _Attempt(request, self._limits.connect_timeout)
@@ -303,15 +297,7 @@ class _SyncTransport(httpx.BaseTransport):
         body = Body(self._limits.max_response_bytes)
         try:
             attempt.prepare(request)
-            incoming = self._send(request, attempt)
-            try:
-                body.start(incoming.status_code, incoming.headers)
-                for chunk in incoming.stream:
-                    body.add(chunk)
-                    attempt.left(httpcore.ReadTimeout)
-            finally:
-                with closing():
-                    incoming.close()
+            self._respond(request, attempt, body)
             return body.response()
         except Exception as error:  # every error becomes an error of the package
             if not isinstance(error, _ORDINARY):
@@ -337,27 +323,15 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
         self._limits = limits
 
     @abstractmethod
-    async def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
-        """Send the request, and return the start of the response."""
+    async def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> None:
+        """Send the request, and read the response into `body`."""
 
-    async def _bounded(self, attempt: _Attempt, respond: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What `respond` returns, before the deadline of the attempt."""
+    async def _bounded(self, attempt: _Attempt, respond: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run `respond` until the deadline of the attempt."""
         import asyncio
 
         async with asyncio.timeout(attempt.left(httpcore.ReadTimeout)):
-            return await respond()
-
-    async def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> httpx.Response:
-        incoming = await self._send(request, attempt)
-        try:
-            body.start(incoming.status_code, incoming.headers)
-            async for chunk in incoming.stream:
-                body.add(chunk)
-                attempt.left(httpcore.ReadTimeout)  # in a flood, asyncio may act on its timeout late
-        finally:
-            with closing():
-                await incoming.close()
-        return body.response()
+            await respond()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         attempt = _Attempt(request, self._limits.connect_timeout)
@@ -365,7 +339,8 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
         body = Body(self._limits.max_response_bytes)
         try:
             attempt.prepare(request)
-            return await self._bounded(attempt, partial(self._respond, request, attempt, body))
+            await self._bounded(attempt, partial(self._respond, request, attempt, body))
+            return body.response()
         except Exception as error:  # every error becomes an error of the package
             if self.reports_sending and is_from_elsewhere(error):
                 clear_frames(error)
@@ -378,27 +353,85 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
 
 
 class Transport(_SyncTransport):
-    """The transport of `CommercePay`."""
+    """The transport of `CommercePay`.
+
+    httpcore makes the connections, but its pool is not used. An exception of a signal handler inside that pool can leave its
+    lock taken, so that all later calls wait for ever, or a connection in use. Here a connection belongs to one request at a
+    time, and what the threads share is changed by functions in C, which no signal handler interrupts.
+    """
 
     def __init__(self, limits: Limits, tls: ssl.SSLContext | None = None, proxy: httpx.Proxy | None = None) -> None:
         super().__init__(limits)
         kinds = httpcore.ConnectionPool, httpcore.HTTPProxy, httpcore.SOCKSProxy
-        self._new_pool = partial(_pool, *kinds, _Backend(), tls, proxy)
-        self._pool = self._new_pool()
+        self._pool = _pool(*kinds, _Backend(), tls, proxy)
+        self._idle: deque[httpcore.ConnectionInterface] = deque()
+        self._free = _permits()
+        self._closed = False
 
     def _interrupted(self) -> None:
-        # httpcore loses the connection of a request that is interrupted at the wrong moment, and in time would have none left.
-        old, self._pool = self._pool, self._new_pool()
-        for connection in old.connections:
-            if connection.is_idle():  # the others are used by other threads, or lost
-                connection.close()
+        self._free = _permits()  # the request may have taken a permit without returning it
 
-    def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
-        response = self._pool.handle_request(_outgoing(request))
-        return _Incoming(response.status, response.headers, response.stream, response.close)
+    def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> None:
+        free = self._free
+        try:
+            free.get(timeout=attempt.left(httpcore.PoolTimeout))
+        except Empty:
+            raise httpcore.PoolTimeout from None
+        try:
+            outgoing = _outgoing(request)
+            connection = self._take() or self._pool.create_connection(outgoing.url.origin)
+            try:
+                response = connection.handle_request(outgoing)
+                body.read(response.status, response.headers, response.stream, attempt)
+            except BaseException:
+                _close(connection)
+                raise
+            with closing():
+                response.close()
+                self._keep(connection)  # not after an exception: httpcore may have left a lock of the connection taken
+        finally:
+            free.put(None)
+
+    def _take(self) -> httpcore.ConnectionInterface | None:
+        """The connection that was used last, if there is one that is still open."""
+        with suppress(IndexError):
+            while (connection := self._idle.pop()).has_expired():
+                _close(connection)
+            return connection
+        return None
+
+    def _keep(self, connection: httpcore.ConnectionInterface) -> None:
+        """Keep the connection for later requests, if it can be used again. Close the oldest one if it is not needed."""
+        if connection.is_idle():
+            self._idle.append(connection)
+        if self._closed:
+            self.close()
+        elif len(self._idle) > 1:
+            oldest = self._idle.popleft()
+            if len(self._idle) >= defaults.MAX_IDLE_CONNECTIONS or oldest.has_expired():
+                _close(oldest)
+            else:
+                self._idle.appendleft(oldest)
 
     def close(self) -> None:
-        self._pool.close()
+        """Close the idle connections now, and each other one at the end of its request."""
+        self._closed = True
+        with suppress(IndexError):
+            while True:
+                _close(self._idle.pop())
+
+
+def _close(connection: httpcore.ConnectionInterface) -> None:
+    with closing():
+        connection.close()
+
+
+def _permits() -> SimpleQueue[None]:
+    """One permit for each connection that may be in use at once."""
+    permits: SimpleQueue[None] = SimpleQueue()
+    for _ in range(defaults.MAX_CONNECTIONS):
+        permits.put(None)
+    return permits
 
 
 class AsyncTransport(_AsyncTransport):
@@ -412,7 +445,7 @@ class AsyncTransport(_AsyncTransport):
         self._pool = _pool(*kinds, _AsyncBackend(), tls, proxy)
         self._free = asyncio.Semaphore(defaults.MAX_CONNECTIONS)
 
-    async def _bounded(self, attempt: _Attempt, respond: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def _bounded(self, attempt: _Attempt, respond: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """httpcore loses the connection of a request that is cancelled at the wrong moment.
 
         So the request has a task of its own, which is never cancelled, and never waits inside httpcore for a free connection.
@@ -437,11 +470,15 @@ class AsyncTransport(_AsyncTransport):
             if not task.cancelled():
                 task.exception()  # or asyncio reports that nobody looked at it
             raise
-        return task.result()
+        task.result()
 
-    async def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
+    async def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> None:
         response = await self._pool.handle_async_request(_outgoing(request))
-        return _Incoming(response.status, response.headers, response.stream, response.aclose)
+        try:
+            await body.aread(response.status, response.headers, response.stream, attempt)
+        finally:
+            with closing():
+                await response.aclose()
 
     async def aclose(self) -> None:
         await self._pool.aclose()
@@ -459,7 +496,7 @@ class ForeignTransport(_SyncTransport):
         super().__init__(limits)
         self._own = transport
 
-    def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
+    def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> None:
         if isinstance(self._own, httpx.BaseTransport):
             attempt.sent = True
             response = self._own.handle_request(request)
@@ -468,7 +505,11 @@ class ForeignTransport(_SyncTransport):
                 raise ClientClosed(CLOSED)
             attempt.sent = True
             response = self._own.send(request, stream=True, auth=None, follow_redirects=False)
-        return _Incoming(response.status_code, response.headers.raw, response.stream, response.close)
+        try:
+            body.read(response.status_code, response.headers.raw, response.stream, attempt)
+        finally:
+            with closing():
+                response.close()
 
     def close(self) -> None:
         if isinstance(self._own, httpx.BaseTransport):
@@ -484,7 +525,7 @@ class ForeignAsyncTransport(_AsyncTransport):
         super().__init__(limits)
         self._own = transport
 
-    async def _send(self, request: httpx.Request, attempt: _Attempt) -> _Incoming:
+    async def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> None:
         if isinstance(self._own, httpx.AsyncBaseTransport):
             attempt.sent = True
             response = await self._own.handle_async_request(request)
@@ -493,7 +534,11 @@ class ForeignAsyncTransport(_AsyncTransport):
                 raise ClientClosed(CLOSED)
             attempt.sent = True
             response = await self._own.send(request, stream=True, auth=None, follow_redirects=False)
-        return _Incoming(response.status_code, response.headers.raw, response.stream, response.aclose)
+        try:
+            await body.aread(response.status_code, response.headers.raw, response.stream, attempt)
+        finally:
+            with closing():
+                await response.aclose()
 
     async def aclose(self) -> None:
         if isinstance(self._own, httpx.AsyncBaseTransport):
@@ -553,7 +598,21 @@ class Body:
     def content(self) -> bytes:
         return bytes(self._received)
 
-    def start(self, status_code: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def read(self, status_code: int, headers: Headers, stream: Any, attempt: _Attempt) -> None:
+        """Read a response to its end."""
+        self._start(status_code, headers)
+        for chunk in stream:
+            self._add(chunk)
+            attempt.left(httpcore.ReadTimeout)
+
+    async def aread(self, status_code: int, headers: Headers, stream: Any, attempt: _Attempt) -> None:
+        """`read`, for an async stream."""
+        self._start(status_code, headers)
+        async for chunk in stream:
+            self._add(chunk)
+            attempt.left(httpcore.ReadTimeout)  # in a flood, asyncio may act on its timeout late
+
+    def _start(self, status_code: int, headers: Headers) -> None:
         """Check the status and the headers before the body is read."""
         self.status_code = status_code
         received = list(headers)
@@ -568,7 +627,7 @@ class Body:
         if length.isascii() and length.isdigit() and int(length[:20]) > self._limit:
             self._too_large()
 
-    def add(self, chunk: bytes) -> None:
+    def _add(self, chunk: bytes) -> None:
         self._received += chunk
         if len(self._received) > self._limit:
             self._too_large()

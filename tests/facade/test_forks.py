@@ -76,6 +76,9 @@ def test_both_sides_go_on(gateway: Gateway) -> None:
 def test_a_fork_during_authenticate(gateway: Gateway) -> None:
     """A child forked while another thread authenticates, or holds the lock, does not wait for that thread."""
     script = """
+        import time
+        from commercepay._protocol.token import Need
+
         tokens = cp.api._httpx_args["auth"]._tokens
         flying, land = threading.Event(), threading.Event()
 
@@ -84,9 +87,9 @@ def test_a_fork_during_authenticate(gateway: Gateway) -> None:
             land.wait(20)
             return "never-valid", 60
 
-        thread = threading.Thread(target=tokens.get, args=(slow,))
+        thread = threading.Thread(target=tokens.get, args=(slow, Need(time.monotonic() + 20)))
         thread.start()
-        flying.wait(20)
+        assert flying.wait(20)
         with tokens._lock, cp.api.connections._lock:
             child = in_child(ask)
         land.set()

@@ -1,6 +1,9 @@
-"""Interrupt logins: a signal handler raises at a random moment of a login, and the next call must not be blocked.
+"""Interrupt calls: an exception is raised at a random moment, and no later call may be blocked.
 
 python tests/faults/interrupts.py --interrupts 20000
+
+So many logins are interrupted by a signal handler, and a tenth as many calls over the network: by a signal handler, and in four
+threads with one client, by what task queues use there (`PyThreadState_SetAsyncExc`).
 """
 
 from __future__ import annotations
@@ -8,6 +11,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import ctypes
+import gc
 import random
 import signal
 import sys
@@ -15,8 +20,17 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
+sys.path.append(str(Path(__file__).parents[1]))
+
+from facade.conftest import CREDENTIALS
+from facade.gateway import Gateway
+
+from commercepay import CommercePay
+from commercepay._protocol import defaults
 from commercepay._protocol.token import Need, Tokens
 
 
@@ -33,6 +47,8 @@ def main() -> None:
     sys.unraisablehook = lambda _: None  # an interrupt may hit a finalizer, too
     for name, login in (("sync", _login), ("async", _login_in_a_loop)):
         print(f"{name}: {aim(login, options.interrupts // 2, options.seed)}")
+    for name, interrupt in (("network", by_signals), ("network, threads", in_threads)):
+        print(f"{name}: {over_the_network(interrupt, options.interrupts // 20, options.seed)}")
 
 
 def aim(login: Callable[[Tokens, float], None], interrupts: int, seed: int) -> str:
@@ -106,6 +122,84 @@ def _login_in_a_loop(tokens: Tokens, interrupt_after: float) -> None:
         asyncio._set_running_loop(None)
         with contextlib.suppress(RuntimeError):
             loop.close()
+
+
+def over_the_network(
+    interrupt: Callable[[Callable[[], object], int, random.Random], None], interrupts: int, seed: int
+) -> str:
+    """Interrupt calls; fails if a later call is blocked, or if a connection stays in use or open."""
+    defaults.MAX_CONNECTIONS = 5  # few, so that lost ones are missed
+    gateway = Gateway()
+    with CommercePay(base_url=gateway.url, timeout=10, max_retries=0, **CREDENTIALS) as cp:
+
+        def call() -> None:
+            cp.payments.query(session_number="S-1")
+
+        call()
+        interrupt(call, interrupts, random.Random(seed))
+        began = time.monotonic()
+        call()
+        seconds = time.monotonic() - began
+        transport: Any = cp.api.get_httpx_client()._transport
+        assert transport._free.qsize() == defaults.MAX_CONNECTIONS, "connections are in use at rest"
+    gc.collect()
+    ends = time.monotonic() + 10
+    while gateway._sockets and time.monotonic() < ends:
+        time.sleep(0.01)
+    assert not gateway._sockets, "connections are open after the client was closed"
+    gateway.close()
+    assert seconds < 2, f"a later call waited {seconds:.1f} s"
+    return f"{interrupts} interrupts, a later call took {seconds * 1000:.0f} ms"
+
+
+def by_signals(call: Callable[[], object], interrupts: int, chance: random.Random) -> None:
+    began = time.perf_counter()
+    for _ in range(50):
+        call()
+    longest = (time.perf_counter() - began) / 50
+    landed = 0
+    while landed < interrupts:
+        try:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-6, longest))
+                call()
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except Interrupted:
+            landed += 1
+
+
+def in_threads(call: Callable[[], object], interrupts: int, chance: random.Random) -> None:
+    """Four threads call without a pause. One after the other is interrupted, and replaced by a new thread."""
+    done = threading.Event()
+
+    def work() -> None:
+        with contextlib.suppress(Interrupted):
+            while not done.is_set():
+                call()
+
+    def start() -> threading.Thread:
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        return thread
+
+    threading.excepthook = lambda _: None  # an interrupt may hit the thread outside of `work`
+    sys.setswitchinterval(1e-5)  # or a thread is only interrupted where it waits
+    threads = [start() for _ in range(4)]
+    for _ in range(interrupts):
+        thread = threads.pop(chance.randrange(len(threads)))
+        assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), _INTERRUPTED) == 1
+        thread.join(20)
+        assert not thread.is_alive(), "an interrupted call does not end"
+        threads.append(start())
+        time.sleep(chance.uniform(0, 0.001))
+    done.set()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive(), "a call does not end"
+
+
+_INTERRUPTED = ctypes.py_object(Interrupted)
 
 
 def _duration(login: Callable[[Tokens, float], None]) -> float:

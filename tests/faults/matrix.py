@@ -36,6 +36,7 @@ from faults.server import PATH_AFTER, Server
 
 from commercepay import AsyncCommercePay, CommercePay, CommercePayError
 from commercepay._protocol import defaults
+from commercepay._protocol.transport import Transport
 from commercepay.errors import BY_CODE
 
 T = TypeVar("T")
@@ -206,12 +207,19 @@ async def _play(server: Server, mode: Mode, way: Way) -> tuple[str, float, list[
         if not (mode.tls or mode.when == "refused"):
             await another_call()
         if not way.own:
-            deviations += [f"in use: {one!r}" for one in http()._transport._pool.connections if not one.is_idle()]
+            deviations += [f"in use: {number}"] if (number := in_use(http()._transport)) else []
     finally:
         await cp.aclose() if way.asynchronous else cp.close()
         if isinstance(own.get("http_client"), httpx.Client):
             own["http_client"].close()
     return outcome, seconds, deviations
+
+
+def in_use(transport: Any) -> int:
+    """The number of connections that requests use."""
+    if isinstance(transport, Transport):
+        return defaults.MAX_CONNECTIONS - transport._free.qsize()
+    return sum(not connection.is_idle() for connection in transport._pool.connections)
 
 
 def _without_a_loop(coroutine: Coroutine[Any, Any, T]) -> T:
