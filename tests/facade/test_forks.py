@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import textwrap
-from pathlib import Path
 from typing import Any
 
 import pytest
 from facade.gateway import QUERY, Gateway
+from processes import python
 
 PRELUDE = """
-import asyncio, json, os, sys, threading
+import asyncio, json, os, sys, threading, time
 from commercepay import AsyncCommercePay, CommercePay
+from commercepay._protocol.token import Need
 
 cp = {client}(tenant_id=42, username="shop", password="Pass-Word-Example",
               secret_key="Secret-Key-Example", base_url=sys.argv[1])
@@ -45,15 +44,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 
 def run(gateway: Gateway, script: str, client: str = "CommercePay") -> Any:
     """Run a script in a new process, which forks. Return what it printed as JSON."""
-    done = subprocess.run(
-        [sys.executable, "-c", PRELUDE.format(client=client) + textwrap.dedent(script), gateway.url],
-        capture_output=True,
-        timeout=30,
-        check=False,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        cwd=Path(__file__).parent,
-    )
-    assert done.returncode == 0, done.stderr.decode()
+    done = python(PRELUDE.format(client=client) + textwrap.dedent(script), gateway.url)
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 

@@ -55,6 +55,8 @@ def test_results(status: int, body: object, result: object) -> None:
         (200, {"error": None, "a": 1}),
         (400, {"a": 1}),  # a proxy's own JSON
         (500, {"a": 1}),
+        (200, {"result": None, "success": False}),
+        (200, {"result": None, "error": "boom"}),
     ],
 )
 def test_neither_a_result_nor_a_refusal(status: int, body: object) -> None:
@@ -78,8 +80,12 @@ def test_neither_a_result_nor_a_refusal(status: int, body: object) -> None:
         (b'{"result', {"content-type": "application/json; charset=utf-8"}, "its JSON is invalid"),
         (b'{"result', {"content-type": ""}, "its JSON is invalid"),
         (b'{"result": ' + b"[" * 100_000, {}, "its JSON is invalid"),
+        (b'{"result": "\xff\xfe"}', {}, "its JSON is invalid"),
+        (b'{"result": ' + b"9" * 5000 + b', "success": true}', {}, "its JSON is invalid"),
         (b"[]", {"content-type": "application/json"}, "it is a JSON list, not an object"),
         (b"null", {}, "it is a JSON NoneType, not an object"),
+        (b"7", {}, "it is a JSON int, not an object"),
+        (b'"ok"', {}, "it is a JSON str, not an object"),
     ],
 )
 def test_no_json_object(body: bytes, headers: dict[str, str], why: str) -> None:
@@ -185,6 +191,8 @@ def test_validation_errors() -> None:
         None,
         {"members": ["b"]},
         {"message": "n", "members": "b"},
+        {},
+        {"message": 5, "members": [None]},
     ]
     caught = refusal(400, {"error": {"validationErrors": entries}})
     assert type(caught) is ValidationFailed
@@ -192,7 +200,15 @@ def test_validation_errors() -> None:
         ("m", ("a", "1")),
         ("", ("b",)),
         ("n", ()),
+        ("", ()),
+        ("5", ("None",)),
     ]
+
+
+@pytest.mark.parametrize("entries", ["text", 5, {"a": 1}, [None, "x", 3]])
+def test_malformed_validation_errors(entries: object) -> None:
+    """Validation errors of another type are ignored."""
+    assert type(refusal(400, {"error": {"code": 0, "message": "m", "validationErrors": entries}})) is APIError
 
 
 @pytest.mark.parametrize(

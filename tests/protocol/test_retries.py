@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import httpx
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from commercepay import APIError, InvalidResponse
 from commercepay._protocol import defaults, retries
@@ -29,13 +32,17 @@ def test_what_is_tried_again(status: int, code: str | int | None, authenticating
     assert retries.worth_another(response(status), error, authenticating=authenticating) == expected
 
 
-@pytest.mark.parametrize("headers", [None, {}, *({"retry_after": text} for text in ("", "soon", "-1", "1.5"))])
+NONSENSE = ("", "soon", "-1", "1.5", "\u0661\u0662", ",", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT")
+
+
+@pytest.mark.parametrize("headers", [None, {}, *({"retry_after": text} for text in NONSENSE)])
 def test_the_pause_doubles_up_to_a_limit(headers: dict[str, str] | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a Retry-After that can be read, the pause doubles with each attempt, up to a limit."""
     monkeypatch.setattr("random.uniform", lambda least, most: most)
     received = None if headers is None else response(**headers)
-    pauses = [retries.pause(attempt, received) for attempt in range(40)]
-    assert pauses == [min(defaults.BACKOFF_FIRST * 2**attempt, defaults.BACKOFF_MOST) for attempt in range(40)]
+    pauses = [retries.pause(attempt, received) for attempt in (*range(40), 1500)]
+    most = defaults.BACKOFF_MOST
+    assert pauses == [*(min(defaults.BACKOFF_FIRST * 2**attempt, most) for attempt in range(40)), most]
 
 
 def test_the_pause_is_random() -> None:
@@ -64,3 +71,25 @@ def test_a_date_in_any_zone(zone: str) -> None:
 def test_a_date_in_the_past() -> None:
     """A date in the past asks for no pause."""
     assert retries.pause(0, response(retry_after="Wed, 21 Oct 2015 07:28:00 GMT")) == 0.0
+
+
+NEARLY_DATES = st.builds(
+    "{}, {} {} {} {} {}".format,
+    st.sampled_from(["Mon", "Wed", ""]),
+    st.integers(-1, 10**20),
+    st.sampled_from(["Jan", "Oct", "13", "x"]),
+    st.integers(-1, 10**20),
+    st.sampled_from(["07:28:00", "99:99:99", "7", ""]),
+    st.sampled_from(["GMT", "-9999", "+99999999999", "XYZ", ""]),
+)
+# Text as httpx decodes it from bytes. For `st.text()`, Hypothesis first makes a table of all characters, for many seconds.
+HEADER_TEXT = st.binary(max_size=20).map(lambda raw: httpx.Headers([(b"retry-after", raw)])["retry-after"])
+
+
+@given(HEADER_TEXT | NEARLY_DATES)
+@example("Wed, 21 Oct 2015 07:28:00 -9999")
+@example("Wed, 21 Oct 2999 07:28:00 GMT")
+def test_any_text(header: str) -> None:
+    """No Retry-After causes an unexpected error."""
+    pause = retries.pause(0, response(retry_after=header))
+    assert pause is None or 0 <= pause <= defaults.RETRY_AFTER_MOST

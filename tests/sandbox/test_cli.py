@@ -12,8 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
+from facade.conftest import OPENING
 
-from commercepay import CommercePay, Money, TransactionNotFound
+from commercepay import CommercePay, TransactionNotFound
+from commercepay.cli import main
 
 
 class Command:
@@ -31,13 +34,15 @@ class Command:
 
     def until(self, text: str) -> str:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
+        while text not in self.printed and (line := self.process.stdout.readline()):
             self.printed += line
-            if text in line:
-                return self.printed
-        raise AssertionError(
-            f"it ended without {text!r}:\n{self.printed}{self.process.stderr and self.process.stderr.read()}"
-        )
+        if text in self.printed:
+            return self.printed
+        raise AssertionError(f"it ended without {text!r}:\n{self.printed}{self.end()}")
+
+    @property
+    def url(self) -> str:
+        return self.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].strip()
 
     def end(self) -> str:
         """Press Ctrl+C. Returns the text of standard error."""
@@ -47,9 +52,12 @@ class Command:
         return errors
 
 
-@pytest.fixture
+SWITCHES = ("--strict-tenant", "--lock-out", "--report-surcharge")
+
+
+@pytest.fixture(scope="module")
 def command() -> Iterator[Command]:
-    one = Command("--port", "0")
+    one = Command("--port", "0", *SWITCHES)
     yield one
     one.end()
 
@@ -62,42 +70,40 @@ def test_the_printed_lines_lead_an_sdk_there(command: Command, monkeypatch: pyte
             name, _, value = line.removeprefix("export ").partition("=")
             monkeypatch.setenv(name, value)
     with CommercePay.from_env() as client:
-        session = client.sessions.create(
-            amount=Money("1.00", "MYR"),
-            reference_code="INV-1",
-            ip_address="203.0.113.9",
-            return_url="https://shop.example.my/return",
-            callback_url="http://127.0.0.1:9/callback",
-        )
+        session = client.sessions.create(**OPENING | {"callback_url": "http://127.0.0.1:9/callback"})
     assert httpx.get(session.redirect_url, trust_env=False).status_code == 200
     dashboard = next(line.split()[1] for line in printed.splitlines() if line.split()[:1] == ["dashboard"])
     assert httpx.get(dashboard, timeout=30, trust_env=False).status_code == 200
 
 
-def test_requests_and_explanations_are_logged(command: Command) -> None:
-    """Standard error has a line for each request, with the reason of a refusal, and no secret."""
-    url = command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].strip()
+def test_it_listens_on_loopback_by_default(command: Command) -> None:
+    """The printed URL is the loopback address."""
+    assert command.url.startswith("http://127.0.0.1:")
+
+
+def test_a_switch_reaches_the_gateway(command: Command) -> None:
+    """With `--strict-tenant` a call without the tenant header is refused, though its token is right."""
+    with httpx.Client(base_url=command.url, timeout=30, trust_env=False) as client:
+        login = {"userNameOrEmailAddress": "sandbox-user", "password": "sandbox-password"}
+        authenticated = client.post("/api/TokenAuth/Authenticate", json=login, headers={"Abp-TenantId": "1001"})
+        token = {"Authorization": f"Bearer {authenticated.json()['result']['accessToken']}"}
+        path = "/api/services/app/Channel/GetTenantChannelsByCountry?countryCode=MY"
+        statuses = [client.get(path, headers=token | tenant).status_code for tenant in ({}, {"Abp-TenantId": "1001"})]
+    assert statuses == [401, 200]
+
+
+def test_ctrl_c_ends_it_at_once_and_quietly() -> None:
+    """With an open connection it ends within seconds. It has logged each request with the reason of a refusal, no secret."""
+    command = Command("--port", "0")
     headers = {"Authorization": "Bearer {some-token}", "Abp-TenantId": "1001"}
-    httpx.post(f"{url}/api/services/app/PaymentGateway/InitialSession", json={}, headers=headers, trust_env=False)
-    errors = command.end()
-    assert "POST /api/services/app/PaymentGateway/InitialSession 401 token refused: " in errors
-    assert "some-token" not in errors
-
-
-def test_ctrl_c_ends_it_at_once_and_quietly(command: Command) -> None:
-    """With an open connection it ends within seconds, without a traceback."""
-    url = command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].strip()
-    with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
-        client.get("/_sandbox/api/state")
+    with httpx.Client(base_url=command.url, timeout=30, trust_env=False) as client:
+        client.post("/api/services/app/PaymentGateway/InitialSession", json={}, headers=headers)
         began = time.monotonic()
         errors = command.end()
         assert time.monotonic() - began < 5
+    assert "POST /api/services/app/PaymentGateway/InitialSession 401 token refused: " in errors
+    assert "some-token" not in errors
     assert "Traceback" not in errors
-
-
-def test_it_listens_on_loopback_by_default(command: Command) -> None:
-    """The printed URL is the loopback address."""
-    assert command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].startswith("http://127.0.0.1:")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
@@ -105,49 +111,22 @@ def test_the_url_of_every_interface_works(host: str) -> None:
     """On every interface, it prints a URL for this machine, and responds for other host names as well."""
     command = Command("--host", host, "--port", "0")
     try:
-        url = command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].strip()
+        url = command.url
         with CommercePay(environment="sandbox", base_url=url) as client, pytest.raises(TransactionNotFound):
             client.payments.query(session_number="1")
-        assert (
-            httpx.get(f"{url}/_sandbox/", headers={"Host": "sandbox:8400"}, timeout=30, trust_env=False).status_code
-            == 200
-        )
+        named = httpx.get(f"{url}/_sandbox/", headers={"Host": "sandbox:8400"}, timeout=30, trust_env=False)
+        assert named.status_code == 200
     finally:
         command.end()
 
 
-def test_a_switch_reaches_the_gateway() -> None:
-    """With `--strict-tenant` a call without the tenant header is refused, though its token is right."""
-    command = Command("--port", "0", "--strict-tenant", "--lock-out", "--report-surcharge")
-    url = command.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].strip()
-    with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
-        login = {"userNameOrEmailAddress": "sandbox-user", "password": "sandbox-password"}
-        authenticated = client.post("/api/TokenAuth/Authenticate", json=login, headers={"Abp-TenantId": "1001"})
-        token = {"Authorization": f"Bearer {authenticated.json()['result']['accessToken']}"}
-        path = "/api/services/app/Channel/GetTenantChannelsByCountry?countryCode=MY"
-        statuses = [client.get(path, headers=token | tenant).status_code for tenant in ({}, {"Abp-TenantId": "1001"})]
-    command.end()
-    assert statuses == [401, 200]
-
-
-def test_a_port_that_is_taken_is_one_clear_line(command: Command) -> None:
-    """A second sandbox on the same port is an error."""
-    port = command.until("COMMERCEPAY_BASE_URL").rpartition(":")[2].strip()
-    second = Command("--port", port)
-    assert second.process.wait(20) == 1
-    errors = second.end()
-    assert "Address already in use" in errors
-    assert "Traceback" not in errors
-
-
-def test_a_state_file_in_no_directory_is_one_clear_line(tmp_path: Path) -> None:
-    """A path that can't be opened is an error without a traceback."""
-    done = subprocess.run(
-        [sys.executable, "-m", "commercepay", "sandbox", "--state", str(tmp_path / "no" / "state.db")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "can't be used as a state file" in done.stderr
-    assert "Traceback" not in done.stderr
+@pytest.mark.parametrize("mistake", ["a port that is taken", "a state file in no directory"])
+def test_a_mistake_is_one_clear_line(command: Command, tmp_path: Path, mistake: str) -> None:
+    """A port or a state file that can't be used is an error without a traceback."""
+    port = command.url.rpartition(":")[2] if mistake.startswith("a port") else "0"
+    state = tmp_path / "state.db" if mistake.startswith("a port") else tmp_path / "no" / "state.db"
+    done = CliRunner().invoke(main, ["sandbox", "--port", port, "--state", str(state)])
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert (
+        "Address already in use" if mistake.startswith("a port") else "can't be used as a state file"
+    ) in done.output

@@ -25,13 +25,13 @@ EVERY_INTERFACE = "0.0.0.0"
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8400", "[::2]", "a b"]
 )
-def test_another_host(commercepay_sandbox: Sandbox, path: str, host: str) -> None:
+def test_another_host(sb: Sandbox, path: str, host: str) -> None:
     """A request that names another host is refused on every page: a name of an attacker's may point to this machine."""
     for method in ("GET", "POST"):
-        response = httpx.request(method, commercepay_sandbox.url + path, headers={"Host": host})
+        response = httpx.request(method, sb.url + path, headers={"Host": host})
         assert response.status_code in (400, 421)
         assert "credentials" not in response.text
-    assert commercepay_sandbox.requests == []
+    assert sb.requests == []
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def test_hosts(named: str, host: str, served: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x", "text/plain;application/json"])
-def test_content_types(commercepay_sandbox: Sandbox, kind: str) -> None:
+def test_content_types(sb: Sandbox, kind: str) -> None:
     """The control API takes no content type that a page of another site can send without permission."""
-    url = f"{commercepay_sandbox.url}/_sandbox/api/reset"
+    url = f"{sb.url}/_sandbox/api/reset"
     assert httpx.post(url, content=b"{}", headers={"Content-Type": kind}).status_code == 415
     form = {"Origin": "https://evil.example", "Content-Type": "application/x-www-form-urlencoded"}
     assert httpx.post(url, content=b"", headers=form).status_code == 403
@@ -68,7 +68,7 @@ def test_content_types(commercepay_sandbox: Sandbox, kind: str) -> None:
 
 @pytest.mark.parametrize("path", ["/_sandbox/api/faults", "/_sandbox/inbox", "/pay/x", GATEWAY])
 @pytest.mark.parametrize("chunked", [False, True])
-def test_large_bodies(commercepay_sandbox: Sandbox, path: str, chunked: bool) -> None:
+def test_large_bodies(sb: Sandbox, path: str, chunked: bool) -> None:
     """A body over the limit is refused before it is read whole, everywhere."""
     sent = 0
 
@@ -80,19 +80,19 @@ def test_large_bodies(commercepay_sandbox: Sandbox, path: str, chunked: bool) ->
 
     body: Any = chunks() if chunked else b"x" * (MAX_BODY + 1)
     try:
-        assert httpx.post(commercepay_sandbox.url + path, content=body).status_code == 413
+        assert httpx.post(sb.url + path, content=body).status_code == 413
     except httpx.TransportError:
         assert chunked  # the connection was closed while more was sent
     assert sent < 100
-    assert commercepay_sandbox.requests == []
+    assert sb.requests == []
 
 
-def test_memory_of_requests(commercepay_sandbox: Sandbox) -> None:
+def test_memory_of_requests(sb: Sandbox) -> None:
     """However many and large the requests of callers without credentials are, what is kept of them has a limit in bytes."""
-    with httpx.Client(base_url=commercepay_sandbox.url, headers={"Content-Type": "application/json"}) as http:
+    with httpx.Client(base_url=sb.url, headers={"Content-Type": "application/json"}) as http:
         for _ in range(60):
             http.post(GATEWAY, content=b'"' + b"x" * (MAX_BODY - 2) + b'"')
-    log = commercepay_sandbox._core.requests
+    log = sb._core.requests
     assert 1 <= len(log) < 30
     assert log._size <= KEPT_BYTES
     assert log._size == sum(one.size for one in log._logged)
@@ -110,15 +110,15 @@ class Merchant(http.server.BaseHTTPRequestHandler):
         """Print nothing."""
 
 
-def test_responses_to_callbacks(commercepay_sandbox: Sandbox) -> None:
+def test_responses_to_callbacks(sb: Sandbox) -> None:
     """Of the response to a callback a few hundred bytes are shown, and no more are read."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Merchant) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/callback"
-        with commercepay_sandbox.client() as cp:
+        with sb.client() as cp:
             session = cp.sessions.create(**OPENING | {"callback_url": url})
-        commercepay_sandbox.pay(session.session_number)
-        (callback,) = commercepay_sandbox.callbacks
+        sb.pay(session.session_number)
+        (callback,) = sb.callbacks
         server.shutdown()
     (delivery,) = callback.deliveries
     assert delivery.status == 200

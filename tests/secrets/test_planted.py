@@ -121,6 +121,7 @@ def test_responses(driver: Any, gateway: Any, at_once: None, log: io.StringIO, p
         else:
             found = []
         assert found == []
+    assert "Authenticate" in log.getvalue()
     assert leaks([log.getvalue()], gateway) == []
 
 

@@ -57,64 +57,26 @@ VALIDATION = [{"message": "Too long", "members": ["referenceCode"]}, {"message":
 
 # A response, and its error for a GET. For a POST, InvalidResponse becomes UnreadableOutcome.
 REFUSALS: dict[str, tuple[Reply, type[APIError], int | None]] = {
-    "rejected signature": (
-        Reply(enveloped({"code": 1, "message": "Invalid Signature."}), 400),
-        InvalidSignature,
-        1,
-    ),
-    "rejected signature with HTTP 200": (
-        Reply(enveloped({"code": 1, "message": "Invalid Signature."})),
-        InvalidSignature,
-        1,
-    ),
-    "rejected signature without envelope": (Reply({"code": 1, "message": "Invalid Signature."}), InvalidSignature, 1),
-    "rejected signature in half an envelope": (
-        Reply({"result": {"code": 1, "message": "Invalid Signature."}}),
-        InvalidSignature,
-        1,
-    ),
+    "signature": (Reply(enveloped({"code": 1, "message": "Invalid Signature."}), 400), InvalidSignature, 1),
+    "signature, no envelope": (Reply({"code": 1, "message": "Invalid Signature."}), InvalidSignature, 1),
     "duplicate": (Reply(refused(2009, "Duplicate Transaction"), 400), DuplicateTransaction, 2009),
-    "duplicate in the result": (Reply(enveloped({"code": 2009, "message": "Dup"})), DuplicateTransaction, 2009),
-    "not found": (Reply(refused(2010, "Transaction Not Found"), 400), TransactionNotFound, 2010),
-    "not found with HTTP 200": (Reply(refused(2010, "Transaction Not Found")), TransactionNotFound, 2010),
     "not found with HTTP 500": (Reply(refused(2010, "Transaction Not Found"), 500), TransactionNotFound, 2010),
-    "an error beside success": (
-        Reply(enveloped(OPENED, error={"code": 2010, "message": "m"})),
-        TransactionNotFound,
-        2010,
-    ),
+    "beside a result": (Reply(enveloped(OPENED, error={"code": 2010, "message": "m"})), TransactionNotFound, 2010),
     "expired": (Reply(refused(2021, "Payment Expired"), 400), PaymentExpired, 2021),
     "processed": (Reply(refused(2022, "Already"), 400), TransactionAlreadyProcessed, 2022),
     "unknown code": (Reply(refused(3999, "Something else"), 400), APIError, 3999),
     "no code": (Reply(enveloped(None, success=False, error={"message": "m"}), 400), APIError, None),
-    "an empty error": (Reply(enveloped(None, success=False, error={}), 400), APIError, None),
-    "code as text": (Reply(enveloped(None, success=False, error={"code": "1", "message": "m"})), APIError, None),
-    "code true": (Reply(enveloped(None, success=False, error={"code": True, "message": "m"})), APIError, None),
     "validation": (Reply(refused(0, "Invalid", validationErrors=VALIDATION), 400), ValidationFailed, 0),
     "forbidden": (Reply(refused(0, "No", unAuthorizedRequest=True), 403), AuthenticationError, 0),
-    "unauthorized": (Reply(refused(0, "No", unAuthorizedRequest=True), 401), AuthenticationError, 0),
     "401 and a challenge": (Reply(b"", 401, {"WWW-Authenticate": "Bearer"}), AuthenticationError, None),
-    "401 and an envelope": (Reply(refused(0, "No"), 401), AuthenticationError, 0),
 }
 UNREADABLE: dict[str, Reply] = {
-    "empty": Reply(b""),
-    "blank": Reply(b" \n"),
+    "empty": Reply(b"", 500),
     "HTML 502": Reply(b"<html>Bad gateway</html>", 502, {"Content-Type": "text/html"}),
-    "HTML 520": Reply(b"<html>Unknown</html>", 520, {"Content-Type": "text/html"}),
-    "HTML 524": Reply(b"<html>Timeout</html>", 524, {"Content-Type": "text/html"}),
     "HTML 200": Reply(b"<!doctype html>", 200, {"Content-Type": "text/html"}),
-    "empty 500": Reply(b"", 500),
     "truncated JSON": Reply(b'{"result": {"redirectUrl": "https://pay.exa'),
-    "list": Reply(b"[]"),
-    "list of results": Reply([enveloped(OPENED)]),
-    "null": Reply(b"null"),
-    "number": Reply(b"7"),
-    "string": Reply(b'"ok"'),
-    "not UTF-8": Reply(b'{"result": "\xff\xfe"}'),
-    "deeply nested": Reply(b'{"result":' + b"[" * 100_000),
-    "huge integer": Reply(b'{"result": ' + b"9" * 5000 + b', "success": true}'),
-    "no result, HTTP 400": Reply(enveloped(None), 400),
-    "no result, no success": Reply(enveloped(None, success=False)),
+    "list": Reply([enveloped(OPENED)]),
+    "no result": Reply(enveloped(None), 400),
     "error is text": Reply(enveloped(None, success=False, error="boom")),
     "a proxy's own JSON": Reply({"message": "Service Unavailable"}, 503),
     "a problem document": Reply({"type": "about:blank", "title": "Not Found", "status": 404}, 404),
@@ -123,10 +85,7 @@ UNREADABLE: dict[str, Reply] = {
 }
 NOT_THE_GATEWAYS: dict[str, Reply] = {
     "nothing": Reply(b"", 401),
-    "another challenge": Reply(b"", 401, {"WWW-Authenticate": 'Basic realm="proxy"'}),
     "HTML": Reply(b"<html>", 401, {"Content-Type": "text/html"}),
-    "a list": Reply(b"[]", 401),
-    "an empty object": Reply(b"{}", 401),
     "a proxy's JSON": Reply({"message": "Unauthorized"}, 401),
 }
 """What comes with a 401 that a proxy or a filter may have sent."""
@@ -158,6 +117,10 @@ INCOMPLETE: dict[str, list[tuple[Any, str]]] = {
     "payments.query": [
         (None, "no result"),
         ({}, "status is missing"),
+        (
+            {"status": "1", "amount": 1.5, "currencyCode": "MYR"},
+            "status is not an integer; amount is not an integer; referenceCode is missing",
+        ),
         (PAID | {"status": None}, "status is missing"),
         (PAID | {"status": "1"}, "status is not an integer"),
         (PAID | {"status": True}, "status is not an integer"),
@@ -292,18 +255,19 @@ def test_unreadable(driver: Any, gateway: Any, name: str) -> None:
     assert gateway.count(QUERY) == 2
 
 
-@pytest.mark.parametrize(("call", "result", "why"), [(call, *row) for call, rows in INCOMPLETE.items() for row in rows])
-def test_incomplete(driver: Any, gateway: Any, call: str, result: Any, why: str) -> None:
+@pytest.mark.parametrize("call", INCOMPLETE)
+def test_incomplete(driver: Any, gateway: Any, call: str) -> None:
     """A result without a required member, or with one of another type, is an error. Nothing is converted."""
     path, act = CALLS[call]
-    gateway.always[path] = Reply(enveloped(result))
-    with pytest.raises(InvalidResponse, match=why) as caught:
-        driver.do(act(driver.client()))
-
-    assert type(caught.value) is (UnreadableOutcome if call in POSTS else InvalidResponse)
-    assert holds_no_http_object(caught.value)
-    assert same_after_pickling(caught.value)
-    assert gateway.count(path) == 1
+    cp = driver.client()
+    for number, (result, why) in enumerate(INCOMPLETE[call], 1):
+        gateway.always[path] = Reply(enveloped(result))
+        with pytest.raises(InvalidResponse, match=why) as caught:
+            driver.do(act(cp))
+        assert type(caught.value) is (UnreadableOutcome if call in POSTS else InvalidResponse)
+        assert holds_no_http_object(caught.value)
+        assert same_after_pickling(caught.value)
+        assert gateway.count(path) == number
 
 
 URL, SCRIPT = STARTED["redirectUrl"], "<form></form><script>document.forms[0].submit()</script>"
@@ -356,15 +320,6 @@ def test_what_an_incomplete_result_has(driver: Any, gateway: Any, call: str, res
     assert same_after_pickling(caught.value)
 
 
-def test_all_that_is_wrong(driver: Any, gateway: Any, cp: Any) -> None:
-    """The error names every problem of a response."""
-    gateway.always[QUERY] = Reply(enveloped({"status": "1", "amount": 1.5, "currencyCode": "MYR"}))
-    with pytest.raises(InvalidResponse) as caught:
-        driver.do(cp.payments.query(session_number="S-1"))
-    for part in ("status is not an integer", "amount is not an integer", "referenceCode is missing"):
-        assert part in str(caught.value)
-
-
 @pytest.mark.parametrize("code", [14, 99, -1, 2**40])
 def test_unknown_status(driver: Any, gateway: Any, cp: Any, code: int) -> None:
     """An unknown payment status is kept with its number, and is neither an error nor paid nor final."""
@@ -392,17 +347,19 @@ def test_bare_results(driver: Any, gateway: Any, cp: Any) -> None:
     assert gateway.authenticates == 1
 
 
-@pytest.mark.parametrize("status", [201, 202, 400, 404, 500, 599])
-def test_success_with_any_status(driver: Any, gateway: Any, cp: Any, status: int) -> None:
-    """A result in an envelope is a result with any HTTP status: the body decides."""
-    gateway.always[SESSION] = Reply(enveloped(OPENED), status)
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *(Reply(enveloped(OPENED), status) for status in (201, 202, 400, 401, 404, 500, 599)),
+        Reply(enveloped(OPENED, success=False)),
+        Reply(gzip.compress(Reply(enveloped(OPENED)).content()), 200, {"Content-Encoding": "gzip"}),
+    ],
+)
+def test_the_body_decides(driver: Any, gateway: Any, cp: Any, reply: Reply) -> None:
+    """A result without an error is a result, with any HTTP status and `success`, and compressed. The POST is sent once."""
+    gateway.always[SESSION] = reply
     assert driver.do(cp.sessions.create(**OPENING)).session_number == "S-1"
-
-
-def test_success_false_with_a_result(driver: Any, gateway: Any, cp: Any) -> None:
-    """`success` is ignored: a result without an error is a result."""
-    gateway.always[SESSION] = Reply(enveloped(OPENED, success=False))
-    assert driver.do(cp.sessions.create(**OPENING)).session_number == "S-1"
+    assert gateway.count(SESSION) == 1
 
 
 def test_a_result_with_a_code_alone(driver: Any, gateway: Any, cp: Any) -> None:
@@ -418,13 +375,6 @@ def test_unknown_members(driver: Any, gateway: Any, cp: Any) -> None:
     assert driver.do(cp.payments.query(session_number="S-1")).raw["new"] == {"deep": [1]}
 
 
-def test_compressed_answers(driver: Any, gateway: Any, cp: Any) -> None:
-    """A compressed response is decoded."""
-    body = gzip.compress(Reply(enveloped(OPENED)).content())
-    gateway.always[SESSION] = Reply(body, 200, {"Content-Encoding": "gzip"})
-    assert driver.do(cp.sessions.create(**OPENING)).session_number == "S-1"
-
-
 def test_validation_errors_are_typed(driver: Any, gateway: Any, cp: Any) -> None:
     """A validation error names each member and message, also in its text."""
     gateway.always[SESSION] = REFUSALS["validation"][0]
@@ -436,21 +386,6 @@ def test_validation_errors_are_typed(driver: Any, gateway: Any, cp: Any) -> None
     ]
     assert "referenceCode: Too long" in str(caught.value)
     assert caught.value.message == "Invalid"
-
-
-def test_malformed_validation_errors(driver: Any, gateway: Any, cp: Any) -> None:
-    """Validation errors of another type are ignored."""
-    for entries in (
-        "text",
-        5,
-        {"a": 1},
-        [None, "x", 3, {}],
-        [{"message": 5, "members": "ab"}],
-        [{"members": [1, None]}],
-    ):
-        gateway.always[SESSION] = Reply(refused(0, "Invalid", validationErrors=entries), 400)
-        with pytest.raises(APIError):
-            driver.do(cp.sessions.create(**OPENING))
 
 
 def test_the_gateways_words_are_harmless(driver: Any, gateway: Any, cp: Any) -> None:
