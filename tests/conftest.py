@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from sdk import Sdk
 
 from commercepay._protocol import defaults
 from commercepay.testing import Sandbox, sandbox
@@ -18,10 +17,6 @@ settings.load_profile("commercepay")
 
 # A refused token is renewed without a pause; tests of the pause set one.
 defaults.RENEWAL_PAUSE = 0.0
-
-# For helpers beside the tests, such as `facade.gateway`: pytest's importlib mode imports only test modules.
-if str(Path(__file__).parent) not in sys.path:
-    sys.path.append(str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +30,14 @@ def sb(shared_sandbox: Sandbox) -> Sandbox:
     """A sandbox that is as new: all tests share one server."""
     shared_sandbox.reset()
     return shared_sandbox
+
+
+@pytest.fixture(params=[False, True], ids=["sync", "async"])
+def sdk(sb: Sandbox, request: pytest.FixtureRequest) -> Sdk:
+    return Sdk(sb, request.param)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry without a pause."""
+    monkeypatch.setattr(defaults, "BACKOFF_FIRST", 0.0)

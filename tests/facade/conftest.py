@@ -11,7 +11,6 @@ from commercepay_api import wire
 from facade.gateway import PASSWORD, SECRET_KEY, TENANT, USERNAME, Gateway
 
 from commercepay import AsyncCommercePay, CommercePay, Money
-from commercepay._protocol import defaults
 
 CREDENTIALS: dict[str, Any] = {
     "tenant_id": TENANT,
@@ -122,9 +121,3 @@ def driver(request: pytest.FixtureRequest, gateway: Gateway) -> Iterator[Driver]
 @pytest.fixture
 def cp(driver: Driver) -> Any:
     return driver.client()
-
-
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retry without a pause."""
-    monkeypatch.setattr(defaults, "BACKOFF_FIRST", 0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -257,8 +256,7 @@ class FlaskSite(Site):
             assert request.get_data()
 
     def close(self) -> None:
-        self.app = None
-        gc.collect()
+        self.client.close()
 
     def redirect(self, started: Any) -> Any:
         with self.app.app_context():

@@ -23,7 +23,7 @@ from sqlalchemy.exc import NoResultFound
 from commercepay import CommercePay, Money, OutcomeUnknown
 from commercepay._protocol import settings
 from commercepay.integrations import django as commercepay_django
-from commercepay.testing import Sandbox, sandbox, sign_callback
+from commercepay.testing import Sandbox, sign_callback
 
 DOCS = Path(__file__).parents[2] / "docs"
 FRAMEWORKS = (DOCS / "frameworks.md").read_text(encoding="utf-8")
@@ -32,20 +32,13 @@ CALLBACK_URL = "https://shop.example.my/commercepay/callback"
 AMOUNT = Money("12.34", "MYR")
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with sandbox() as one:
-        yield one
-
-
 @pytest.fixture
-def gateway(running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    running.reset()
-    for name, value in running.environment.items():
+def gateway(sb: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    for name, value in sb.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setitem(settings.ENVIRONMENTS, "staging", running.url)  # the examples use this name
+    monkeypatch.setitem(settings.ENVIRONMENTS, "staging", sb.url)  # the examples use this name
     monkeypatch.setattr(settings, "_PUBLISHED_KEYS", frozenset())  # staging refuses them
-    return running
+    return sb
 
 
 def block(name: str | None = None) -> str:

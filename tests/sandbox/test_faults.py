@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 import pytest
+from facade.conftest import OPENING
+from sdk import Sdk
 
 from commercepay import (
     APIConnectionError,
@@ -17,7 +18,6 @@ from commercepay import (
     CommercePayError,
     DuplicateTransaction,
     InvalidResponse,
-    Money,
     OutcomeUnknown,
     PaymentStatus,
     UnreadableOutcome,
@@ -29,44 +29,12 @@ if TYPE_CHECKING:
     from commercepay.testing import Sandbox
 
 
-class Sdk:
-    """The sync or the async facade: each call with a new client."""
-
-    def __init__(self, sb: Sandbox, form: str) -> None:
-        self._sb = sb
-        self._form = form
-
-    def create(self, reference: str = "INV-1", **options: Any) -> Any:
-        return self._call(
-            "sessions.create",
-            options,
-            amount=Money("12.34", "MYR"),
-            reference_code=reference,
-            ip_address="203.0.113.9",
-            return_url="https://shop.example.my/return",
-            callback_url=f"{self._sb.url}/_sandbox/inbox",
-        )
-
-    def query(self, number: str, **options: Any) -> Any:
-        return self._call("payments.query", options, session_number=number)
-
-    def _call(self, name: str, options: dict[str, Any], **arguments: Any) -> Any:
-        resource, _, method = name.partition(".")
-        options = {"max_retries": 0} | options
-        if self._form == "sync":
-            with self._sb.client(**options) as client:
-                return getattr(getattr(client, resource), method)(**arguments)
-
-        async def run() -> Any:
-            async with self._sb.async_client(**options) as client:
-                return await getattr(getattr(client, resource), method)(**arguments)
-
-        return asyncio.run(run())
+def create(sdk: Sdk, **client: Any) -> Any:
+    return sdk("sessions.create", client=client, **OPENING)
 
 
-@pytest.fixture(params=["sync", "async"])
-def sdk(sb: Sandbox, request: pytest.FixtureRequest) -> Sdk:
-    return Sdk(sb, request.param)
+def query(sdk: Sdk, number: str, **client: Any) -> Any:
+    return sdk("payments.query", client=client, session_number=number)
 
 
 class Case(NamedTuple):
@@ -106,44 +74,47 @@ CASES = {
 }
 
 
+# After a timeout, the client has left while the sandbox is still waiting: `eventually` waits for the end of that request.
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_fault_on_opening_a_session(sb: Sandbox, sdk: Sdk, eventually: Callable[..., Any], name: str) -> None:
     """The SDK raises the documented error, and exactly as many payments exist as the fault let through."""
     case = CASES[name]
     sb.faults.add(**case.fault, endpoint="InitialSession")
     if case.create is None:
-        assert sdk.create(**case.options).redirect_url.startswith(sb.url)
+        assert create(sdk, **case.options).redirect_url.startswith(sb.url)
     else:
         with pytest.raises(CommercePayError) as caught:
-            sdk.create(**case.options)
+            create(sdk, **case.options)
         assert type(caught.value) is case.create
         if isinstance(caught.value, OutcomeUnknown):
             assert caught.value.reference_code == "INV-1"
-    # (After a timeout, the client has left while the sandbox was still waiting.)
     eventually(lambda: len(sb.orders) == case.payments)
     sb.faults.clear()
     if case.payments and case.create is not None:
         with pytest.raises(DuplicateTransaction):
-            sdk.create()
+            create(sdk)
         assert len(sb.orders) == 1
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_fault_on_asking(sb: Sandbox, sdk: Sdk, name: str) -> None:
+def test_a_fault_on_asking(sb: Sandbox, sdk: Sdk, eventually: Callable[..., Any], name: str) -> None:
     """A query fails with the documented error, changes nothing, and works as soon as the fault is over."""
     case = CASES[name]
-    number = sdk.create().session_number
+    number = create(sdk).session_number
     sb.pay(number)
     sb.faults.add(**case.fault, endpoint="Query")
     if case.query is None:
-        status = sdk.query(number, **case.options).status
+        status = query(sdk, number, **case.options).status
         assert status == (14 if case.fault["kind"] == "unknown_status" else 1)
     else:
         with pytest.raises(CommercePayError) as caught:
-            sdk.query(number, **case.options)
+            query(sdk, number, **case.options)
         assert type(caught.value) is case.query
+    eventually(lambda: any(one.faults for one in sb.requests))
     sb.faults.clear()
-    assert sdk.query(number).status is PaymentStatus.PAID
+    assert query(sdk, number).status is PaymentStatus.PAID
     assert [one.status for one in sb.orders[0].attempts] == [1]
 
 
@@ -160,12 +131,12 @@ def test_a_fault_on_asking(sb: Sandbox, sdk: Sdk, name: str) -> None:
 )
 @pytest.mark.parametrize("endpoint", ["Query", "Authenticate"])
 def test_a_passing_fault_is_retried_where_that_is_safe(
-    sb: Sandbox, sdk: Sdk, endpoint: str, fault: dict[str, Any]
+    sb: Sandbox, sdk: Sdk, at_once: None, endpoint: str, fault: dict[str, Any]
 ) -> None:
     """Query and Authenticate are sent again, and one payment exists."""
-    number = sdk.create().session_number
+    number = create(sdk).session_number
     sb.faults.add(**fault, endpoint=endpoint)
-    assert sdk.query(number, max_retries=2).session_number == number
+    assert query(sdk, number, max_retries=2).session_number == number
     hit = [one for one in sb.requests if one.faults]
     assert [one.operation for one in hit] == [endpoint]
     assert len(sb.orders) == 1
@@ -176,17 +147,17 @@ def test_opening_a_session_is_never_retried(sb: Sandbox, sdk: Sdk, kind: Any) ->
     """A POST whose response was lost is sent once, with any number of allowed retries."""
     sb.faults.add(kind, endpoint="InitialSession")
     with pytest.raises(OutcomeUnknown):
-        sdk.create(max_retries=5)
+        create(sdk, max_retries=5)
     assert len([one for one in sb.requests if one.operation == "InitialSession"]) == 1
     assert len(sb.orders) == (1 if kind == "drop_after" else 0)
 
 
 def test_an_unknown_status_is_neither_paid_nor_failed(sb: Sandbox, sdk: Sdk) -> None:
     """An unknown code is kept with its number."""
-    number = sdk.create().session_number
+    number = create(sdk).session_number
     sb.pay(number)
     sb.faults.add("unknown_status", endpoint="Query", status=77)
-    status = sdk.query(number).status
+    status = query(sdk, number).status
     assert (status.value, status.is_known, status.is_paid, status.is_final) == (77, False, False, False)
 
 
