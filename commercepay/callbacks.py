@@ -69,9 +69,9 @@ class Callback(Record):
     amount: Money
     reference_code: str
     transaction_number: str
-    session_number: str | None
-    channel_id: int | None
-    provider_transaction_number: str | None
+    session_number: str | None = None
+    channel_id: int | None = None
+    provider_transaction_number: str | None = None
     raw: Mapping[str, Any]
     body: bytes
 

@@ -129,7 +129,7 @@ class Session(Record):
 
     redirect_url: str
     session_number: str
-    redirection_type: int | None
+    redirection_type: int | None = None
     reference_code: str
     raw: Mapping[str, Any]
 
@@ -152,10 +152,10 @@ class StartedPayment(Record):
         raw: the whole result.
     """
 
-    redirect_url: str | None
-    client_script: str | None
+    redirect_url: str | None = None
+    client_script: str | None = None
     transaction_number: str
-    redirection_type: int | None
+    redirection_type: int | None = None
     reference_code: str
     raw: Mapping[str, Any]
 
@@ -188,14 +188,14 @@ class Payment(Record):
     status: PaymentStatus
     amount: Money
     reference_code: str
-    transaction_number: str | None
-    session_number: str | None
-    channel_id: int | None
-    provider_transaction_number: str | None
-    provider_payment_method: str | None
-    provider_error_message: str | None
-    created: str | None
-    remark: str | None
+    transaction_number: str | None = None
+    session_number: str | None = None
+    channel_id: int | None = None
+    provider_transaction_number: str | None = None
+    provider_payment_method: str | None = None
+    provider_error_message: str | None = None
+    created: str | None = None
+    remark: str | None = None
     raw: Mapping[str, Any]
 
     _aside = ("raw",)
@@ -232,15 +232,15 @@ class ChannelCurrency(Record):
         raw: all members, with those that the package has no attribute for.
     """
 
-    currency: str | None
-    min_request_amount: Decimal | None
-    max_request_amount: Decimal | None
-    daily_transaction_count: int | None
-    daily_transaction_amount: Decimal | None
-    min_surcharge_amount: Decimal | None
-    max_surcharge_amount: Decimal | None
-    is_surcharge_percentage: bool | None
-    surcharge: Decimal | None
+    currency: str | None = None
+    min_request_amount: Decimal | None = None
+    max_request_amount: Decimal | None = None
+    daily_transaction_count: int | None = None
+    daily_transaction_amount: Decimal | None = None
+    min_surcharge_amount: Decimal | None = None
+    max_surcharge_amount: Decimal | None = None
+    is_surcharge_percentage: bool | None = None
+    surcharge: Decimal | None = None
     raw: Mapping[str, Any]
 
     _aside = ("raw",)
@@ -264,15 +264,15 @@ class Channel(Record):
     """
 
     id: int
-    name: str | None
-    type: int | None
-    is_provider_host_channel: bool | None
-    image_url: str | None
-    group_id: int | None
-    group_name: str | None
-    group_image_url: str | None
-    save_payment: bool | None
-    currencies: tuple[ChannelCurrency, ...]
+    name: str | None = None
+    type: int | None = None
+    is_provider_host_channel: bool | None = None
+    image_url: str | None = None
+    group_id: int | None = None
+    group_name: str | None = None
+    group_image_url: str | None = None
+    save_payment: bool | None = None
+    currencies: tuple[ChannelCurrency, ...] = ()
     raw: Mapping[str, Any]
 
     _aside = ("raw",)

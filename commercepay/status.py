@@ -17,8 +17,8 @@ __all__ = ["PaymentStatus"]
 class PaymentStatus(IntEnum):
     """The status of a payment (source: public integrations).
 
-    The gateway's table has more codes than are known. An unknown code keeps its number: `PaymentStatus(14)` is a status with
-    the name `UNKNOWN_14`, for which every `is_...` property is false. It is neither paid nor failed.
+    The gateway's table has more codes than are known. An unknown code keeps its number: `PaymentStatus(99)` is a status with
+    the name `UNKNOWN_99`, for which every `is_...` property is false. It is neither paid nor failed.
     """
 
     PENDING = 0

@@ -89,6 +89,7 @@ def secret_members(description: Any) -> list[str]:
 def for_generator(node: Any) -> Any:
     """The description in a form that suits the generator. Its meaning stays the same.
 
+    - Codes (`oneOf` of constants with a title each) become an enum with names.
     - An open enum (`anyOf` of an enum and its bare type) becomes the enum, because the patched enum class is open.
     - A security requirement with only the tenant is removed: "secured" then means that token and signature are needed.
     - The first of `examples` becomes `example`, because the generator writes only that into docstrings.
@@ -98,6 +99,11 @@ def for_generator(node: Any) -> Any:
     if not is_object(node):
         return node
     node = {key: for_generator(value) for key, value in node.items()}
+    codes = node.get("oneOf")
+    if is_array(codes) and all("const" in code for code in codes):
+        del node["oneOf"]
+        node["enum"] = [code["const"] for code in codes]
+        node["x-enum-varnames"] = [code["title"] for code in codes]
     alternatives = node.get("anyOf")
     if is_array(alternatives) and len(alternatives) == 2 and "enum" in alternatives[0]:
         del node["anyOf"]

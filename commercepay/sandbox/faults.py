@@ -41,7 +41,7 @@ KINDS: Final[Mapping[str, str]] = {
     "drop_before": "drop the connection before anything is processed",
     "drop_after": "process, then drop the connection: the response is lost",
     "tokens_revoked": "revoke all access tokens, then process",
-    "unknown_status": "process, then report payment status `status` (14 unless given), which is in no list",
+    "unknown_status": "process, then report payment status `status` (99 unless given), which is in no list",
     "wrong_types": "process, then send the result's integers as strings and its strings as integers",
     "callback_twice": "send the callback twice",
     "callback_late": "send the callback after `seconds` of the sandbox's time",

@@ -1,198 +1,379 @@
-"""The facade has what the description has: every limit, code and member, and no others."""
+"""The facade has every operation, member, limit and code of the description, or a reason why not; and nothing else.
+
+The description is not repeated here. The tests call the facade and compare what is sent and what is read.
+"""
 
 from __future__ import annotations
 
+import inspect
 import json
-from datetime import date, timedelta
-from enum import IntEnum
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
-from inspect import getdoc
-from typing import Any
+from typing import Any, NamedTuple, TypedDict, get_type_hints
 
 import pytest
-from facade.conftest import OPENING
+from facade.conftest import CREDENTIALS
 
-from commercepay import (
-    Customer,
-    IdentificationType,
-    Money,
-    PaymentStatus,
-    PlatformCharge,
-    Recurrence,
-    RecurrenceMode,
-    SubMerchant,
-    params,
-)
+import commercepay
+from commercepay import ArgumentError, CommercePayError, Money, models, params, signature
 from commercepay._base.flow import drive
-from commercepay._calls import checks, operations, requests
-from commercepay._calls.resources import Sessions
+from commercepay._calls import checks, operations, resources
+from commercepay._protocol.call import Call, Options
 from commercepay._protocol.envelope import Response
 from commercepay._protocol.settings import settings_of
-from commercepay.errors import BY_CODE, ArgumentError, CommercePayError
+from commercepay.callbacks import verify
+from commercepay.errors import BY_CODE
 
-SCHEMAS: dict[str, Any] = json.loads(files("commercepay_api").joinpath("openapi.json").read_text("utf-8"))[
-    "components"
-]["schemas"]
-SETTINGS = settings_of({"tenant_id": 1, "username": "u", "password": "p", "secret_key": "s"})
-EVERYTHING: dict[str, Any] = OPENING | {
-    "description": "Order",
-    "user_agent": "Mozilla/5.0",
-    "customer": Customer(
-        name="Aisyah",
-        email="a@example.my",
-        mobile_number="60123456789",
-        username="aisyah",
-        identification_number="900101015555",
-        identification_type=IdentificationType.OTHER,
-    ),
-    "save_payment": True,
-    "local_citizen": False,
-    "sub_merchant": SubMerchant(unique_id="stall-12", name="Stall"),
-    "recurring": Recurrence(
-        mode=RecurrenceMode.MONTHLY,
-        number_of_payments=3,
-        effective_date=date(2027, 1, 1),
-        expiry_date=date(2027, 12, 31),
-        maximum_amount=Money("10.00", "MYR"),
-        is_fixed_amount=True,
-        id="sub-77",
-    ),
-    "channel_group_id": 1,
-    "hidden_channels": [4],
-    "platform_charge": PlatformCharge(partner_id="p", amount=Money("0.50", "MYR")),
+LEFT_OUT = {
+    "AuthenticateRequest.rememberClient": "its effect is not known",
+    "AuthenticateResult.encryptedAccessToken": "no call needs it",
+    "AuthenticateResult.userId": "no call needs it",
+    "SessionOpened.clientScript": "a session is opened at its URL",
+    "QueryResult.providerChannelId": "`raw` has it",
 }
-PARAMETERS: dict[tuple[str, str, str], Any] = {
-    ("PaymentDetails", "referenceCode", "maxLength"): lambda size: {"reference_code": "x" * size},
-    ("PaymentDetails", "description", "maxLength"): lambda size: {"description": "x" * size},
-    ("Customer", "name", "maxLength"): lambda size: {"customer": Customer(name="x" * size)},
-    ("RecurringPaymentInfo", "numberOfPayments", "maximum"): lambda size: {
-        "recurring": Recurrence(number_of_payments=size)
-    },
-}
-"""The arguments that reach a limit. The user agent is cut instead."""
+"""What the description has and the facade has not, with the reason: operations, members (`Schema.member`) and codes."""
+
+ENUMS = {"RecurringMode": "RecurrenceMode"}
+"""The enums with another name in the facade."""
+
+DESCRIPTION: dict[str, Any] = json.loads(files("commercepay_api").joinpath("openapi.json").read_text("utf-8"))
+SCHEMAS: dict[str, Any] = DESCRIPTION["components"]["schemas"]
+DESCRIBED = {one["operationId"]: one for item in DESCRIPTION["paths"].values() for one in item.values()}
+LIMITS = ("minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems")
+SETTINGS = settings_of(CREDENTIALS)
+Path = tuple[str | int, ...]
 
 
-def sent(**given: Any) -> dict[str, Any]:
-    """The body of a session, and that of a payment, in one."""
-    opening: Any = OPENING | given
-    session: Any = {"expires_in": timedelta(minutes=5)}
-    payment: Any = {"channel_id": 4, "provider_channel_id": "TEST0021"}
-    bodies = [
-        requests.session_request(SETTINGS, opening | session)()["json"],
-        requests.payment_request(SETTINGS, opening | payment)()["json"],
-    ]
-    return {**bodies[0], **bodies[1]}
+# --- the description ----------------------------------------------------------------------------------------------
 
 
-def properties(schema: dict[str, Any]) -> dict[str, Any]:
-    """The members of a schema, with those of the schemas that it is made of."""
-    found = dict(schema.get("properties", {}))
-    for part in schema.get("allOf", []):
-        found |= properties(SCHEMAS[part["$ref"].rpartition("/")[2]] if "$ref" in part else part)
-    return found
+class Member(NamedTuple):
+    """A member that is no object: the steps to it, the schema that declares it with its name, and its schema."""
+
+    path: Path
+    name: str
+    schema: dict[str, Any]
 
 
-def names(schema: dict[str, Any], place: str = "") -> set[str]:
-    """The names of all members, with those of the objects in them."""
-    return {
-        name
-        for member, inner in properties(schema).items()
-        for name in (place + member, *names({"properties": properties(inner)}, f"{place}{member}."))
-    }
+def resolved(schema: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    return (name, SCHEMAS[name]) if name else ("", schema)
 
 
-def names_in(body: dict[str, Any], place: str = "") -> set[str]:
-    """The names of all members of a JSON object, with those of the objects in it."""
-    return {
-        name
-        for member, value in body.items()
-        for name in (place + member, *(names_in(value, f"{place}{member}.") if isinstance(value, dict) else ()))
-    }
+def members(schema: dict[str, Any], owner: str = "", path: Path = ()) -> Iterator[Member]:
+    """All members, with those of the objects and arrays in the schema."""
+    name, schema = resolved(schema)
+    owner = name or owner
+    parts = [part for part in (*schema.get("allOf", ()), *schema.get("oneOf", ())) if "const" not in part]
+    for part in parts:
+        yield from members(part, owner, path)
+    for name, inner in schema.get("properties", {}).items():
+        yield from members(inner, f"{owner}.{name}", (*path, name))
+    if "items" in schema:
+        yield from members(schema["items"], owner, (*path, 0))
+    elif "properties" not in schema and not parts and schema["type"] != "null":
+        yield Member(path, owner, schema)
 
 
-def test_members_of_requests() -> None:
-    """With every parameter given, exactly the members of the description are sent."""
-    assert names_in(sent(**EVERYTHING)) == names(SCHEMAS["SessionRequest"]) | names(SCHEMAS["PaymentRequest"])
+def request_members(name: str) -> list[Member]:
+    operation = DESCRIBED[name]
+    if "requestBody" in operation:
+        return list(members(operation["requestBody"]["content"]["application/json"]["schema"]))
+    return [Member((one["name"],), f"{name}.{one['name']}", one["schema"]) for one in operation.get("parameters", ())]
 
 
-@pytest.mark.parametrize(
-    ("schema", "call", "given", "unread"),
-    [
-        ("SessionOpened", operations.create_session, OPENING, {"clientScript"}),
-        ("PaymentStarted", operations.create_payment, OPENING, set()),
-        ("QueryResult", operations.query_payment, {"session_number": "S-1001"}, {"providerChannelId"}),
-    ],
+def result_members(name: str) -> list[Member]:
+    """The members of a successful result. The envelope has it beside the refusal and null."""
+    _, envelope = resolved(DESCRIBED[name]["responses"]["200"]["content"]["application/json"]["schema"])
+    refusal, result, null = envelope["allOf"][1]["properties"]["result"]["oneOf"]
+    assert (resolved(refusal)[0], null) == ("Refusal", {"type": "null"})
+    return list(members(result))
+
+
+def codes(name: str) -> dict[str, int]:
+    schema = SCHEMAS[name]
+    return {code["title"]: code["const"] for code in schema.get("anyOf", [schema])[0]["oneOf"]}
+
+
+CODES = [name for name, schema in SCHEMAS.items() if "const" in json.dumps(schema)]
+
+
+def left_out(names: Iterable[str]) -> set[str]:
+    """What is left out of the operation or the schemas with these names."""
+    owners = {name.partition(".")[0] for name in names}
+    return {name for name in LEFT_OUT if name.partition(".")[0] in owners}
+
+
+def example(schema: dict[str, Any]) -> Any:
+    given = [value for value in schema.get("examples", ()) if value is not None]
+    kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
+    return given[0] if given else {"string": "text", "integer": 7, "number": 1.5, "boolean": True}[kind]
+
+
+def nested(leaves: dict[Path, Any]) -> Any:
+    """The JSON value with these leaves; the step 0 is the one item of an array."""
+    if () in leaves:
+        return leaves[()]
+    first = dict.fromkeys(path[0] for path in leaves)
+    found = {step: nested({path[1:]: value for path, value in leaves.items() if path[0] == step}) for step in first}
+    return list(found.values()) if 0 in found else found
+
+
+def leaves(value: Any, path: Path = ()) -> dict[Path, Any]:
+    """The reverse of `nested`."""
+    items = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else None
+    if items is None:
+        return {path: value}
+    return {place: leaf for step, item in items for place, leaf in leaves(item, (*path, step)).items()}
+
+
+# --- the facade ---------------------------------------------------------------------------------------------------
+
+CANDIDATES: tuple[Any, ...] = (
+    "S-1001",  # the session of the description's examples
+    "https://shop.example.my",
+    "203.0.113.9",
+    "MY",
+    5,
+    True,
+    [4],
+    Money("12.34", "MYR"),
+    date(2027, 1, 1),
+    datetime(2027, 1, 1, tzinfo=UTC),
+    timedelta(minutes=5),
+    models.IdentificationType.PASSPORT,
+    models.RecurrenceMode.DAILY,
 )
-def test_members_of_results(schema: str, call: Any, given: Any, unread: set[str]) -> None:
-    """Every member of a result is read, apart from those that only `raw` holds, and every attribute comes from one."""
-    members = properties(SCHEMAS[schema])
-    whole = {name: next(filter(None, member["examples"]), "text") for name, member in members.items()}
 
-    def outcome(*left_out: str) -> Any:
-        result = {name: value for name, value in whole.items() if name not in left_out}
 
-        def perform(_: Any) -> Response:
+def accepted(check: checks.Check) -> Any:
+    return next(value for value in CANDIDATES if check(value) is None)
+
+
+def argument(name: str, /, **fields: Any) -> Any:
+    """An argument for a parameter; an object has all its fields."""
+    if name not in checks.RECORDS:
+        return accepted(checks.CHECKS[name])
+    kind, known = checks.RECORDS[name]
+    return kind(**{field: accepted(check) for field, check in known.items()} | fields)
+
+
+class Operation(NamedTuple):
+    """An operation of the facade, and the type of its arguments."""
+
+    start: Callable[[Any], Any]
+    declared: Any
+
+    def ask(self, given: dict[str, Any], result: Any = None) -> tuple[Call, Any]:
+        """The call, and what it returns for this result, or the type of the error that it raises."""
+        calls: list[Any] = []
+
+        def perform(call: Any) -> Response:
+            calls.append(call)
             return Response(status_code=200, headers={}, body=json.dumps({"result": result}).encode())
 
         try:
-            return drive(call(SETTINGS, given), perform)
+            outcome = drive(self.start(given), perform)
+        except CommercePayError as error:
+            if not calls:
+                raise
+            outcome = type(error)
+        return calls[0], outcome
+
+    def sent(self, given: dict[str, Any]) -> dict[Path, Any]:
+        request = self.ask(given)[0].request()
+        return leaves(request.get("json", request.get("params")))
+
+    def accepted(self) -> list[dict[str, Any]]:
+        """Arguments: all, the required ones, and these with each of the others. Only those that are accepted."""
+        names = [name for name in self.declared.__annotations__ if name not in params.CallOptions.__annotations__]
+        required = [name for name in names if name in self.declared.__required_keys__]
+        found = []
+        for some in (names, required, *([*required, name] for name in names if name not in required)):
+            given = {name: argument(name) for name in some}
+            try:
+                self.ask(given)
+            except ArgumentError:
+                continue
+            found.append(given)
+        return found
+
+
+class Nothing(TypedDict):
+    """The arguments of Authenticate, which takes the credentials of the client."""
+
+
+def facade() -> Iterator[Operation]:
+    for function in vars(operations).values():
+        if getattr(function, "__module__", "") == operations.__name__ and "given" in get_type_hints(function):
+            yield Operation(lambda given, start=function: start(SETTINGS, given), get_type_hints(function)["given"])
+    login = Call(name="Query", request=dict, safe=True, options=Options.starting_now(5, 0, own=False))
+    yield Operation(lambda _: operations.authenticate(SETTINGS, login), Nothing)
+
+
+FACADE = {operation.ask(operation.accepted()[0])[0].name: operation for operation in facade()}
+
+
+def unread(described: list[Member], read: Callable[[Any], Any]) -> set[str]:
+    """The members that make no difference, also if another member is missing."""
+    whole = {member.path: example(member.schema) for member in described}
+
+    def outcome(*without: Path) -> Any:
+        return read(nested({path: value for path, value in whole.items() if path not in without}))
+
+    def is_read(path: Path) -> bool:
+        return any(outcome(*other) != outcome(*other, path) for other in ((), *((one,) for one in whole)))
+
+    return {member.name for member in described} - {member.name for member in described if is_read(member.path)}
+
+
+def filled(values: list[Any]) -> None:
+    """Assert that every attribute has a value in one of these objects."""
+    for name in vars(values[0]):
+        assert any(getattr(value, name) not in (None, ()) for value in values), name
+
+
+# --- both ---------------------------------------------------------------------------------------------------------
+
+
+def test_reasons() -> None:
+    """What is left out is in the description."""
+    declared = {f"{name}.{member}" for name, schema in SCHEMAS.items() for member in properties(schema)}
+    parameters = {member.name for name in DESCRIBED for member in request_members(name)}
+    assert LEFT_OUT.keys() <= {
+        *DESCRIBED,
+        *declared,
+        *parameters,
+        *(f"{name}.{code}" for name in CODES for code in codes(name)),
+    }
+
+
+def properties(schema: dict[str, Any]) -> set[str]:
+    return {
+        *schema.get("properties", ()),
+        *(name for part in schema.get("allOf", ()) for name in part.get("properties", ())),
+    }
+
+
+def test_operations() -> None:
+    """The facade has every operation."""
+    assert FACADE.keys() ^ DESCRIBED.keys() == left_out(DESCRIBED) & DESCRIBED.keys()
+
+
+@pytest.mark.parametrize("name", FACADE)
+def test_members_of_requests(name: str) -> None:
+    """With every parameter given, exactly the members of the request are sent."""
+    described = request_members(name)
+    sent = {path for given in FACADE[name].accepted() for path in FACADE[name].sent(given)}
+    assert sent <= {member.path for member in described}
+    assert {member.name for member in described if member.path not in sent} == left_out(one.name for one in described)
+
+
+@pytest.mark.parametrize("name", FACADE)
+def test_members_of_results(name: str) -> None:
+    """Every member of a result is read, and every attribute comes from a member or an argument."""
+    described = result_members(name)
+    given = FACADE[name].accepted()[0]
+    found: list[Any] = []
+
+    def read(result: Any) -> Any:
+        outcome = FACADE[name].ask(given, result)[1]
+        found.extend(value for value in (outcome if isinstance(outcome, tuple) else [outcome]) if hasattr(value, "raw"))
+        return outcome
+
+    assert unread(described, read) == left_out(member.name for member in described)
+    filled(found) if found else None
+
+
+def test_members_of_callbacks() -> None:
+    """Every member of a callback is read, and every attribute comes from a member."""
+    url, key = "https://shop.example.my/callback", "not-a-real-key"
+    described = list(
+        members(
+            DESCRIPTION["webhooks"]["paymentCallback"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        )
+    )
+    found: list[Any] = []
+
+    def read(data: Any) -> Any:
+        try:
+            found.append(verify(json.dumps(data).encode(), signature.sign(url, data, key), url, key))
         except CommercePayError as error:
             return type(error)
+        return repr(found[-1])
 
-    read = {name for name in whole for other in ("", *whole) if outcome(other) != outcome(other, name)}
-    assert whole.keys() - read == unread
-    found = [vars(value) for name in ("", *whole) if not isinstance(value := outcome(name), type)]
-    assert all(any(value[name] is not None for value in found) for name in found[0])
+    assert unread(described, read) == left_out(member.name for member in described)
+    filled(found)
 
 
 def test_checks() -> None:
     """There is a check for every parameter of every call, and for every field of a parameter that has fields."""
-    calls = [
-        call
-        for name, call in vars(params).items()
-        if name.endswith("Params") and name not in ("ClientParams", "OpeningParams")
-    ]
+    calls = [getattr(params, name) for name in params.__all__ if name.endswith("Params") and name != "ClientParams"]
     assert {*checks.CHECKS, *checks.RECORDS} == {name for call in calls for name in call.__annotations__}
     for kind, fields in checks.RECORDS.values():
         assert fields.keys() == kind.__annotations__.keys(), kind
 
 
-def test_limits() -> None:
-    """The facade accepts each limit of the description, and refuses one more; a user agent is cut."""
-    limits = {
-        (schema_name, name, keyword): member[keyword]
-        for schema_name, schema in SCHEMAS.items()
-        for name, member in schema.get("properties", {}).items()
-        for keyword in ("minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems")
-        if keyword in member
-    }
-    longest = limits.pop(("PaymentDetails", "userAgent", "maxLength"))
-    assert sent(user_agent="x" * (longest + 1))["userAgent"] == "x" * longest
-    assert PARAMETERS.keys() == limits.keys()
-    documentation = f"{getdoc(Sessions.create)} {Customer.__doc__} {Recurrence.__doc__}"
-    for place, limit in limits.items():
-        assert f"up to {limit}" in documentation
-        sent(**PARAMETERS[place](limit))
-        with pytest.raises(ArgumentError, match=str(limit)):
-            sent(**PARAMETERS[place](limit + 1))
+def at(operation: Operation, member: Member, value: Any) -> Iterator[Callable[[Any], Any]]:
+    """For each argument that is sent as this member: a function that sends another value in its place."""
+    (given, *_) = operation.accepted()
+    for name in given:
+        for field in checks.RECORDS[name][1] if name in checks.RECORDS else [None]:
+
+            def send(value: Any, name: str = name, field: str | None = field) -> Any:
+                changed = value if field is None else argument(name, **{field: value})
+                return operation.sent(given | {name: changed}).get(member.path)
+
+            try:
+                reached = send(value) == value
+            except ArgumentError:
+                continue
+            if reached:
+                yield send
 
 
-@pytest.mark.parametrize(
-    ("schema", "known"),
-    [("PaymentStatus", PaymentStatus), ("IdentificationType", IdentificationType), ("RecurringMode", RecurrenceMode)],
-)
-def test_codes(schema: str, known: type[IntEnum]) -> None:
+LIMITED = [
+    pytest.param(name, member, keyword, id=f"{name} {member.name} {keyword}")
+    for name in FACADE
+    for member in request_members(name)
+    for keyword in LIMITS
+    if keyword in member.schema
+]
+
+
+@pytest.mark.parametrize(("name", "member", "keyword"), LIMITED)
+def test_limits(name: str, member: Member, keyword: str) -> None:
+    """The facade accepts a limit of the description, and refuses or cuts what is beyond it; the documentation has it."""
+    limit = member.schema[keyword]
+    beyond = limit + 1 if keyword.startswith("max") else limit - 1
+    at_limit, too_far = ("x" * limit, "x" * beyond) if keyword.endswith("Length") else (limit, beyond)
+    (send,) = at(FACADE[name], member, at_limit)
+    try:
+        sent = send(too_far)
+    except ArgumentError as error:
+        sent = at_limit if str(limit) in str(error) else error
+    assert sent == at_limit
+    methods = [
+        inspect.getdoc(method) for cls in (resources.Sessions, resources.Payments) for method in vars(cls).values()
+    ]
+    assert f"up to {limit}" in "".join(map(str, [*methods, *(kind.__doc__ for kind, _ in checks.RECORDS.values())]))
+
+
+@pytest.mark.parametrize("name", [name for name in CODES if name != "ErrorCode"])
+def test_codes(name: str) -> None:
     """The members of an enum are the description's codes, with their names."""
-    assert {code.name: code.value for code in known} == codes(schema)
+    known = {code.name: code.value for code in getattr(commercepay, ENUMS.get(name, name))}
+    assert known.keys() ^ codes(name).keys() == {one.partition(".")[2] for one in left_out([name])}
+    assert known.items() <= codes(name).items()
 
 
 def test_error_codes() -> None:
     """The errors that are raised for codes are the description's codes, with their names."""
-    spelt = {"".join(word.title() for word in name.split("_")): code for name, code in codes("ErrorCode").items()}
+    described = {
+        f"ErrorCode.{name}": code for name, code in codes("ErrorCode").items() if f"ErrorCode.{name}" not in LEFT_OUT
+    }
+    spelt = {
+        "".join(word.title() for word in name.partition(".")[2].split("_")): code for name, code in described.items()
+    }
     assert {error.__name__: code for code, error in BY_CODE.items()} == spelt
-
-
-def codes(name: str) -> dict[str, int]:
-    schema = SCHEMAS[name]
-    schema = schema.get("anyOf", [schema])[0]
-    return dict(zip(schema["x-enum-varnames"], schema["enum"], strict=True))

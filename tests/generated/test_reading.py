@@ -277,7 +277,7 @@ def test_unknown_members_are_kept(answering: Any) -> None:
     assert parsed.result.additional_properties == {"new": [1]}
 
 
-@pytest.mark.parametrize("code", [14, 15, 19, 99, -1, 2**70])
+@pytest.mark.parametrize("code", [99, -1, 2**70])
 def test_an_unknown_status_is_kept(gateway: Any, code: int) -> None:
     """An unknown status keeps its number and equals no known one."""
     gateway.body = enveloped({**PAID, "status": code})

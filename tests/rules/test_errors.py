@@ -69,17 +69,6 @@ def test_the_tree_in_the_docstring() -> None:
     assert drawn == real
 
 
-def test_codes() -> None:
-    """Each published error code has a class."""
-    assert {code: cls.__name__ for code, cls in errors.BY_CODE.items()} == {
-        1: "InvalidSignature",
-        2009: "DuplicateTransaction",
-        2010: "TransactionNotFound",
-        2021: "PaymentExpired",
-        2022: "TransactionAlreadyProcessed",
-    }
-
-
 def test_two_base_classes() -> None:
     """An unreadable response to a POST is an OutcomeUnknown and an InvalidResponse; a wrong argument is a ValueError."""
     assert issubclass(errors.UnreadableOutcome, errors.OutcomeUnknown)

@@ -13,8 +13,6 @@ from commercepay import Callback, CallbackRejection, Money, Outcome, Payment, Pa
 from commercepay.inbox import ArrivalState
 
 STORED = json.loads((Path(__file__).parents[1] / "stored-values.json").read_text())
-UNCOMPARED = ("session_number", "channel_id", "provider_transaction_number")
-OF_A_PAYMENT = ("provider_payment_method", "provider_error_message", "created", "remark")
 
 
 def reports(vector: dict[str, Any]) -> tuple[Callback, Payment]:
@@ -26,8 +24,8 @@ def reports(vector: dict[str, Any]) -> tuple[Callback, Payment]:
         "reference_code": vector["reference_code"],
     }
     return (
-        Callback(**fact, **dict.fromkeys(UNCOMPARED), raw={}, body=b"{}"),
-        Payment(**fact, **dict.fromkeys((*UNCOMPARED, *OF_A_PAYMENT), "other"), raw={"a": 1}),
+        Callback(**fact, raw={}, body=b"{}"),
+        Payment(**fact, **dict.fromkeys(Payment.__annotations__.keys() - fact.keys(), "other")),
     )
 
 

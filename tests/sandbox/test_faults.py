@@ -107,7 +107,7 @@ def test_a_fault_on_asking(sb: Sandbox, sdk: Sdk, eventually: Callable[..., Any]
     sb.faults.add(**case.fault, endpoint="Query")
     if case.query is None:
         status = query(sdk, number, **case.options).status
-        assert status == (14 if case.fault["kind"] == "unknown_status" else 1)
+        assert status == (99 if case.fault["kind"] == "unknown_status" else 1)
     else:
         with pytest.raises(CommercePayError) as caught:
             query(sdk, number, **case.options)

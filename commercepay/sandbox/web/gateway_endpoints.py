@@ -319,7 +319,7 @@ def _distorted(payload: Json, fault: Fault) -> Json:
         return payload
     if fault.kind == "unknown_status":
         changed: Json = (
-            {**result, "status": 14 if fault.status is None else fault.status} if "status" in result else result
+            {**result, "status": 99 if fault.status is None else fault.status} if "status" in result else result
         )
     else:
         changed = {name: _other_type(value) for name, value in result.items()}

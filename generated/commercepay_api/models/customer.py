@@ -25,8 +25,7 @@ class Customer:
         username (str | Unset): The customer's user name at the merchant. Example: aisyah.
         identification_number (str | Unset): The number of the customer's identity document. Recurring payments over FPX
             need it. Example: 900101015555.
-        identification_type (IdentificationType | Unset): The kind of an identity document: 1 new identity number, 2 old
-            identity number, 3 passport, 4 business registration, 5 other. Example: 1.
+        identification_type (IdentificationType | Unset): The kind of an identity document. Example: 1.
     """
 
     email: str | Unset = UNSET

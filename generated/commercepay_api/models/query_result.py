@@ -22,11 +22,8 @@ class QueryResult:
 
         Attributes:
             reference_code (str): The merchant's reference. Example: INV-1.
-            status (PaymentStatus): The status of a payment: 0 pending, 1 paid, 2 failed, 3 cancelled, 4 transaction limit
-                exceeded, 5 minimum amount not met, 6 insufficient funds, 7 invalid transaction, 8 cancelled by the user, 9
-                authorised (not captured: not paid), 10 expired, 11 refunded, 12 refund in progress, 13 refund failed, 18
-                voided. The vendor has more codes than these. Keep an unknown code, and read it neither as paid nor as failed.
-                Example: 1.
+            status (PaymentStatus): The status of a payment. The vendor has more codes than these. Keep an unknown code, and
+                read it neither as paid nor as failed. Example: 1.
             currency_code (str): The ISO 4217 code of the currency. Example: MYR.
             amount (int): The amount in minor units: 1000 means 10.00. Example: 1234.
             transaction_number (None | str | Unset): The gateway's number for the payment. Example: 2005.

@@ -20,8 +20,7 @@ class RecurringPaymentInfo:
 
     Attributes:
         id (str | Unset): The id of the mandate. That it is a string is an assumption. Example: sub-77.
-        mode (RecurringMode | Unset): How often a customer is charged: 1 daily, 2 weekly, 3 monthly, 4 yearly. Example:
-            3.
+        mode (RecurringMode | Unset): How often a customer is charged. Example: 3.
         number_of_payments (int | Unset): The number of payments. Example: 12.
         effective_date (str | Unset): The date from which the mandate is valid, as ddMMyyyy. Example: 01012027.
         expiry_date (str | Unset): The date until which the mandate is valid, as ddMMyyyy. Example: 31122027.

@@ -19,10 +19,8 @@ class Refusal:
     `error` null. No known successful result has both members.
 
         Attributes:
-            code (ErrorCode): The reason of a refusal: 1 invalid signature, 2009 duplicate transaction (a reference code
-                that was used before), 2010 transaction not found, 2021 payment expired, 2022 transaction already processed.
-                Other codes exist, among them 0, which the framework sends for bad input and failed logins. Keep an unknown code
-                with its message. Example: 2010.
+            code (ErrorCode): The reason of a refusal. Other codes exist, among them 0, which the framework sends for bad
+                input and failed logins. Keep an unknown code with its message. Example: 2010.
             message (str): The reason as text. Example: Invalid Signature..
     """
 
