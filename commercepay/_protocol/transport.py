@@ -8,25 +8,24 @@ the application passed.
 
 from __future__ import annotations
 
-import socket
 import sys
-import time
 import zlib
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
-from contextvars import ContextVar
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from contextlib import nullcontext, suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
+from types import coroutine
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 import httpcore
 import httpx
 
 from commercepay._base.secret import clear_frames
 from commercepay._protocol import defaults
-from commercepay._protocol.call import Call, call_of
+from commercepay._protocol.call import Call
+from commercepay._protocol.network import AsyncBackend, Attempt, Backend, current
 from commercepay.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -44,204 +43,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Headers = Iterable[tuple[bytes, bytes]]
-
-
-class _Attempt:
-    """One request on its way: its deadline, and whether any of it was written to a connection."""
-
-    __slots__ = ("_ends_at", "_head", "_start", "_timer", "call", "connect_by", "sent")
-
-    def __init__(self, request: httpx.Request, connect_timeout: float) -> None:
-        self.call = call = call_of(request)
-        self._start = f"{request.method} ".encode()
-        self._head = b""
-        self._ends_at = call.options.deadline
-        self._timer: asyncio.Timeout | None = None
-        self.connect_by = min(self._ends_at, time.monotonic() + connect_timeout)
-        self.sent = False
-
-    def left(self, error: type[Exception]) -> float:
-        seconds = self._ends_at - time.monotonic()
-        if seconds <= 0:
-            raise error
-        return seconds
-
-    def left_to_connect(self) -> float:
-        seconds = self.connect_by - time.monotonic()
-        if seconds <= 0:
-            raise httpcore.ConnectTimeout
-        return seconds
-
-    def prepare(self, request: httpx.Request) -> None:
-        """Refuse what has too little time, and set what the request needs on its way."""
-        left = self.left(httpcore.ConnectTimeout)
-        if left < (needed := self.call.least_seconds):
-            raise APITimeoutError(
-                f"{self.call.name} was not sent: {left:.1f} of {self.call.options.timeout:g} s were left after waiting for an"
-                f" access token, and a POST needs {needed:g} s"
-            )
-        request.extensions["timeout"] = {"pool": left, "connect": self.left_to_connect(), "read": left, "write": left}
-
-    def timer(self, seconds: float) -> asyncio.Timeout:
-        """Bounds a wait for the network. `abort` ends that wait as well."""
-        import asyncio  # in the functions that use it: a sync program does not need it
-
-        self._timer = asyncio.timeout(seconds)
-        return self._timer
-
-    def abort(self) -> None:
-        """End the wait for the network in progress, and all that follow, with a timeout."""
-        self._ends_at = self.connect_by = 0.0
-        if self._timer is not None:
-            with suppress(RuntimeError):  # that wait has ended
-                self._timer.reschedule(0.0)
-
-    def to_write(self, buffer: bytes) -> bytes:
-        """The bytes to write now: the headers of a request are kept back, and go with its body, in one system call.
-
-        httpcore writes something after the headers in any case: at the end of a request without a body, an empty buffer.
-        """
-        # Before the request, what a proxy needs may be written: CONNECT or the handshake of SOCKS.
-        if buffer.startswith(self._start):
-            if self.sent or self._head:
-                raise httpcore.LocalProtocolError("the HTTP library tried to send a request again")
-            self._head = buffer
-            return b""
-        if self._head:
-            self.sent = True
-            buffer, self._head = self._head + buffer, b""
-        return buffer
-
-
-_attempt: ContextVar[_Attempt] = ContextVar("commercepay_attempt")
-
-
-# --- network streams that end at the deadline of the attempt -----------------------------------------------------------
-
-
-class _LastByte:
-    """Hands the last byte of what was read from a connection out separately.
-
-    If it is not asked for, the server sent more than one response. httpcore would take the rest for the response to the next
-    request on this connection; so the connection is reported as readable, and httpcore does not use it again.
-    """
-
-    _kept = b""
-
-    def _taken(self) -> bytes:
-        kept, self._kept = self._kept, b""
-        return kept
-
-    def _without_last(self, data: bytes) -> bytes:
-        if len(data) < 2 or not _attempt.get().sent:
-            return data
-        self._kept = data[-1:]
-        return data[:-1]
-
-
-class _Stream(_LastByte, httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = _attempt.get().left(httpcore.ReadTimeout)
-        return self._taken() or self._without_last(self._stream.read(max_bytes, left))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        attempt = _attempt.get()
-        if data := attempt.to_write(buffer):
-            self._stream.write(data, attempt.left(httpcore.WriteTimeout))
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _attempt.get().left_to_connect()))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def get_extra_info(self, info: str) -> Any:
-        return (info == "is_readable" and self._kept) or self._stream.get_extra_info(info)
-
-
-class _Backend(httpcore.NetworkBackend):
-    def __init__(self) -> None:
-        self._backend = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        attempt = _attempt.get()
-        try:
-            addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(str(error)) from None
-        # One by one, because the timeout of `socket.create_connection` is for each address of the host.
-        failed: Exception = httpcore.ConnectError("the name has no address")
-        for *_, address in addresses:
-            try:
-                return _Stream(
-                    self._backend.connect_tcp(
-                        str(address[0]), port, attempt.left_to_connect(), local_address, socket_options
-                    )
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failed = error
-        raise failed
-
-
-class _AsyncStream(_LastByte, httpcore.AsyncNetworkStream):
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream = stream
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        attempt = _attempt.get()
-        async with attempt.timer(attempt.left(httpcore.ReadTimeout)):
-            return self._taken() or self._without_last(await self._stream.read(max_bytes))
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        attempt = _attempt.get()
-        if data := attempt.to_write(buffer):
-            async with attempt.timer(attempt.left(httpcore.WriteTimeout)):
-                await self._stream.write(data)
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        attempt = _attempt.get()
-        async with attempt.timer(attempt.left_to_connect()):
-            return _AsyncStream(await self._stream.start_tls(ssl_context, server_hostname))
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    def get_extra_info(self, info: str) -> Any:
-        return (info == "is_readable" and self._kept) or self._stream.get_extra_info(info)
-
-
-class _AsyncBackend(httpcore.AsyncNetworkBackend):
-    def __init__(self) -> None:
-        self._backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        attempt = _attempt.get()
-        async with attempt.timer(attempt.left_to_connect()):
-            return _AsyncStream(await self._backend.connect_tcp(host, port, None, local_address, socket_options))
-
-
-# --- transports --------------------------------------------------------------------------------------------------------
 
 
 class Limits(NamedTuple):
@@ -282,18 +83,18 @@ def _pool(
 
 class _SyncTransport(httpx.BaseTransport):
     reports_sending = True
-    """Whether `_Attempt.sent` is reliable. If not, a request counts as sent before it is."""
+    """Whether `Attempt.sent` is reliable. If not, a request counts as sent before it is."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
 
     @abstractmethod
-    def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> None:
+    def _respond(self, request: httpx.Request, attempt: Attempt, body: Body) -> None:
         """Send the request, and read the response into `body`."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        attempt = _Attempt(request, self._limits.connect_timeout)
-        _attempt.set(attempt)
+        attempt = Attempt(request, self._limits.connect_timeout)
+        current.set(attempt)
         body = Body(self._limits.max_response_bytes)
         try:
             attempt.prepare(request)
@@ -323,10 +124,10 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
         self._limits = limits
 
     @abstractmethod
-    async def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> None:
+    async def _respond(self, request: httpx.Request, attempt: Attempt, body: Body) -> None:
         """Send the request, and read the response into `body`."""
 
-    async def _bounded(self, attempt: _Attempt, respond: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _bounded(self, attempt: Attempt, respond: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run `respond` until the deadline of the attempt."""
         import asyncio
 
@@ -334,8 +135,8 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
             await respond()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        attempt = _Attempt(request, self._limits.connect_timeout)
-        _attempt.set(attempt)
+        attempt = Attempt(request, self._limits.connect_timeout)
+        current.set(attempt)
         body = Body(self._limits.max_response_bytes)
         try:
             attempt.prepare(request)
@@ -363,7 +164,7 @@ class Transport(_SyncTransport):
     def __init__(self, limits: Limits, tls: ssl.SSLContext | None = None, proxy: httpx.Proxy | None = None) -> None:
         super().__init__(limits)
         kinds = httpcore.ConnectionPool, httpcore.HTTPProxy, httpcore.SOCKSProxy
-        self._pool = _pool(*kinds, _Backend(), tls, proxy)
+        self._pool = _pool(*kinds, Backend(), tls, proxy)
         self._idle: deque[httpcore.ConnectionInterface] = deque()
         self._free = _permits()
         self._closed = False
@@ -371,7 +172,7 @@ class Transport(_SyncTransport):
     def _interrupted(self) -> None:
         self._free = _permits()  # the request may have taken a permit without returning it
 
-    def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> None:
+    def _respond(self, request: httpx.Request, attempt: Attempt, body: Body) -> None:
         free = self._free
         try:
             free.get(timeout=attempt.left(httpcore.PoolTimeout))
@@ -442,37 +243,27 @@ class AsyncTransport(_AsyncTransport):
         import asyncio
 
         kinds = httpcore.AsyncConnectionPool, httpcore.AsyncHTTPProxy, httpcore.AsyncSOCKSProxy
-        self._pool = _pool(*kinds, _AsyncBackend(), tls, proxy)
+        self._pool = _pool(*kinds, AsyncBackend(), tls, proxy)
         self._free = asyncio.Semaphore(defaults.MAX_CONNECTIONS)
 
-    async def _bounded(self, attempt: _Attempt, respond: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """httpcore loses the connection of a request that is cancelled at the wrong moment.
+    async def _bounded(self, attempt: Attempt, respond: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """A request never waits inside httpcore for a free connection, and httpcore is never cancelled.
 
-        So the request has a task of its own, which is never cancelled, and never waits inside httpcore for a free connection.
-        A cancellation of the call ends the wait for the network with a timeout, as the deadline does, and httpcore cleans up.
+        It would lose the connection of a request that is cancelled at the wrong moment.
         """
         import asyncio
 
         try:
-            async with asyncio.timeout(attempt.left(httpcore.ConnectTimeout)):
+            async with asyncio.timeout(attempt.left(httpcore.ConnectTimeout)) if self._free.locked() else nullcontext():
                 await self._free.acquire()
         except TimeoutError:
             raise httpcore.PoolTimeout from None
-        task = asyncio.create_task(respond())
-        task.add_done_callback(lambda _: self._free.release())
         try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
-            attempt.abort()
-            while not task.done():  # a few turns of the event loop
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait([task])
-            if not task.cancelled():
-                task.exception()  # or asyncio reports that nobody looked at it
-            raise
-        task.result()
+            await _uncancelled(respond(), attempt)
+        finally:
+            self._free.release()
 
-    async def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> None:
+    async def _respond(self, request: httpx.Request, attempt: Attempt, body: Body) -> None:
         response = await self._pool.handle_async_request(_outgoing(request))
         try:
             await body.aread(response.status, response.headers, response.stream, attempt)
@@ -482,6 +273,33 @@ class AsyncTransport(_AsyncTransport):
 
     async def aclose(self) -> None:
         await self._pool.aclose()
+
+
+@coroutine
+def _uncancelled(work: Coroutine[Any, Any, None], attempt: Attempt) -> Generator[Any, Any, None]:
+    """Run a coroutine in this task. A cancellation of the task ends its wait, and is raised when the coroutine is over."""
+    import asyncio
+
+    cancelled: asyncio.CancelledError | None = None
+    try:
+        while True:
+            awaited: object = work.send(None)
+            if awaited is None:
+                continue  # it only lets other tasks run, as each lock of httpcore does: the next wait does that, too
+            try:
+                yield awaited
+            except asyncio.CancelledError as error:  # the task has cancelled what it waited for as well
+                cancelled = error
+                attempt.abort()
+    except StopIteration:
+        pass
+    except Exception:
+        if cancelled is None:
+            raise
+    finally:
+        work.close()
+    if cancelled is not None:
+        raise cancelled
 
 
 class ForeignTransport(_SyncTransport):
@@ -496,7 +314,7 @@ class ForeignTransport(_SyncTransport):
         super().__init__(limits)
         self._own = transport
 
-    def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> None:
+    def _respond(self, request: httpx.Request, attempt: Attempt, body: Body) -> None:
         if isinstance(self._own, httpx.BaseTransport):
             attempt.sent = True
             response = self._own.handle_request(request)
@@ -525,7 +343,7 @@ class ForeignAsyncTransport(_AsyncTransport):
         super().__init__(limits)
         self._own = transport
 
-    async def _respond(self, request: httpx.Request, attempt: _Attempt, body: Body) -> None:
+    async def _respond(self, request: httpx.Request, attempt: Attempt, body: Body) -> None:
         if isinstance(self._own, httpx.AsyncBaseTransport):
             attempt.sent = True
             response = await self._own.handle_async_request(request)
@@ -598,14 +416,14 @@ class Body:
     def content(self) -> bytes:
         return bytes(self._received)
 
-    def read(self, status_code: int, headers: Headers, stream: Any, attempt: _Attempt) -> None:
+    def read(self, status_code: int, headers: Headers, stream: Any, attempt: Attempt) -> None:
         """Read a response to its end."""
         self._start(status_code, headers)
         for chunk in stream:
             self._add(chunk)
             attempt.left(httpcore.ReadTimeout)
 
-    async def aread(self, status_code: int, headers: Headers, stream: Any, attempt: _Attempt) -> None:
+    async def aread(self, status_code: int, headers: Headers, stream: Any, attempt: Attempt) -> None:
         """`read`, for an async stream."""
         self._start(status_code, headers)
         async for chunk in stream:
@@ -702,7 +520,7 @@ def unexpected(call: Call, error: Exception) -> Exception:
     """What an exception outside of the transport means, such as a MemoryError while the request was built."""
     if isinstance(error, CommercePayError) or is_from_elsewhere(error):
         return error
-    attempt = _attempt.get(None)
+    attempt = current.get(None)
     if attempt is not None and attempt.call is call and attempt.sent and not call.safe:
         text = f"{call.name} was sent, but its response could not be read"
         return OutcomeUnknown(

@@ -96,8 +96,8 @@ class Fault:
             raise self._error()
 
 
-class Stream(httpcore.NetworkStream, httpcore.AsyncNetworkStream):
-    """A connection to a gateway that responds well, in pieces. `Async` has the same for async clients."""
+class Stream(httpcore.NetworkStream):
+    """A connection to a gateway that responds well, in pieces."""
 
     def __init__(self, fault: Fault, written: list[bytes]) -> None:
         self.fault = fault
@@ -127,20 +127,6 @@ class Stream(httpcore.NetworkStream, httpcore.AsyncNetworkStream):
         return None
 
 
-class AsyncStream(Stream):
-    async def write(self, *args: Any, **options: Any) -> None:  # type: ignore[override]
-        super().write(*args, **options)
-
-    async def read(self, *args: Any, **options: Any) -> bytes:  # type: ignore[override]
-        return super().read(*args, **options)
-
-    async def start_tls(self, *args: Any, **options: Any) -> Any:
-        return super().start_tls(*args, **options)
-
-    async def aclose(self) -> None:
-        self.fault.at("close")
-
-
 class Backend(httpcore.NetworkBackend):
     def __init__(self, fault: Fault, written: list[bytes]) -> None:
         self._made_of = fault, written
@@ -150,10 +136,51 @@ class Backend(httpcore.NetworkBackend):
         return Stream(*self._made_of)
 
 
-class AsyncBackend(Backend):
-    async def connect_tcp(self, *args: Any, **options: Any) -> Any:
-        self._made_of[0].at("connect")
-        return AsyncStream(*self._made_of)
+class AsyncNetwork:
+    """The methods of an event loop that connect. A connection is a `Stream`, which responds as soon as it is written to."""
+
+    def __init__(self, fault: Fault, written: list[bytes]) -> None:
+        self._fault = fault
+        self._stream = Stream(fault, written)
+
+    async def getaddrinfo(self, *args: Any, **options: Any) -> list[Any]:
+        return [(0, 0, 0, "", ("127.0.0.1", 1))]
+
+    async def create_connection(self, protocol: Callable[[], Any], *args: Any, **options: Any) -> Any:
+        self._fault.at("connect")
+        self._protocol = protocol()
+        self._protocol.connection_made(self)
+        return self, self._protocol
+
+    async def start_tls(self, transport: Any, *args: Any, **options: Any) -> Any:
+        self._fault.at("start_tls")
+        return transport
+
+    def write(self, buffer: bytes) -> None:
+        self._stream.write(buffer)
+        asyncio.get_running_loop().call_soon(self._respond)
+
+    def _respond(self) -> None:
+        try:
+            piece = self._stream.read(0)
+        except Exception as error:  # noqa: BLE001  # any
+            self._protocol.connection_lost(error)
+        else:
+            self._protocol.data_received(piece) if piece else self._protocol.eof_received()
+            if piece:
+                asyncio.get_running_loop().call_soon(self._respond)
+
+    def is_closing(self) -> bool:
+        return False
+
+    def resume_reading(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        self._fault.at("close")
+
+    def get_extra_info(self, info: str) -> None:
+        return None
 
 
 class Own(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -250,9 +277,12 @@ def test_in_the_network(cls: Any, step: str, number: int, error: Callable[[], Ex
     fault, written = Fault(step, number, error), []
 
     def prepare(cp: Any) -> None:
-        http: Any = cp.api.get_async_httpx_client() if cls is AsyncCommercePay else cp.api.get_httpx_client()
-        network = (AsyncBackend if cls is AsyncCommercePay else Backend)(fault, written)
-        http._transport._pool._network_backend._backend = network
+        if cls is AsyncCommercePay:
+            network = AsyncNetwork(fault, written)
+            for name in ("getaddrinfo", "create_connection", "start_tls"):
+                setattr(asyncio.get_running_loop(), name, getattr(network, name))
+        else:
+            cp.api.get_httpx_client()._transport._pool._network_backend._backend = Backend(fault, written)
 
     outcome = outcome_of(cls, {}, prepare, call)
     check(outcome, call, written, may_have_arrived=bool(written))
