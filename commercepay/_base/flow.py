@@ -31,37 +31,41 @@ def drive(
     perform: Callable[[Step], object],
     sleep: Callable[[float], object] = time.sleep,
 ) -> T:
-    """Run a flow in this thread."""
+    """Run a flow in this thread. It is closed at the end, also after an exception that it does not get."""
     raised: Exception | None = None
     result: object = None
-    while True:
-        # Outside of the `except` block, so that the error of the step is not the `__context__` of the flow's own error.
-        try:
+    try:
+        while True:
+            # Outside of the `except` block, so that the error of the step is not the `__context__` of the flow's own error.
             step = flow.send(result) if raised is None else flow.throw(raised)
-        except StopIteration as stop:
-            returned: T = stop.value
-            return returned
-        raised = result = None
-        try:
-            result = sleep(step.seconds) if isinstance(step, Pause) else perform(step)
-        except Exception as error:  # noqa: BLE001  # the flow decides what the error means
-            raised = error
+            raised = result = None
+            try:
+                result = sleep(step.seconds) if isinstance(step, Pause) else perform(step)
+            except Exception as error:  # noqa: BLE001  # the flow decides what the error means
+                raised = error
+    except StopIteration as stop:
+        returned: T = stop.value
+        return returned
+    finally:
+        flow.close()
 
 
 async def adrive(flow: Generator[Step | Pause, Any, T], perform: Callable[[Step], Awaitable[object]]) -> T:
-    """Run a flow in this task."""
+    """Run a flow in this task. It is closed at the end, also after an exception that it does not get."""
     import asyncio  # here: a sync program does not need it
 
     raised: Exception | None = None
     result: object = None
-    while True:
-        try:
+    try:
+        while True:
             step = flow.send(result) if raised is None else flow.throw(raised)
-        except StopIteration as stop:
-            returned: T = stop.value
-            return returned
-        raised = result = None
-        try:
-            result = await (asyncio.sleep(step.seconds) if isinstance(step, Pause) else perform(step))
-        except Exception as error:  # noqa: BLE001  # the flow decides what the error means
-            raised = error
+            raised = result = None
+            try:
+                result = await (asyncio.sleep(step.seconds) if isinstance(step, Pause) else perform(step))
+            except Exception as error:  # noqa: BLE001  # the flow decides what the error means
+                raised = error
+    except StopIteration as stop:
+        returned: T = stop.value
+        return returned
+    finally:
+        flow.close()

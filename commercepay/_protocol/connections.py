@@ -88,6 +88,7 @@ class Connections:
         self._by_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool] = weakref.WeakKeyDictionary()
         self._abandoned: list[object] = []
         self.closed: bool = False
+        self._warned = False
         fork.watch(self)
 
     def after_fork(self) -> None:
@@ -129,14 +130,15 @@ class Connections:
         return pool.client
 
     def check_environment(self) -> None:
-        """Try the variables for proxies and certificates, if connections will use them, and warn of SSLKEYLOGFILE.
+        """Try the variables for proxies and certificates, if connections will use them. Warn of SSLKEYLOGFILE, once.
 
         Raises:
             ConfigurationError: names each variable that can't be used.
         """
         if self.options.get("transport") is None and (problems := self._environment_problems()):
             raise ConfigurationError(problems)
-        if self.options["verify"] and os.environ.get("SSLKEYLOGFILE"):
+        if self.options["verify"] and os.environ.get("SSLKEYLOGFILE") and not self._warned:
+            self._warned = True
             log.warning("SSLKEYLOGFILE is set: with that file, others can read passwords and tokens on the wire")
 
     def _environment_problems(self, *, read_certificates: bool = False) -> list[str]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
 
-from commercepay._base.flow import Pause, jittered
+from commercepay._base.flow import Pause, adrive, drive, jittered
 from commercepay._base.secret import Secret
 from commercepay._protocol import defaults, fork
 from commercepay.errors import APIConnectionError, APITimeoutError, CommercePayError
@@ -148,51 +148,23 @@ class Tokens:
             CommercePayError: from `authenticate`; each waiting caller gets a copy.
             APITimeoutError: another caller's renewal was still in progress at the deadline.
         """
-        steps = self._steps(need, None)
-        try:
-            step = next(steps)
-            while True:
-                if isinstance(step, Authenticate):
-                    try:
-                        granted = authenticate()
-                    except CommercePayError as error:
-                        step = steps.throw(error)
-                    else:
-                        step = steps.send(granted)
-                else:
-                    step.renewal.wait(step.seconds) if isinstance(step, Wait) else time.sleep(step.seconds)
-                    step = next(steps)
-        except StopIteration as stop:
-            token: Token = stop.value
-            return token
-        finally:
-            steps.close()
+
+        def perform(step: object) -> tuple[str, object] | None:
+            if not isinstance(step, Wait):
+                return authenticate()
+            step.renewal.wait(step.seconds)
+            return None
+
+        return drive(self._steps(need, None), perform)
 
     async def aget(self, authenticate: Callable[[], Awaitable[tuple[str, object]]], need: Need) -> Token:
         """`get`, for tasks of any event loop."""
         import asyncio
 
-        steps = self._steps(need, asyncio.get_running_loop())
-        try:
-            step = next(steps)
-            while True:
-                if isinstance(step, Authenticate):
-                    try:
-                        granted = await authenticate()
-                    except CommercePayError as error:
-                        step = steps.throw(error)
-                    else:
-                        step = steps.send(granted)
-                else:
-                    await (
-                        step.renewal.wait_async(step.seconds) if isinstance(step, Wait) else asyncio.sleep(step.seconds)
-                    )
-                    step = next(steps)
-        except StopIteration as stop:
-            token: Token = stop.value
-            return token
-        finally:
-            steps.close()
+        def perform(step: object) -> Awaitable[object]:
+            return step.renewal.wait_async(step.seconds) if isinstance(step, Wait) else authenticate()
+
+        return await adrive(self._steps(need, asyncio.get_running_loop()), perform)
 
     def _steps(self, need: Need, loop: asyncio.AbstractEventLoop | None) -> Steps:
         deadline, refused, shared = need

@@ -176,13 +176,18 @@ def test_a_wrong_variable_ends_no_loop_and_no_page(driver: Any, monkeypatch: pyt
 
 
 @BOTH
-def test_a_file_of_tls_keys(cls: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """A warning names SSLKEYLOGFILE, by which TLS can be decrypted, unless there is no TLS."""
-    monkeypatch.setenv("SSLKEYLOGFILE", "/nowhere/keys.log")
+def test_a_file_of_tls_keys(
+    cls: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """One warning names SSLKEYLOGFILE, by which TLS can be decrypted, unless there is no TLS."""
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys.log"))
     cls(base_url="http://127.0.0.1:1", **CREDENTIALS)
     assert caplog.text == ""
+    with CommercePay(**CREDENTIALS) as cp:
+        cp.api.get_httpx_client()
+    assert caplog.text.count("SSLKEYLOGFILE is set") == 1
     cls(**CREDENTIALS)
-    assert "SSLKEYLOGFILE is set" in caplog.text
+    assert caplog.text.count("SSLKEYLOGFILE is set") == 2
 
 
 @BOTH

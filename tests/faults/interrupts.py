@@ -106,7 +106,7 @@ def _login_in_a_loop(tokens: Tokens, interrupt_after: float) -> None:
     loop.set_exception_handler(lambda _loop, context: interrupted.append(context))
     interrupted: list[object] = []
     asked = loop.create_task(ask())
-    loop.call_later(0.05, loop.stop)
+    loop.call_later(0.02, loop.stop)
     try:
         signal.setitimer(signal.ITIMER_REAL, interrupt_after)
         loop.run_until_complete(asked)

@@ -229,9 +229,6 @@ def _redirected() -> Iterator[Mode]:
     yield Mode("redirected", "301 without a Location", _sends(http(HTML, "301 Moved")), UNREADABLE)
 
 
-SECOND_RESPONSE = "a second response at once"
-
-
 def _framed() -> Iterator[Mode]:
     def mode(name: str, respond: Callable[[bytes], bytes] | bytes, outcome: Outcome = LOST) -> Mode:
         return Mode("framed", name, _sends(respond), outcome)
@@ -284,7 +281,7 @@ def _framed() -> Iterator[Mode]:
     ):
         yield mode(f"header {name}", lambda good, header=header: http(good, "200 OK", header), outcome)
     forged = http(json.dumps(enveloped({"forged": True})).encode())
-    for name, more in ((SECOND_RESPONSE, forged), ("more bytes at once", b"more")):
+    for name, more in (("a second response at once", forged), ("more bytes at once", b"more")):
         script = lambda good, more=more: [http(good) + more]  # noqa: E731
         yield Mode("framed", f"{name}", script, OK)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from faults.matrix import attempt, ways
-from faults.modes import SECOND_RESPONSE, modes
+from faults.modes import modes
 
 SOME = (
-    SECOND_RESPONSE,
+    "a second response at once",
     "code of 4,000 digits",
     "code and 1,000 problems",
     "bomb: nested gzip",
