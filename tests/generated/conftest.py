@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -60,8 +60,3 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 @pytest.fixture(params=[False, True], ids=["sync", "async"])
 def gateway(request: pytest.FixtureRequest) -> Gateway:
     return Gateway(asynchronous=request.param)
-
-
-@pytest.fixture
-def answering() -> Callable[..., Gateway]:
-    return lambda **response: Gateway(asynchronous=False, **response)
