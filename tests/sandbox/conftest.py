@@ -67,21 +67,20 @@ class Caller:
             "callbackUrl": f"{self.url}/_sandbox/inbox",
         } | changes
 
+    def sign(self, endpoint: str, members: dict[str, Any]) -> str:
+        return signature.sign(f"{self.url}{GATEWAY}/{endpoint}", members, self.credentials.secret_key)
+
     def post(
         self, endpoint: str, members: dict[str, Any], *, signed: str | None = None, **options: Any
     ) -> httpx.Response:
-        path = f"{GATEWAY}/{endpoint}"
-        if signed is None:
-            signed = signature.sign(self.url + path, members, self.credentials.secret_key)
+        signed = self.sign(endpoint, members) if signed is None else signed
         headers = self.headers(signed) | {"Content-Type": "application/json"} | options.pop("headers", {})
         body = json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
-        return self.http.post(path, content=body, headers=headers, **options)
+        return self.http.post(f"{GATEWAY}/{endpoint}", content=body, headers=headers, **options)
 
     def get(self, endpoint: str, members: dict[str, Any], *, signed: str | None = None) -> httpx.Response:
-        path = f"{GATEWAY}/{endpoint}"
-        if signed is None:
-            signed = signature.sign(self.url + path, members, self.credentials.secret_key)
-        return self.http.get(path, params=members, headers=self.headers(signed))
+        signed = self.sign(endpoint, members) if signed is None else signed
+        return self.http.get(f"{GATEWAY}/{endpoint}", params=members, headers=self.headers(signed))
 
     def open(self, **changes: Any) -> str:
         """The number of a new session."""

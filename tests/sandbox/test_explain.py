@@ -45,9 +45,11 @@ def stringly(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
+Sign = Callable[[str, dict[str, Any], str], str]
+
 # The signature of an integrator with this wrong reading. Each is written here from the wrong rule, without
 # the code that is tested. `u` is the URL, `m` the members as sent, `s` the secret key.
-WRONG: dict[str, Callable[[str, dict[str, Any], str], str]] = {
+WRONG: dict[str, Sign] = {
     "body without the URL": lambda u, m, s: hexdigest(compact(ordered(m)).lower(), s),
     "query string kept": lambda u, m, s: hexdigest((u + "?lang=en" + compact(ordered(m))).lower(), s),
     "trailing slash kept": lambda u, m, s: hexdigest((u + "/" + compact(ordered(m))).lower(), s),
@@ -140,27 +142,30 @@ def test_a_token_in_braces_is_named(caller: Caller) -> None:
     assert "`Bearer {token}`" in response.headers["x-sandbox-explanation"]
 
 
-def test_a_query_with_its_timestamp_signed_as_a_string_is_named(caller: Caller) -> None:
-    """A GET whose timestamp was signed as text is explained."""
-    sent = {"SessionNumber": "1", "Timestamp": 1_700_000_000_000}
-    signed = signature.sign(caller.url + QUERY, stringly(sent), caller.credentials.secret_key)
-    assert "numbers as strings" in caller.get("Query", sent, signed=signed).headers["x-sandbox-explanation"]
+NUMBER = {"SessionNumber": "1", "Timestamp": 1_700_000_000_000}
 
 
-def test_a_query_signed_over_its_full_url_is_named(caller: Caller) -> None:
-    """A GET that was signed with its query string in the URL is explained."""
-    sent = {"SessionNumber": "1", "Timestamp": 1_700_000_000_000}
-    url = f"{caller.url}{QUERY}?SessionNumber=1&Timestamp=1700000000000"
-    signed = hexdigest((url + compact(ordered(sent))).lower(), caller.credentials.secret_key)
-    assert "query string kept" in caller.get("Query", sent, signed=signed).headers["x-sandbox-explanation"]
-
-
-def test_a_query_in_its_own_spelling_is_found(caller: Caller) -> None:
-    """If the case was kept, the names of the parameters count in the caller's spelling."""
-    sent = {"sessionNUMBER": "1", "timestamp": 1_700_000_000_000}
-    signed = hexdigest(caller.url + QUERY + compact(ordered(sent)), caller.credentials.secret_key)
+@pytest.mark.parametrize(
+    ("sent", "sign", "reading"),
+    [
+        (NUMBER, lambda u, m, s: signature.sign(u, stringly(m), s), "numbers as strings"),
+        (
+            NUMBER,
+            lambda u, m, s: hexdigest(f"{u}?sessionnumber=1&timestamp=1700000000000{compact(ordered(m))}".lower(), s),
+            "query string kept",
+        ),
+        (  # the names of the parameters count in the caller's spelling
+            {"sessionNUMBER": "1", "timestamp": 1_700_000_000_000},
+            lambda u, m, s: hexdigest(u + compact(ordered(m)), s),
+            "case kept",
+        ),
+    ],
+)
+def test_a_query_is_explained(caller: Caller, sent: dict[str, Any], sign: Sign, reading: str) -> None:
+    """The wrong reading of a GET is named, too."""
+    signed = sign(caller.url + QUERY, sent, caller.credentials.secret_key)
     header = caller.get("Query", sent, signed=signed).headers["x-sandbox-explanation"]
-    assert header.startswith("signed with: case kept.")
+    assert header.startswith(f"signed with: {reading}.")
 
 
 def test_numbers_that_were_sent_as_strings_are_named(caller: Caller) -> None:
