@@ -208,6 +208,15 @@ class Gateway:
         return Reply(enveloped({"ok": True}))
 
 
+ON_THE_WIRE: dict[str, Any] = {
+    "amount": 1234,
+    "currencyCode": "MYR",
+    "referenceCode": "INV-1",
+    "ipAddress": "203.0.113.9",
+    "returnUrl": "https://shop.example.my/return",
+    "callbackUrl": "https://shop.example.my/callback",
+}
+"""The smallest request that opens a session or starts a payment, without its timestamp."""
 OPENED: dict[str, Any] = {"redirectionType": 1, "redirectUrl": "https://pay.example/s", "sessionNumber": "S-1"}
 STARTED: dict[str, Any] = {"redirectionType": 1, "redirectUrl": "https://pay.example/t", "transactionNumber": "T-1"}
 PAID: dict[str, Any] = {

@@ -14,7 +14,18 @@ import pytest
 from commercepay_api.api.payment_gateway import query, request_payment
 from commercepay_api.models import PaymentRequest
 from facade.conftest import CREDENTIALS, OPENING
-from facade.gateway import AUTHENTICATE, QUERY, SECRET_KEY, SESSION, Gateway, Reply, enveloped, refused, signature_of
+from facade.gateway import (
+    AUTHENTICATE,
+    ON_THE_WIRE,
+    QUERY,
+    SECRET_KEY,
+    SESSION,
+    Gateway,
+    Reply,
+    enveloped,
+    refused,
+    signature_of,
+)
 
 from commercepay import (
     APIConnectionError,
@@ -30,17 +41,6 @@ from commercepay import (
 )
 
 QUERIED: dict[str, Any] = {"session_number": "S-1"}
-
-
-ON_THE_WIRE: dict[str, Any] = {
-    "amount": 1,
-    "currencyCode": "MYR",
-    "referenceCode": "INV-1",
-    "ipAddress": "203.0.113.9",
-    "returnUrl": "https://shop.example.my/return",
-    "callbackUrl": "https://shop.example.my/callback",
-    "timestamp": 1621851652617,
-}
 
 
 @pytest.fixture
@@ -121,27 +121,6 @@ def test_own_clients_mounts(driver: Any) -> None:
     driver.do(driver.client(http_client=own, base_url=None, environment="production").request("GET", "/x"))
     assert mounted == [AUTHENTICATE, "/x"]
     close(driver, own)
-
-
-def test_own_client_follows_no_redirects(driver: Any, gateway: Any, foreign: Any) -> None:
-    """The application's client that follows redirects sends no credentials to the target of a redirect."""
-    gateway.always[QUERY] = Reply(b"", 307, {"Location": foreign.url + "/steal"})
-    own = own_client(driver, follow_redirects=True)
-    with pytest.raises(InvalidResponse):
-        driver.do(driver.client(http_client=own).payments.query(**QUERIED))
-    assert foreign.seen == []
-    close(driver, own)
-
-
-def test_redirects_are_not_followed(driver: Any, gateway: Any, foreign: Any, cp: Any) -> None:
-    """A redirect to any target is an unreadable response."""
-    for location in (foreign.url + "/steal", "/here"):
-        gateway.always[QUERY] = Reply(b"", 302, {"Location": location})
-        with pytest.raises(InvalidResponse) as caught:
-            driver.do(cp.payments.query(**QUERIED))
-        assert caught.value.status_code == 302
-    assert foreign.seen == []
-    assert gateway.count("/here") == 0
 
 
 def test_a_closed_own_client(driver: Any, gateway: Any) -> None:
@@ -232,19 +211,29 @@ def test_below_the_base_url(driver: Any, url: str) -> None:
     assert seen[-1].headers["cap-signature"] == signature_of("https://gateway.example/base/x", {})
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("location", ["/elsewhere", "localhost:8080/x", "about:blank", "https://xn--zzzz--", "//"])
-def test_redirects(driver: Any, gateway: Any, foreign: Any, status: int, location: str) -> None:
-    """A redirect is neither parsed nor followed, not even if the raw client asks for it; the error names the Location."""
-    cp = driver.client(max_retries=0)
-    for where in (location, foreign.url):
-        gateway.always = dict.fromkeys((SESSION, QUERY), Reply(b"", status, {"Location": where}))
-        with pytest.raises(UnreadableOutcome, match=re.escape(where)) as caught:
-            driver.do(cp.sessions.create(**OPENING))
-        assert caught.value.reference_code == "INV-1"
-        with pytest.raises(InvalidResponse, match=re.escape(where)):
-            driver.do(driver.http(cp.api).get(QUERY, follow_redirects=True))
+@pytest.mark.parametrize(
+    ("own", "status", "location"),
+    [
+        *((False, status, "/elsewhere") for status in (301, 302, 303, 307, 308)),
+        *((False, 307, location) for location in ("localhost:8080/x", "about:blank", "https://xn--zzzz--", "//")),
+        *((own, 307, "foreign") for own in (False, True)),
+    ],
+)
+def test_redirects(driver: Any, gateway: Any, foreign: Any, own: bool, status: int, location: str) -> None:
+    """A redirect is not followed, not even by an HTTP client that does so or if the raw client asks. The error names it."""
+    where = foreign.url if location == "foreign" else location
+    options = {"http_client": own_client(driver, follow_redirects=True)} if own else {}
+    cp = driver.client(max_retries=0, **options)
+    gateway.always = dict.fromkeys((SESSION, QUERY), Reply(b"", status, {"Location": where}))
+    with pytest.raises(UnreadableOutcome, match=re.escape(where)) as caught:
+        driver.do(cp.sessions.create(**OPENING))
+    assert (caught.value.reference_code, caught.value.status_code) == ("INV-1", status)
+    with pytest.raises(InvalidResponse, match=re.escape(where)):
+        driver.do(driver.http(cp.api).get(QUERY, follow_redirects=True))
     assert foreign.seen == []
+    assert gateway.count("/elsewhere") == 0
+    for client in options.values():
+        close(driver, client)
 
 
 def test_requests_by_hand(driver: Any, gateway: Any, cp: Any) -> None:
@@ -291,7 +280,7 @@ def test_raw_functions_renew(driver: Any, gateway: Any, cp: Any) -> None:
 
 def test_raw_functions_refuse_the_unsignable(driver: Any, gateway: Any, cp: Any) -> None:
     """Data that can't be signed is an error before anything is sent, also in raw functions."""
-    body = PaymentRequest.from_dict(ON_THE_WIRE | {"Amount": 2})
+    body = PaymentRequest.from_dict(ON_THE_WIRE | {"Amount": 2, "timestamp": 1})
     with pytest.raises(UnsignableData, match="Amount"):
         driver.raw(request_payment, cp.api, body=body)
     assert gateway.seen == []

@@ -30,7 +30,7 @@ from commercepay_api.api.payment_gateway import initial_session, query
 from commercepay_api.errors import UnreadableResponse
 from commercepay_api.models import SessionRequest
 from facade.conftest import CREDENTIALS, OPENING
-from facade.gateway import QUERY, SESSION
+from facade.gateway import ON_THE_WIRE, QUERY, SESSION
 from faults.modes import Mode, Outcome, modes
 from faults.server import PATH_AFTER, Server
 
@@ -46,15 +46,7 @@ SLACK = 0.5
 MEMORY = 48.0
 """MiB. Twelve times the limit of a response: raw, decoded, JSON, text, and the server's copies."""
 
-BODY: dict[str, Any] = {
-    "amount": 1234,
-    "currencyCode": "MYR",
-    "referenceCode": "INV-1",
-    "ipAddress": "203.0.113.9",
-    "returnUrl": "https://shop.example.my/return",
-    "callbackUrl": "https://shop.example.my/callback",
-    "timestamp": 1621851652617,
-}
+BODY = ON_THE_WIRE | {"timestamp": 1621851652617}
 
 
 class Way(NamedTuple):

@@ -28,22 +28,13 @@ from commercepay_api.models import (
     SessionRequest,
 )
 from commercepay_api.types import UNSET
+from facade.gateway import ON_THE_WIRE
 from hypothesis import given
 from hypothesis import strategies as st
 
 PAID = {"referenceCode": "INV-1", "status": 1, "currencyCode": "MYR", "amount": 1234}
 QUERY: dict[str, Any] = {"transaction_number": "2005", "timestamp": 1621851652617}
-SESSION = SessionRequest.from_dict(
-    {
-        "currencyCode": "MYR",
-        "amount": 1234,
-        "referenceCode": "INV-1",
-        "timestamp": 1621851652617,
-        "ipAddress": "203.0.113.9",
-        "returnUrl": "https://shop.example.my/return",
-        "callbackUrl": "https://shop.example.my/callback",
-    }
-)
+SESSION = SessionRequest.from_dict({**ON_THE_WIRE, "timestamp": 1621851652617})
 SECRET = "do-not-show-me"  # must not appear
 
 
