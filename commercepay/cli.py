@@ -80,6 +80,29 @@ export COMMERCEPAY_BASE_URL={url}
 
 
 @main.command()
+@click.argument("description", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="The folder of the package.")
+@click.option("--check", is_flag=True, help="Change nothing, and fail if the package is not up to date.")
+def generate(description: Path, output: Path, check: bool) -> None:
+    """Generate a typed package for the endpoints in DESCRIPTION, an OpenAPI document with only what is new."""
+    from commercepay._description.reading import DescriptionError
+    from commercepay._generator.package import run
+    from commercepay._generator.render import BuildError
+
+    try:
+        changes = run(description, output, check=check)
+    except (DescriptionError, BuildError, ModuleNotFoundError) as error:
+        raise click.ClickException(str(error)) from error
+    for line in changes:
+        click.echo(f"{output}: {line}", err=check)
+    if changes and check:
+        raise click.ClickException(
+            f"{output} is not up to date; run: commercepay generate {description} --output {output}"
+        )
+    click.echo(f"{output} is up to date")
+
+
+@main.command()
 def demo() -> None:
     """Take a payment from end to end, in a temporary sandbox."""
     try:

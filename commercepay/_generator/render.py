@@ -21,6 +21,9 @@ from commercepay._base.json_guards import is_array, is_object
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
+PINS: Mapping[str, str] = {"openapi-python-client": "0.29.1", "ruff": "0.17.6"}
+"""What writes the output: the versions in the extra `generate`, too."""
+
 PYTHON = [sys.executable, "-P"]  # without the working directory on the path: the package has a `types.py`
 RUFF_OPTIONS = [
     "--isolated",
