@@ -53,7 +53,7 @@ def _works(version: str) -> bool:
 
 
 FOUND = _found()
-EVERYTHING = "sandbox,inbox,fastapi,django,flask"
+EVERYTHING = "sandbox,generate,inbox,fastapi,django,flask"
 
 
 def _install(session: nox.Session, *groups: str, extras: str = "", editable: bool = True) -> None:

@@ -175,7 +175,7 @@ class _Merge(Report):
         tags = given.get("tags", [])
         if not is_array(tags) or len(tags) > 1 or not all(re.fullmatch(r"[A-Za-z][\w -]*", str(tag)) for tag in tags):
             self.refuse((*pointer, "tags"), "write one tag, which names the module: letters, digits and blanks")
-        operation = {**given, "security": [{"bearer": [], "tenant": [], "signature": []}]}
+        operation: dict[str, Any] = {**given, "security": [{"bearer": [], "tenant": [], "signature": []}]}
         if method == "get":
             if "requestBody" in given:
                 self.refuse((*pointer, "requestBody"), "a GET has no body; write `parameters`")

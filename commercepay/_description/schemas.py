@@ -193,7 +193,7 @@ class Schemas:
         if "$ref" in schema:
             references, nullable = [schema["$ref"]], schema.get("nullable") is True
         elif keyword is not None:
-            parts = schema[keyword] if is_array(schema[keyword]) else []
+            parts: list[Any] = schema[keyword] if is_array(schema[keyword]) else []
             references = [part.get("$ref") for part in parts if is_object(part) and part != {"type": "null"}]
             nullable = schema.get("nullable") is True or (keyword != "allOf" and len(references) < len(parts))
         else:

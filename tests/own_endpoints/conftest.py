@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = """\
+openapi: 3.1.0
+info: {title: Invented endpoints, version: "1"}
+paths:
+  /api/services/app/Refund/Create:
+    post:
+      operationId: CreateRefund
+      tags: [Refund]
+      summary: Refund a payment.
+      requestBody:
+        content:
+          application/json:
+            schema: {$ref: '#/components/schemas/RefundRequest'}
+      responses:
+        '200':
+          description: The refund.
+          content:
+            application/json:
+              schema: {$ref: '#/components/schemas/Refund'}
+              example: {refundNumber: R-1, amount: 500, state: PENDING, at: 2027-01-01}
+  /api/services/app/Refund/List:
+    get:
+      operationId: ListRefunds
+      tags: [Refund]
+      parameters:
+        - {name: TransactionNumber, in: query, required: true, description: The number., schema: {type: string}}
+        - {name: State, in: query, schema: {$ref: '#/components/schemas/RefundState'}}
+      responses:
+        '200':
+          content:
+            application/json:
+              schema: {type: array, items: {$ref: '#/components/schemas/Refund'}}
+  /api/services/app/Refund/Cancel:
+    post:
+      operationId: CancelRefund
+      requestBody:
+        content:
+          application/json:
+            schema: {$ref: '#/components/schemas/RefundRequest'}
+      responses:
+        '200': {description: Nothing.}
+components:
+  schemas:
+    RefundState: {type: string, enum: [PENDING, DONE]}
+    RefundRequest:
+      type: object
+      required: [transactionNumber, amount]
+      properties:
+        transactionNumber: {type: string, maxLength: 30}
+        amount: {type: integer}
+        customer: {$ref: '#/components/schemas/Customer', description: Who gets it.}
+        pin: {type: string, format: password}
+    Refund:
+      type: object
+      required: [refundNumber, amount, state]
+      properties:
+        refundNumber: {type: string}
+        amount: {type: integer}
+        state: {$ref: '#/components/schemas/RefundState'}
+        at: {type: [string, 'null'], format: date}
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write the example as a file, with strings replaced."""
+
+    def write(*changes: tuple[str, str]) -> Path:
+        text = EXAMPLE
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new, 1)
+        path = tmp_path / "my-endpoints.yaml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return write

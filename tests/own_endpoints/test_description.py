@@ -1,0 +1,308 @@
+"""A merchant's description is checked, and added to the bundled one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commercepay._description.merging import bundled, merge
+from commercepay._description.reading import DescriptionError, read
+
+Write = Callable[..., Path]
+PATH = "/api/services/app/Refund/Create"
+
+
+def problems(path: Path) -> list[str]:
+    with pytest.raises(DescriptionError) as caught:
+        merge(read(path, "x"))
+    return list(caught.value.problems)
+
+
+def test_it_is_added_to_the_bundled_description(write: Write) -> None:
+    """The merged document has all of both, each new operation with the security and an envelope like the others."""
+    merged = merge(read(write(), "x"))
+    ours = bundled()
+    assert {name: merged.document["paths"][name] for name in ours["paths"]} == ours["paths"]
+    assert merged.document["paths"].keys() - ours["paths"].keys() == merged.paths.keys()
+    schemas = merged.document["components"]["schemas"]
+    assert {name: schemas[name] for name in ours["components"]["schemas"]} == ours["components"]["schemas"]
+    assert schemas.keys() - ours["components"]["schemas"].keys() == set(merged.schemas)
+    created = merged.paths[PATH]["post"]
+    assert created["security"] == ours["paths"]["/api/services/app/PaymentGateway/InitialSession"]["post"]["security"]
+    assert created["responses"].keys() == {"200", "default"}
+    result = schemas["CreateRefundEnvelope"]["allOf"][1]["properties"]["result"]
+    assert [one.get("$ref", one.get("type")) for one in result["oneOf"]] == [
+        "#/components/schemas/Refusal",
+        "#/components/schemas/Refund",
+        "null",
+    ]
+
+
+def test_the_example_is_put_into_the_envelope(write: Write) -> None:
+    """The example of a result becomes that of a response. A date in it stays text."""
+    content = merge(read(write(), "x")).paths[PATH]["post"]["responses"]["200"]["content"]["application/json"]
+    (example,) = content["examples"].values()
+    assert example["value"]["result"] == {"refundNumber": "R-1", "amount": 500, "state": "PENDING", "at": "2027-01-01"}
+    assert example["value"]["__abp"] is True
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_both_forms_of_null(write: Write, version: str) -> None:
+    """`nullable` of OpenAPI 3.0 becomes the form of 3.1."""
+    changes = [
+        ("openapi: 3.1.0", f"openapi: {version}"),
+        ("at: {type: [string, 'null'], format: date}", "at: {type: string, nullable: true}"),
+        ("$ref: '#/components/schemas/Customer'", "$ref: '#/components/schemas/Customer', nullable: true"),
+        ("amount: {type: integer}", "amount: {type: integer, minimum: 0, exclusiveMinimum: true}"),
+    ]
+    schemas = merge(read(write(*changes), "x")).document["components"]["schemas"]
+    members = schemas["RefundRequest"]["properties"]
+    assert schemas["Refund"]["properties"]["at"] == {"type": ["string", "null"]}
+    assert members["customer"]["oneOf"] == [{"$ref": "#/components/schemas/Customer"}, {"type": "null"}]
+    assert members["amount"] == {"type": "integer", "exclusiveMinimum": 0}
+
+
+SCALARS = {
+    "NO": "NO",
+    "on": "on",
+    "01012027": "01012027",
+    "2027-01-01": "2027-01-01",
+    "1_000": "1_000",
+    "0x10": "0x10",
+    ".inf": ".inf",
+    "12": 12,
+    "-1.5e3": -1500.0,
+    "true": True,
+    "null": None,
+    "~": None,
+    "": None,
+    "'12'": "12",
+}
+
+
+@pytest.mark.parametrize("text", SCALARS)
+def test_scalars(tmp_path: Path, text: str) -> None:
+    """Plain scalars are those of JSON; all others are text, unlike in YAML 1.1."""
+    path = tmp_path / "x.yaml"
+    path.write_text(f"value: {text}\n")
+    assert read(path, "x").content == {"value": SCALARS[text]}
+
+
+def test_json_can_be_read(tmp_path: Path) -> None:
+    """JSON is YAML. A byte order mark is no part of it."""
+    path = tmp_path / "x.json"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps({"a": [1, {"200": None}]}, indent=2).encode())
+    document = read(path, "x")
+    assert document.content == {"a": [1, {"200": None}]}
+    assert document.problem(("a", 1, "200", "gone"), "text") == "x.json:5: a > 1 > 200 > gone: text"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"a: [\n", "x.yaml:2: it is not YAML: "),
+        (b"a: !!python/name:os.system x", "x.yaml:1: it is not YAML: could not determine a constructor"),
+        (b"a: !!binary aGk=", "x.yaml:1: a: it must be a value that JSON has, not bytes"),
+        (b"a: 1\nb: 2\na: 3\n", "x.yaml:3: a: it occurs twice; remove one"),
+        (b"a: &x [*x]", "x.yaml: it can't be read: "),
+        (b"- 1", "x.yaml:1: it must be an OpenAPI document"),
+        (b"", "x.yaml:1: it must be an OpenAPI document"),
+        (b"\xff", "x.yaml: it can't be read: "),
+        (None, "x.yaml: it can't be read: "),
+    ],
+)
+def test_what_can_not_be_read(tmp_path: Path, content: bytes | None, problem: str) -> None:
+    """A file that is missing, or is not a document that JSON could hold, is an error with the line."""
+    path = tmp_path / "x.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DescriptionError) as caught:
+        read(path, "x")
+    assert str(caught.value).startswith(problem)
+
+
+POST = "post:\n      operationId: CreateRefund\n"
+NUMBER = "- {name: TransactionNumber, in: query, required: true, description: The number., schema: {type: string}}"
+SCHEMA = "schema: {$ref: '#/components/schemas/Refund'}"
+MEMBER = "refundNumber: {type: string}"
+REFUSED: dict[str, tuple[str, str, str]] = {
+    "version": ("openapi: 3.1.0", "swagger: '2.0'", 'write `openapi: "3.1.0"`'),
+    "servers": ("paths:", "servers: []\npaths:", "3: servers: remove it: the client has the base URL"),
+    "security": ("paths:", "security: []\npaths:", "security: remove it: every endpoint is called with the token"),
+    "unknown member": ("paths:", "path: {}\npaths:", "path: it is not used here; did you mean 'paths'?"),
+    "no paths": ("paths:", "x-paths:", "there is no endpoint"),
+    "paths": ("paths:\n", "paths: []\nx-paths:\n", "paths: it must be an object"),
+    "parameters": ("components:\n", "components:\n  parameters: {}\n", "only schemas can be named"),
+    "existing path": (
+        PATH,
+        "/api/services/app/PaymentGateway/RequestPayment",
+        "post: it is an operation of commercepay_api already",
+    ),
+    "path in another case": (PATH, "/api/TokenAuth/authenticate", "/api/TokenAuth/Authenticate is the same path"),
+    "path parameter": (PATH, "/api/Refund/{id}", "how a path parameter is signed is not known: write the whole path"),
+    "path with query": (PATH, "/api/Refund?x=1", "a path must be as in"),
+    "dot segment": (PATH, "/api/../Refund", "a path must be as in"),
+    "method": (POST, f"put: {{}}\n    {POST}", "put: how a PUT is signed is not known"),
+    "no operation": (f"    {POST}", "    x-y:\n", "there is no operation"),
+    "no operationId": ("      operationId: CreateRefund\n", "", "operationId is missing: write a unique name, such as"),
+    "operationId": ("operationId: CreateRefund", "operationId: create-refund", "letters and digits only"),
+    "existing operationId": ("operationId: CreateRefund", "operationId: query", "query and Query of commercepay_api"),
+    "operationId twice": ("operationId: CreateRefund", "operationId: listRefunds", "are the same name in Python"),
+    "two tags": ("tags: [Refund]", "tags: [A, B]", "write one tag"),
+    "security of an operation": ("tags: [Refund]", "security: []", "every endpoint is called with the token"),
+    "body of a GET": (
+        "operationId: ListRefunds",
+        "operationId: ListRefunds\n      requestBody: {}",
+        "a GET has no body",
+    ),
+    "parameters of a POST": ("tags: [Refund]", "parameters: [{}]", "what is signed then is not known"),
+    "array in a query": (
+        NUMBER,
+        NUMBER.replace("{type: string}", "{type: array, items: {type: string}}"),
+        "in a query",
+    ),
+    "object in a query": (
+        NUMBER,
+        NUMBER.replace("{type: string}", "{$ref: '#/components/schemas/Refund'}"),
+        "in a query",
+    ),
+    "header": (NUMBER, NUMBER.replace("in: query", "in: header"), "in: remove it: the client adds the headers"),
+    "path variable": (NUMBER, NUMBER.replace("in: query", "in: path"), "how a path parameter is signed is not known"),
+    "cookie": (NUMBER, NUMBER.replace("in: query", "in: cookie"), "the client sends no cookies"),
+    "no place": (NUMBER, NUMBER.replace("in: query, ", ""), "write `in: query`"),
+    "no name": (NUMBER, NUMBER.replace("name: TransactionNumber, ", ""), "the parameter has no name"),
+    "reserved name": (NUMBER, NUMBER.replace("TransactionNumber", "Client"), "a name of the generated function"),
+    "name twice": (
+        NUMBER,
+        f"{NUMBER}\n        {NUMBER.replace('TransactionN', 'transaction_n')}",
+        "same name in Python",
+    ),
+    "no schema": (NUMBER, NUMBER.replace(", schema: {type: string}", ""), "schema is missing"),
+    "$ref to a parameter": (NUMBER, "- {$ref: '#/components/parameters/X'}", "write the parameter here, without $ref"),
+    "style": (NUMBER, NUMBER.replace("in: query", "in: query, style: form"), "style: it is not used here"),
+    "no body": (
+        "      requestBody:\n        content:\n          application/json:\n"
+        "            schema: {$ref: '#/components/schemas/RefundRequest'}\n",
+        "",
+        "requestBody is missing",
+    ),
+    "inline body": (
+        "schema: {$ref: '#/components/schemas/RefundRequest'}",
+        "schema: {type: object}",
+        "name the object",
+    ),
+    "body of codes": ("schemas/RefundRequest'}", "schemas/RefundState'}", "the schema of a body must be an object"),
+    "form": ("application/json", "multipart/form-data", "write `application/json` only"),
+    "another status": (
+        "'200':\n          description: The",
+        "'400': {}\n        '200':\n          description: The",
+        "200 only",
+    ),
+    "no response": ("'200':\n          description: The", "x-200:\n          description: The", "200 is missing"),
+    "result without schema": (SCHEMA, "x-schema: {}", "schema is missing"),
+    "envelope": (SCHEMA, "schema: {$ref: '#/components/schemas/QueryEnvelope'}", "describe the result alone"),
+    "inline result": (SCHEMA, "schema: {type: object, properties: {a: {type: string}}}", "name the object"),
+    "unknown schema": (SCHEMA, "schema: {$ref: '#/components/schemas/Refnd'}", "no schema 'Refnd' here or in the"),
+    "schema elsewhere": (SCHEMA, "schema: {$ref: 'other.yaml#/Refund'}", "there is no schema 'other.yaml#/Refund'"),
+    "existing schema": (
+        "    RefundState: {",
+        "    customer: {type: string}\n    RefundState: {",
+        "Customer of commercepay_api",
+    ),
+    "schema twice": (
+        "    RefundState: {",
+        "    REFUND: {type: string}\n    RefundState: {",
+        "are the same name in Python",
+    ),
+    "schema of an envelope": (
+        "    RefundState: {",
+        "    CreateRefundEnvelope: {type: string}\n    RefundState: {",
+        "CreateRefundEnvelope and CreateRefundEnvelope are the same name",
+    ),
+    "reserved schema": (
+        "    RefundState: {",
+        "    response: {type: string}\n    RefundState: {",
+        "a name in the generated",
+    ),
+    "schema's name": (
+        "    RefundState: {",
+        "    refund.x: {type: string}\n    RefundState: {",
+        "letters and digits only",
+    ),
+    "inline object": (MEMBER, "refundNumber: {type: object}", "refundNumber: name the object: move it to components"),
+    "inline object in an array": (MEMBER, "n: {type: array, items: {properties: {}}}", "items: name the object"),
+    "inline codes": (MEMBER, "refundNumber: {type: string, enum: [A]}", "name the codes"),
+    "map": (MEMBER, "refundNumber: {additionalProperties: {type: string}}", "name the object"),
+    "named map": (
+        "    RefundState: {",
+        "    Map: {type: object, additionalProperties: {type: string}}\n    RefundState: {",
+        "write its members in `properties`",
+    ),
+    "reserved member": (
+        MEMBER,
+        "refundNumber: {type: string}\n        d: {type: string}",
+        "a name of the generated class",
+    ),
+    "member twice": (MEMBER, f"{MEMBER}\n        refund_number: {{type: string}}", "are the same name in Python"),
+    "no type": (MEMBER, "refundNumber: {description: x}", "write `type`, one of string, integer, number, boolean"),
+    "wrong type": (MEMBER, "refundNumber: {type: text}", "type: write `type`, one of"),
+    "two types": (MEMBER, "refundNumber: {type: [string, integer]}", "write one type, or one and 'null'"),
+    "a union": (MEMBER, "refundNumber: {oneOf: [{type: string}, {type: integer}]}", "would take the first that fits"),
+    "default": (MEMBER, "refundNumber: {type: string, default: A}", "default: it would be sent and signed"),
+    "const": (MEMBER, "refundNumber: {type: string, const: A}", "const: write `enum` with one value"),
+    "title": (MEMBER, "refundNumber: {type: string, title: A}", "title: it would rename the generated class"),
+    "no items": (MEMBER, "refundNumber: {type: array}", "items is missing"),
+    "a float as an amount": ("amount: {type: integer}", "paidAmount: {type: number}", "an amount is never a float"),
+    "required": ("required: [refundNumber", "required: [gone", "required: 'gone' is not in properties"),
+    "required text": ("required: [refundNumber, amount, state]", "required: x", "it must be an array of names"),
+    "mixed codes": ("enum: [PENDING, DONE]", "enum: [PENDING, 1]", "codes must be all strings or all integers"),
+    "null as a code": ("enum: [PENDING, DONE]", "enum: [PENDING, null]", "for null, write `oneOf`"),
+    "codes that collide": ("enum: [PENDING, DONE]", "enum: [DONE, done]", "give each code a name in `x-enum-varnames`"),
+    "too few names": ("enum: [PENDING, DONE]", "enum: [A, B], x-enum-varnames: [A]", "one name for each code"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_refused(write: Write, case: str) -> None:
+    """What the generator can't do well, and what is not known of the gateway, is refused with the place and the way out."""
+    old, new, expected = REFUSED[case]
+    found = problems(write((old, new)))
+    assert any(expected in one for one in found), found
+    assert all(one.startswith("my-endpoints.yaml:") for one in found)
+
+
+def test_all_problems_are_named_at_once(write: Write) -> None:
+    """One error names every problem, each with its line."""
+    path = write(
+        ("      operationId: CreateRefund\n", ""), (MEMBER, "refundNumber: {type: object}"), ("in: query", "in: path")
+    )
+    found = problems(path)
+    lines = path.read_text().splitlines()
+    assert len(found) == 3
+    for one, part in zip(found, ("refundNumber", "post:", "in: path"), strict=True):
+        assert part in lines[int(one.split(":")[1]) - 1]
+
+
+def test_what_is_allowed(write: Write) -> None:
+    """Open codes, parts of objects, arrays of arrays, own keywords and further bundled schemas can be described."""
+    rest: Any = """\
+    Code:
+      anyOf: [{type: integer, enum: [1, 2], x-enum-varnames: [ONE, TWO]}, {type: integer}]
+      description: A code.
+    Names: {type: array, items: {type: string}, x-evidence: A}
+    Large:
+      description: A refund and more.
+      allOf:
+        - $ref: '#/components/schemas/Refund'
+        - properties:
+            code: {$ref: '#/components/schemas/Code'}
+            names: {allOf: [{$ref: '#/components/schemas/Names'}]}
+            table: {type: array, items: {type: array, items: {type: integer}}}
+            status: {anyOf: [{$ref: '#/components/schemas/PaymentStatus'}, {type: 'null'}]}
+    RefundState:"""
+    merged = merge(read(write(("    RefundState:", rest), (SCHEMA, SCHEMA.replace("Refund", "Large"))), "x"))
+    assert "Large" in merged.schemas
