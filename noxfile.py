@@ -141,6 +141,14 @@ def generate(session: nox.Session) -> None:
 
 
 @nox.session(python=FOUND[0])
+def rehearse(session: nox.Session) -> None:
+    """Make each change of docs/changing-the-api.md in a copy: the document lists every place. Arguments go to pytest."""
+    _install(session, "test", "lint", "types", extras=EVERYTHING)
+    session.install("-r", "openapi/requirements.txt")
+    session.run("python", "tests/rehearsal/rehearse.py", "-n", "auto", *session.posargs)
+
+
+@nox.session(python=FOUND[0])
 def package(session: nox.Session) -> None:
     """Build sdist and wheel, install the wheel in a clean environment, and run the demo from it."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "package"))

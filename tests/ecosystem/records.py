@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
 
+import commercepay
 from commercepay import (
     ArgumentError,
     Callback,
@@ -31,11 +33,10 @@ from commercepay import (
     RecurrenceMode,
     Response,
     ReturnHint,
-    Session,
-    StartedPayment,
     SubMerchant,
     ValidationProblem,
 )
+from commercepay._base.record import Record
 from commercepay._protocol.published import Credentials
 from commercepay.decision import Mismatch
 from commercepay.inbox import ArrivalState, Receipt
@@ -75,7 +76,6 @@ ORDER = {"reference_code": "R", "amount": MONEY}
 ORDER_DATA = {"reference_code": "R", "amount": MONEY_DATA}
 EXPECTED = {"reference_codes": ("R",), "amount": MONEY, "surcharges": ()}
 EXPECTED_DATA = {"reference_codes": ["R"], "amount": MONEY_DATA, "surcharges": []}
-OPENED = {"redirect_url": "u", "reference_code": "R"}
 REPORTED = {"transaction_number": "T", "channel_id": 2}
 ONLY_QUERIED = {"provider_payment_method": "FPX"}
 PAYMENT = Payment(status=PaymentStatus(99), **ORDER, **REPORTED, **ONLY_QUERIED, raw={"x": [1]})
@@ -123,18 +123,6 @@ ARGUMENTS = [
     Example(PlatformCharge, {"amount": MONEY}, {"amount": MONEY_DATA}, {"partner_id": "P"}),
 ]
 RESULTS = [
-    Example(
-        Session,
-        {**OPENED, "session_number": "S", "raw": {"a": 1}},
-        {**OPENED, "session_number": "S"},
-        {"session_number": "S2"},
-    ),
-    Example(
-        StartedPayment,
-        {**OPENED, "transaction_number": "T", "raw": {}},
-        {**OPENED, "transaction_number": "T"},
-        {"reference_code": "R2"},
-    ),
     Example(ChannelCurrency, {**vars(CURRENCY)}, CURRENCY_DATA, {"surcharge": Decimal(2)}),
     Example(
         Channel,
@@ -221,6 +209,27 @@ RESULTS = [
         {"tenant_id": 2},
     ),
 ]
+VALUES = {"str": "text", "int": 2, "bool": True, "Money": MONEY, "PaymentStatus": PaymentStatus.PAID}
+
+
+def derived(cls: Any) -> Example:
+    """An example of a result, from its required fields: at least one is a string."""
+    kinds = {name: kind for name, kind in cls._annotated.items() if name not in cls._defaults and name != "raw"}
+    fields = {name: VALUES[kind] for name, kind in kinds.items()}
+    data = {name: MONEY_DATA if value is MONEY else value for name, value in fields.items()}
+    changed = next(name for name, kind in kinds.items() if kind == "str")
+    return Example(cls, {**fields, "raw": {"a": 1}}, data, {changed: "other"})
+
+
+def exported() -> list[type[Record]]:
+    """Every record class that a public module exports."""
+    modules = [commercepay, *(import_module(f"commercepay.{name}") for name in ("decision", "inbox", "testing"))]
+    found = {getattr(module, name) for module in modules for name in module.__all__}
+    records = {value for value in found if isinstance(value, type) and issubclass(value, Record)}
+    return sorted(records, key=lambda cls: cls.__name__)
+
+
+RESULTS += [derived(cls) for cls in exported() if cls not in {example.cls for example in ARGUMENTS + RESULTS}]
 EXAMPLES = ARGUMENTS + RESULTS
 
 

@@ -477,7 +477,7 @@ def test_a_form_or_a_huge_body_is_not_taken(caller: Caller) -> None:
 
 def test_an_unknown_endpoint_is_not_found(caller: Caller) -> None:
     """An unknown path is HTTP 404 in the framework's envelope, and the header lists the known ones."""
-    response = caller.http.post(f"{GATEWAY}/Refund", json={})
+    response = caller.http.post(f"{GATEWAY}/NoSuchEndpoint", json={})
     assert response.status_code == 404
     assert response.json()["__abp"] is True
     assert f"POST {GATEWAY}/RequestPayment" in response.headers["x-sandbox-explanation"]
