@@ -6,7 +6,6 @@ import select
 import socket
 import time
 from collections.abc import Coroutine, Iterable
-from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -58,10 +57,6 @@ class Attempt:
                 f" access token, and a POST needs {needed:g} s"
             )
         request.extensions["timeout"] = {"pool": left, "connect": self.left_to_connect(), "read": left, "write": left}
-
-    def abort(self) -> None:
-        """Move the deadline to now: every wait for the network that follows fails."""
-        self._ends_at = self.connect_by = 0.0
 
     def to_write(self, buffer: bytes) -> bytes:
         """The bytes to write now: the headers of a request are kept back, and go with its body, in one system call.
@@ -161,11 +156,7 @@ NO_ADDRESS = "the name has no address"
 
 
 class AsyncStream(_LastByte, httpcore.AsyncNetworkStream):
-    """A connection of asyncio. It is its own `asyncio.Protocol`: asyncio calls the methods that are not async.
-
-    httpcore loses a connection on which it is cancelled at the wrong moment. So the cancellation of a call ends a wait like
-    the deadline does, and the transport raises it afterwards (see `AsyncTransport`).
-    """
+    """A connection of asyncio. It is its own `asyncio.Protocol`: asyncio calls the methods that are not async."""
 
     _transport: asyncio.Transport
 
@@ -207,14 +198,10 @@ class AsyncStream(_LastByte, httpcore.AsyncNetworkStream):
 
     async def _wait(self, seconds: float) -> None:
         """Wait until something happens on the connection. May return early."""
-        import asyncio  # in the functions that use it: a sync program does not need it
-
         self._waiter = self._loop.create_future()
         timer = self._loop.call_later(seconds, self._wake)
         try:
             await self._waiter
-        except asyncio.CancelledError:
-            pass  # the deadline is now
         finally:
             timer.cancel()
             self._waiter = None
@@ -255,13 +242,14 @@ class AsyncStream(_LastByte, httpcore.AsyncNetworkStream):
         )
         try:
             transport = await _connected(starting, seconds)
-        except Exception:
+        except BaseException:
             self._transport.abort()
             raise
         self._transport = cast("asyncio.Transport", transport)
         return self
 
     async def aclose(self) -> None:
+        """Close at once: this never waits."""
         self._transport.abort()
 
     def get_extra_info(self, info: str) -> Any:
@@ -285,19 +273,13 @@ def _has_data(connection: socket.socket) -> bool:
 
 async def _connected(connecting: Coroutine[Any, Any, T], seconds: float) -> T:
     """What a coroutine of asyncio returns, which connects."""
-    import asyncio
+    import asyncio  # in the functions that use it: a sync program does not need it
 
-    task = asyncio.create_task(connecting)
-    with suppress(asyncio.CancelledError):  # see `AsyncStream`
-        await asyncio.wait([task], timeout=seconds)
-    task.cancel()
-    while not task.done():  # a few turns of the event loop
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait([task])
-    if task.cancelled():
-        raise httpcore.ConnectTimeout
     try:
-        return task.result()
+        async with asyncio.timeout(seconds):
+            return await connecting
+    except TimeoutError:
+        raise httpcore.ConnectTimeout from None
     except (OSError, UnicodeError) as error:
         raise httpcore.ConnectError(str(error)) from None
 

@@ -12,12 +12,10 @@ import sys
 import zlib
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Iterable
 from contextlib import nullcontext, suppress
-from functools import partial
 from queue import Empty, SimpleQueue
-from types import coroutine
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, TypeVar
 
 import httpcore
 import httpx
@@ -38,10 +36,10 @@ from commercepay.errors import (
 )
 
 if TYPE_CHECKING:
-    import asyncio
     import ssl
 
 T = TypeVar("T")
+C = TypeVar("C", httpcore.ConnectionInterface, httpcore.AsyncConnectionInterface)
 Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -127,20 +125,13 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
     async def _respond(self, request: httpx.Request, attempt: Attempt, body: Body) -> None:
         """Send the request, and read the response into `body`."""
 
-    async def _bounded(self, attempt: Attempt, respond: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run `respond` until the deadline of the attempt."""
-        import asyncio
-
-        async with asyncio.timeout(attempt.left(httpcore.ReadTimeout)):
-            await respond()
-
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         attempt = Attempt(request, self._limits.connect_timeout)
         current.set(attempt)
         body = Body(self._limits.max_response_bytes)
         try:
             attempt.prepare(request)
-            await self._bounded(attempt, partial(self._respond, request, attempt, body))
+            await self._respond(request, attempt, body)
             return body.response()
         except Exception as error:  # every error becomes an error of the package
             if self.reports_sending and is_from_elsewhere(error):
@@ -153,21 +144,65 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
         raise failure
 
 
-class Transport(_SyncTransport):
-    """The transport of `CommercePay`.
+class _Idle(Generic[C]):
+    """The connections of a client that no request uses.
 
-    httpcore makes the connections, but its pool is not used. An exception of a signal handler inside that pool can leave its
-    lock taken, so that all later calls wait for ever, or a connection in use. Here a connection belongs to one request at a
-    time, and what the threads share is changed by functions in C, which no signal handler interrupts.
+    A connection belongs to one request at a time, and is kept for the next one only if nothing was raised. The pool of httpcore
+    is not used. An exception inside it, from a signal handler or a cancellation, can leave its lock taken, so that all later
+    calls wait for ever, or a connection in use. Here, functions in C change what threads share: nothing interrupts them.
     """
+
+    def __init__(self) -> None:
+        self._connections: deque[C] = deque()
+        self._closed = False
+
+    def take(self) -> C | None:
+        """The connection that was used last, if there is one that is still open."""
+        with suppress(IndexError):
+            while (connection := self._connections.pop()).has_expired():
+                _close(connection)
+            return connection
+        return None
+
+    def keep(self, connection: C) -> None:
+        """Keep a connection, if it can be used again. Close the oldest one if it is not needed."""
+        if connection.is_idle():
+            self._connections.append(connection)
+        if self._closed:
+            self.close()
+        elif len(self._connections) > 1:
+            oldest = self._connections.popleft()
+            if len(self._connections) >= defaults.MAX_IDLE_CONNECTIONS or oldest.has_expired():
+                _close(oldest)
+            else:
+                self._connections.appendleft(oldest)
+
+    def close(self) -> None:
+        """Close these connections now, and each other one at the end of its request."""
+        self._closed = True
+        with suppress(IndexError):
+            while True:
+                _close(self._connections.pop())
+
+
+def _close(connection: httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface) -> None:
+    with closing():
+        if isinstance(connection, httpcore.ConnectionInterface):
+            connection.close()
+        else:
+            with suppress(StopIteration):
+                connection.aclose().send(None)  # it does not wait: see `AsyncStream.aclose`
+
+
+class Transport(_SyncTransport):
+    """The transport of `CommercePay`."""
 
     def __init__(self, limits: Limits, tls: ssl.SSLContext | None = None, proxy: httpx.Proxy | None = None) -> None:
         super().__init__(limits)
         kinds = httpcore.ConnectionPool, httpcore.HTTPProxy, httpcore.SOCKSProxy
         self._pool = _pool(*kinds, Backend(), tls, proxy)
-        self._idle: deque[httpcore.ConnectionInterface] = deque()
+        self._idle: _Idle[httpcore.ConnectionInterface] = _Idle()
         self._free = _permits()
-        self._closed = False
 
     def _interrupted(self) -> None:
         self._free = _permits()  # the request may have taken a permit without returning it
@@ -180,7 +215,7 @@ class Transport(_SyncTransport):
             raise httpcore.PoolTimeout from None
         try:
             outgoing = _outgoing(request)
-            connection = self._take() or self._pool.create_connection(outgoing.url.origin)
+            connection = self._idle.take() or self._pool.create_connection(outgoing.url.origin)
             try:
                 response = connection.handle_request(outgoing)
                 body.read(response.status, response.headers, response.stream, attempt)
@@ -189,42 +224,12 @@ class Transport(_SyncTransport):
                 raise
             with closing():
                 response.close()
-                self._keep(connection)  # not after an exception: httpcore may have left a lock of the connection taken
+                self._idle.keep(connection)
         finally:
             free.put(None)
 
-    def _take(self) -> httpcore.ConnectionInterface | None:
-        """The connection that was used last, if there is one that is still open."""
-        with suppress(IndexError):
-            while (connection := self._idle.pop()).has_expired():
-                _close(connection)
-            return connection
-        return None
-
-    def _keep(self, connection: httpcore.ConnectionInterface) -> None:
-        """Keep the connection for later requests, if it can be used again. Close the oldest one if it is not needed."""
-        if connection.is_idle():
-            self._idle.append(connection)
-        if self._closed:
-            self.close()
-        elif len(self._idle) > 1:
-            oldest = self._idle.popleft()
-            if len(self._idle) >= defaults.MAX_IDLE_CONNECTIONS or oldest.has_expired():
-                _close(oldest)
-            else:
-                self._idle.appendleft(oldest)
-
     def close(self) -> None:
-        """Close the idle connections now, and each other one at the end of its request."""
-        self._closed = True
-        with suppress(IndexError):
-            while True:
-                _close(self._idle.pop())
-
-
-def _close(connection: httpcore.ConnectionInterface) -> None:
-    with closing():
-        connection.close()
+        self._idle.close()
 
 
 def _permits() -> SimpleQueue[None]:
@@ -244,62 +249,34 @@ class AsyncTransport(_AsyncTransport):
 
         kinds = httpcore.AsyncConnectionPool, httpcore.AsyncHTTPProxy, httpcore.AsyncSOCKSProxy
         self._pool = _pool(*kinds, AsyncBackend(), tls, proxy)
+        self._idle: _Idle[httpcore.AsyncConnectionInterface] = _Idle()
         self._free = asyncio.Semaphore(defaults.MAX_CONNECTIONS)
 
-    async def _bounded(self, attempt: Attempt, respond: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """A request never waits inside httpcore for a free connection, and httpcore is never cancelled.
-
-        It would lose the connection of a request that is cancelled at the wrong moment.
-        """
+    async def _respond(self, request: httpx.Request, attempt: Attempt, body: Body) -> None:
         import asyncio
 
         try:
-            async with asyncio.timeout(attempt.left(httpcore.ConnectTimeout)) if self._free.locked() else nullcontext():
+            async with asyncio.timeout(attempt.left(httpcore.PoolTimeout)) if self._free.locked() else nullcontext():
                 await self._free.acquire()
         except TimeoutError:
             raise httpcore.PoolTimeout from None
         try:
-            await _uncancelled(respond(), attempt)
+            outgoing = _outgoing(request)
+            connection = self._idle.take() or self._pool.create_connection(outgoing.url.origin)
+            try:
+                response = await connection.handle_async_request(outgoing)
+                await body.aread(response.status, response.headers, response.stream, attempt)
+                with closing():
+                    await response.aclose()
+                    self._idle.keep(connection)
+            except BaseException:
+                _close(connection)
+                raise
         finally:
             self._free.release()
 
-    async def _respond(self, request: httpx.Request, attempt: Attempt, body: Body) -> None:
-        response = await self._pool.handle_async_request(_outgoing(request))
-        try:
-            await body.aread(response.status, response.headers, response.stream, attempt)
-        finally:
-            with closing():
-                await response.aclose()
-
     async def aclose(self) -> None:
-        await self._pool.aclose()
-
-
-@coroutine
-def _uncancelled(work: Coroutine[Any, Any, None], attempt: Attempt) -> Generator[Any, Any, None]:
-    """Run a coroutine in this task. A cancellation of the task ends its wait, and is raised when the coroutine is over."""
-    import asyncio
-
-    cancelled: asyncio.CancelledError | None = None
-    try:
-        while True:
-            awaited: object = work.send(None)
-            if awaited is None:
-                continue  # it only lets other tasks run, as each lock of httpcore does: the next wait does that, too
-            try:
-                yield awaited
-            except asyncio.CancelledError as error:  # the task has cancelled what it waited for as well
-                cancelled = error
-                attempt.abort()
-    except StopIteration:
-        pass
-    except Exception:
-        if cancelled is None:
-            raise
-    finally:
-        work.close()
-    if cancelled is not None:
-        raise cancelled
+        self._idle.close()
 
 
 class ForeignTransport(_SyncTransport):
@@ -344,19 +321,22 @@ class ForeignAsyncTransport(_AsyncTransport):
         self._own = transport
 
     async def _respond(self, request: httpx.Request, attempt: Attempt, body: Body) -> None:
-        if isinstance(self._own, httpx.AsyncBaseTransport):
-            attempt.sent = True
-            response = await self._own.handle_async_request(request)
-        else:
-            if self._own.is_closed:
-                raise ClientClosed(CLOSED)
-            attempt.sent = True
-            response = await self._own.send(request, stream=True, auth=None, follow_redirects=False)
-        try:
-            await body.aread(response.status_code, response.headers.raw, response.stream, attempt)
-        finally:
-            with closing():
-                await response.aclose()
+        import asyncio
+
+        async with asyncio.timeout(attempt.left(httpcore.ReadTimeout)):
+            if isinstance(self._own, httpx.AsyncBaseTransport):
+                attempt.sent = True
+                response = await self._own.handle_async_request(request)
+            else:
+                if self._own.is_closed:
+                    raise ClientClosed(CLOSED)
+                attempt.sent = True
+                response = await self._own.send(request, stream=True, auth=None, follow_redirects=False)
+            try:
+                await body.aread(response.status_code, response.headers.raw, response.stream, attempt)
+            finally:
+                with closing():
+                    await response.aclose()
 
     async def aclose(self) -> None:
         if isinstance(self._own, httpx.AsyncBaseTransport):

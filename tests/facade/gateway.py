@@ -149,6 +149,13 @@ class Gateway:
     def authenticates(self) -> int:
         return self.count(AUTHENTICATE)
 
+    def is_left(self) -> bool:
+        """Whether the clients close all connections within 10 seconds."""
+        ends = time.monotonic() + 10
+        while self._sockets and time.monotonic() < ends:
+            time.sleep(0.01)
+        return not self._sockets
+
     def revoke_all(self) -> None:
         with self._lock:
             self.valid.clear()

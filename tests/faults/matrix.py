@@ -211,9 +211,8 @@ async def _play(server: Server, mode: Mode, way: Way) -> tuple[str, float, list[
 
 def in_use(transport: Any) -> int:
     """The number of connections that requests use."""
-    if isinstance(transport, Transport):
-        return defaults.MAX_CONNECTIONS - transport._free.qsize()
-    return sum(not connection.is_idle() for connection in transport._pool.connections)
+    free: int = transport._free.qsize() if isinstance(transport, Transport) else transport._free._value
+    return defaults.MAX_CONNECTIONS - free
 
 
 def _without_a_loop(coroutine: Coroutine[Any, Any, T]) -> T:

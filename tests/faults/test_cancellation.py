@@ -6,10 +6,12 @@ import asyncio
 import random
 from typing import Any
 
+import anyio
 import httpcore
 import pytest
 from facade.conftest import CREDENTIALS, OPENING
 from facade.gateway import Gateway
+from faults.matrix import in_use
 
 from commercepay import APIConnectionError, AsyncCommercePay, CommercePay, CommercePayError
 from commercepay._protocol import defaults
@@ -45,16 +47,34 @@ def test_cancelled_calls(monkeypatch: pytest.MonkeyPatch, how: str, connections:
             assert all(
                 isinstance(one, CommercePayError | asyncio.CancelledError | TimeoutError | None) for one in ended
             )
-            pool: Any = cp.api.get_async_httpx_client()._transport._pool  # type: ignore[attr-defined]
-            assert [one for one in pool.connections if not one.is_idle()] == []
+            transport: Any = cp.api.get_async_httpx_client()._transport  # type: ignore[attr-defined]
+            assert in_use(transport) == 0
             queries = [cp.payments.query(session_number="S-1") for _ in range(connections)]
             assert len(await asyncio.gather(*queries)) == connections
-            assert pool._requests == []
+            assert in_use(transport) == 0
 
     try:
         asyncio.run(main())
+        assert gateway.is_left()
     finally:
         gateway.close()
+
+
+def test_a_cancelled_scope_of_anyio() -> None:
+    """In a scope of anyio that was cancelled, such as that of a web request whose client left, a call ends at once."""
+    gateway = Gateway()
+
+    async def main() -> None:
+        async with AsyncCommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+            for seconds in (0, 0.001, 0.01, 0.03):
+                with anyio.move_on_after(seconds) as scope:
+                    while True:
+                        await cp.payments.query(session_number="S-1")
+                assert scope.cancelled_caught
+            await cp.payments.query(session_number="S-1")
+
+    asyncio.run(main())
+    gateway.close()
 
 
 class Interrupted(Exception):
