@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import socket
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -127,6 +128,7 @@ def test_a_variable_that_httpx_can_not_use(
     cls: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
 ) -> None:
     """A wrong proxy or certificate variable is named when the client is built, its value unseen; loopback has no proxy."""
+    monkeypatch.setitem(sys.modules, "socksio", None)  # as if it were not installed
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=f"^{name} .*") as caught:
         cls(**CREDENTIALS)
