@@ -233,6 +233,6 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(python=FOUND[0])
 def bench(session: nox.Session) -> None:
-    """Speed, side by side in one run: calls, callbacks, imports, sandbox. Arguments choose parts."""
+    """Speed, side by side in one run: calls, callbacks, imports, reconcile, sandbox. Arguments choose parts."""
     _install(session, "bench", extras="sandbox")
     session.run("python", "bench/run.py", *session.posargs)

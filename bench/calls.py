@@ -7,7 +7,8 @@ import hashlib
 import hmac
 import json
 import multiprocessing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -78,6 +79,19 @@ def _serve(ready: Connection) -> None:
         await server.serve_forever()
 
     asyncio.run(main())
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """The base URL of a server in another process."""
+    here, there = multiprocessing.get_context("spawn").Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(there,), daemon=True)
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{here.recv()}"
+    finally:
+        server.terminate()
+        server.join()
 
 
 def _signed_by_hand(url: str, data: dict[str, Any]) -> str:
@@ -169,11 +183,7 @@ def _print_tables(medians: dict[str, Seconds], prefix: str) -> None:
 
 def main(rounds: int = 1500) -> None:
     """Measure single calls, the candidates in turn."""
-    here, there = multiprocessing.get_context("spawn").Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(there,), daemon=True)
-    server.start()
-    base = f"http://127.0.0.1:{here.recv()}"
-    try:
+    with serving() as base:
         calls = _sync_candidates(base)
         for call in calls.values():
             call()
@@ -184,9 +194,6 @@ def main(rounds: int = 1500) -> None:
             for once in samples.values():
                 once()
             _print_tables(take_turns(samples, rounds), "async ")
-    finally:
-        server.terminate()
-        server.join()
 
 
 async def _built(base: str) -> dict[str, Callable[[], Awaitable[object]]]:

@@ -1,4 +1,4 @@
-"""Speed, side by side in one run: `nox -s bench`, or with parts: `nox -s bench -- calls callbacks imports sandbox`.
+"""Speed, side by side in one run: `nox -s bench`, or with parts: `nox -s bench -- calls callbacks imports sandbox reconcile`.
 
 Candidates are measured in turn, so that a change in the machine's load affects all of them. Medians and ratios are printed.
 """
@@ -11,12 +11,14 @@ import sys
 import callbacks
 import calls
 import imports
+import reconcile
 import sandbox
 
 PARTS = {
     "calls": lambda: (calls.main(), imports.ready()),
     "callbacks": callbacks.main,
     "imports": imports.main,
+    "reconcile": reconcile.main,
     "sandbox": lambda: asyncio.run(sandbox.main([])),
 }
 
