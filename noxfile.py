@@ -140,6 +140,12 @@ def generate(session: nox.Session) -> None:
     session.run("python", "openapi/build.py", *session.posargs)
 
 
+@nox.session(name="api-diff", python=False)
+def api_diff(session: nox.Session) -> None:
+    """Compare the description with the one of a revision (`-- REV`), as Markdown for the changelog: breaking, compatible."""
+    session.run(sys.executable, "openapi/api_diff.py", *session.posargs)
+
+
 @nox.session(python=FOUND[0])
 def rehearse(session: nox.Session) -> None:
     """Make each change of docs/changing-the-api.md in a copy: the document lists every place. Arguments go to pytest."""

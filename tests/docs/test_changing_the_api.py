@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripts import load
 
-SCRIPT = Path(__file__).resolve().parents[1] / "rehearsal" / "rehearse.py"
-
-
-def load() -> Any:
-    spec = importlib.util.spec_from_file_location("rehearse", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-REHEARSE = load()
+REHEARSE = load("tests/rehearsal/rehearse.py")
 CHANGES = REHEARSE.changes(REHEARSE.DOCUMENT.read_text("utf-8"))
 EDITS = [pytest.param(edit, id=f"{title}: {edit.file}") for title, edits in CHANGES.items() for edit in edits]
 

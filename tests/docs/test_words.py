@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from scripts import load
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "words.py"
-spec = importlib.util.spec_from_file_location("words", SCRIPT)
-assert spec is not None
-assert spec.loader is not None
-words = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(words)
+words = load("docs/words.py")
+SCRIPT = words.__file__
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -10,26 +9,16 @@ from typing import Any
 import commercepay_api
 import commercepay_api.models as models
 import pytest
+from scripts import load
 
 from commercepay._generator.render import TEMPLATES, BuildError, load_patch, patched
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(commercepay_api.__file__).parent
 DESCRIPTION = json.loads((PACKAGE / "openapi.json").read_text("utf-8"))
 SCHEMAS: dict[str, Any] = DESCRIPTION["components"]["schemas"]
 
 
-def load_build() -> Any:
-    """The build script as a module. It needs the generator only to build."""
-    spec = importlib.util.spec_from_file_location("build_script", ROOT / "openapi" / "build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-BUILD = load_build()
+BUILD = load("openapi/build.py")
 
 
 def test_every_module_says_that_it_is_generated() -> None:
