@@ -54,6 +54,8 @@ def _works(version: str) -> bool:
 
 FOUND = _found()
 EVERYTHING = "sandbox,generate,inbox,fastapi,django,flask"
+# Each process starts with a run of neighbouring tests, which share servers; one that is done takes over from another.
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
 
 
 def _install(session: nox.Session, *groups: str, extras: str = "", editable: bool = True) -> None:
@@ -78,7 +80,7 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The whole test suite, on every supported interpreter found. Arguments go to pytest."""
     _install(session, "test", extras=EVERYTHING)
-    session.run("pytest", "-n", "auto", "-q", *session.posargs)
+    session.run("pytest", *PARALLEL, "-q", *session.posargs)
 
 
 @nox.session(python=FOUND[0])
@@ -87,7 +89,7 @@ def coverage(session: nox.Session) -> None:
     _install(session, "test", "coverage", extras=EVERYTHING)
     # Not by pytest-cov: pytest imports the plugin commercepay.testing before pytest-cov starts to measure.
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", "-n", "auto", "-q", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", *PARALLEL, "-q", *session.posargs)
     session.run("coverage", "combine", "-q")
     session.run("coverage", "report", "--omit=commercepay/sandbox/*", "--fail-under=98")
     session.run("coverage", "report", "--include=commercepay/sandbox/*", "--fail-under=97")
@@ -100,7 +102,7 @@ def lowest(session: nox.Session) -> None:
     groups = nox.project.dependency_groups(PYPROJECT, "test")
     lowest_versions = ["--resolution", "lowest-direct", "-e", f".[{EVERYTHING}]", *groups]
     session.run("uv", "pip", "install", "--python", str(Path(session.bin) / "python"), *lowest_versions)
-    session.run("pytest", "-n", "auto", "-q", *session.posargs)
+    session.run("pytest", *PARALLEL, "-q", *session.posargs)
 
 
 @nox.session(python=FOUND[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import pytest
 from examples.shops import KINDS, Customer, Shop, command
 
@@ -18,7 +17,7 @@ def test_the_command_starts_shop_and_sandbox(kind: str, tmp_path: Path) -> None:
             assert customer.page.startswith(shop.sandbox_url)
             assert customer.follow(customer.pay()) == "paid"
             assert shop.shipped(customer.reference) == 1
-            callbacks = httpx.get(f"{shop.sandbox_url}/_sandbox/api/callbacks", timeout=30, trust_env=False).json()
+            callbacks = shop.http.get(f"{shop.sandbox_url}/_sandbox/api/callbacks").json()
             assert {one["number"] for one in callbacks} == {customer.number}
     finally:
         shop.stop()

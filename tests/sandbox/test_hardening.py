@@ -27,10 +27,11 @@ EVERY_INTERFACE = "0.0.0.0"
 )
 def test_another_host(sb: Sandbox, path: str, host: str) -> None:
     """A request that names another host is refused on every page: a name of an attacker's may point to this machine."""
-    for method in ("GET", "POST"):
-        response = httpx.request(method, sb.url + path, headers={"Host": host})
-        assert response.status_code in (400, 421)
-        assert "credentials" not in response.text
+    with httpx.Client(verify=False) as http:  # no TLS: starts faster
+        for method in ("GET", "POST"):
+            response = http.request(method, sb.url + path, headers={"Host": host})
+            assert response.status_code in (400, 421)
+            assert "credentials" not in response.text
     assert sb.requests == []
 
 
