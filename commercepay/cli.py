@@ -35,10 +35,15 @@ def main() -> None:
 @click.option("--strict-tenant", is_flag=True, help="Require the tenant header, and compare it with the token.")
 @click.option("--lock-out", is_flag=True, help="Lock a user for a while after repeated wrong passwords.")
 @click.option("--report-surcharge", is_flag=True, help="Report amounts with the channel's surcharge.")
-def sandbox(port: int, host: str, file: Path | None, **switches: bool) -> None:
+@click.option(
+    "--description", type=click.Path(dir_okay=False, path_type=Path), help="An OpenAPI document with further endpoints."
+)
+def sandbox(port: int, host: str, file: Path | None, description: Path | None, **switches: bool) -> None:
     """Run a CommercePay gateway on this machine. No money moves."""
     try:
         import_module("commercepay.sandbox.web.control_api")  # load it now, so that the dashboard opens at once
+        from commercepay.errors import ArgumentError
+        from commercepay.sandbox.description import load
         from commercepay.sandbox.model import Switches
         from commercepay.sandbox.sandbox import SandboxCore
         from commercepay.sandbox.store import StateFileError
@@ -46,9 +51,9 @@ def sandbox(port: int, host: str, file: Path | None, **switches: bool) -> None:
     except ModuleNotFoundError as error:
         raise click.ClickException(str(missing("commercepay[sandbox]", error))) from error
     try:
-        core = SandboxCore(file=file, switches=Switches(**switches))
+        core = SandboxCore(file=file, switches=Switches(**switches), description=load(description))
         listener = listen(host, port)
-    except (StateFileError, OSError) as error:
+    except (StateFileError, OSError, ArgumentError, ModuleNotFoundError) as error:
         raise click.ClickException(str(error)) from error
     url = url_of(listener)
     handler = logging.StreamHandler()
@@ -64,6 +69,7 @@ def sandbox(port: int, host: str, file: Path | None, **switches: bool) -> None:
   dashboard  {url}/_sandbox/
   JSON API   {url}/_sandbox/api/openapi.json
   inbox      {url}/_sandbox/inbox  (a callback URL that accepts every callback)
+  endpoints  those of CommercePay{"" if description is None else f", and those in {description}"}
   state      {file or "in memory; --state FILE keeps it"}
 
 Test credentials, for an SDK or a shell:
@@ -85,13 +91,13 @@ export COMMERCEPAY_BASE_URL={url}
 @click.option("--check", is_flag=True, help="Change nothing, and fail if the package is not up to date.")
 def generate(description: Path, output: Path, check: bool) -> None:
     """Generate a typed package for the endpoints in DESCRIPTION, an OpenAPI document with only what is new."""
-    from commercepay._description.reading import DescriptionError
     from commercepay._generator.package import run
     from commercepay._generator.render import BuildError
+    from commercepay.errors import ArgumentError
 
     try:
         changes = run(description, output, check=check)
-    except (DescriptionError, BuildError, ModuleNotFoundError) as error:
+    except (ArgumentError, BuildError, ModuleNotFoundError) as error:
         raise click.ClickException(str(error)) from error
     for line in changes:
         click.echo(f"{output}: {line}", err=check)

@@ -7,7 +7,8 @@
         sb.pay(session.session_number)
         assert cp.payments.query(session_number=session.session_number).status.is_paid
 
-With pytest, the fixture `commercepay_sandbox` is such a sandbox, fresh for each test. The sandbox needs the extra
+With pytest, the fixture `commercepay_sandbox` is such a sandbox, fresh for each test. With the setting
+`commercepay_description = my-endpoints.yaml` it has the endpoints of that description, too. The sandbox needs the extra
 `commercepay[sandbox]`; `sign_callback` needs no extra.
 """
 
@@ -17,6 +18,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, Unpack
 
 from commercepay import signature
@@ -28,15 +30,15 @@ from commercepay.money import Money
 from commercepay.status import PaymentStatus
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from commercepay_api import AuthenticatedClient
 
     from commercepay import AsyncCommercePay, CommercePay
+    from commercepay.errors import APIError
     from commercepay.params import AsyncClientOptions, ClientOptions, ClientParams
     from commercepay.sandbox.deliveries import Variant
     from commercepay.sandbox.faults import Fault, Kind
     from commercepay.sandbox.model import CallbackRecord, Order, PaymentRecord, RequestRecord
+    from commercepay.sandbox.registered import Responder, Result
     from commercepay.sandbox.web.server import Background
 
 T = TypeVar("T")
@@ -105,6 +107,7 @@ def sandbox(
     strict_tenant: bool = False,
     lock_out: bool = False,
     report_surcharge: bool = False,
+    description: Path | str | None = None,
 ) -> Generator[Sandbox]:
     """A running sandbox, on a free port of the loopback interface, for the time of a `with`.
 
@@ -115,8 +118,13 @@ def sandbox(
         strict_tenant: require the tenant header on every call, and refuse one that is not the token's tenant.
         lock_out: lock a user for a while after repeated wrong passwords.
         report_surcharge: report the amount of a payment with the channel's surcharge.
+        description: an OpenAPI document with further endpoints, which this sandbox then has (see docs/your-endpoints.md).
+
+    Raises:
+        ArgumentError: names everything in the description that can't be used.
     """
     try:
+        from commercepay.sandbox.description import load
         from commercepay.sandbox.model import Switches
         from commercepay.sandbox.sandbox import SandboxCore
         from commercepay.sandbox.web.server import Background
@@ -128,7 +136,8 @@ def sandbox(
         lock_out=lock_out,
         report_surcharge=report_surcharge,
     )
-    core = SandboxCore(file=state_file, switches=switches)
+    described = load(None if description is None else Path(description))
+    core = SandboxCore(file=state_file, switches=switches, description=described)
     try:
         background = Background(core, port=port)
     except OSError:  # the port is taken
@@ -240,6 +249,22 @@ class Sandbox:
 
         return self._background.call(run)
 
+    # --- your endpoints ----------------------------------------------------------------------------------------------
+
+    def respond(self, endpoint: str, response: Result | APIError | Responder, *, times: int | None = None) -> None:
+        """Register the response of an endpoint. Requests without the right token, signature and members are still refused.
+
+        Args:
+            endpoint: its `operationId`.
+            response: the result, without its envelope; or a refusal, such as `APIError("Too late", code=3001)`; or a function,
+                which takes the members of the request, and returns one of these or raises a refusal.
+            times: for how many of the next requests; None for no limit. The newest registered response is taken first.
+
+        Raises:
+            ValueError: the description has no such endpoint, or the result does not match the description.
+        """
+        self._background.call(self._core.registered.add, endpoint, response, times)
+
     # --- what happened -----------------------------------------------------------------------------------------------
 
     @property
@@ -279,7 +304,7 @@ class Sandbox:
         self._background.call(self._core.gateway.revoke_tokens)
 
     def reset(self) -> None:
-        """Remove everything: orders, callbacks, requests, faults and tokens. The clock shows the present again."""
+        """Remove everything: orders, callbacks, requests, faults, registered responses, tokens. The clock shows the present."""
         self._background.wait(self._core.reset())
 
 
@@ -367,8 +392,13 @@ def environment(url: str, credentials: Credentials) -> dict[str, str]:
 if sys.modules.get("pytest") is not None:  # as its plugin (see the entry point); other runners do without
     import pytest
 
+    def pytest_addoption(parser: pytest.Parser) -> None:
+        text = "an OpenAPI document with further endpoints for the fixture commercepay_sandbox"
+        parser.addini("commercepay_description", text, type="string", default="")
+
     @pytest.fixture
-    def commercepay_sandbox() -> Generator[Sandbox]:
+    def commercepay_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox]:
         """A new CommercePay gateway on loopback, only for this test: see `commercepay.testing.Sandbox`."""
-        with sandbox() as running:
+        name: str = request.config.getini("commercepay_description")
+        with sandbox(description=request.config.rootpath / name if name else None) as running:
             yield running

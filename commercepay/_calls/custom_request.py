@@ -66,13 +66,14 @@ def custom_request(
     check.refuse("request", problems)
     sent: dict[str, Any] = _plain(data)
     reference_code = sent.get("referenceCode")
+    name = f"{method} {path}"
     call = Call(
-        name=f"{method} {path}",
+        name=name,
         request=lambda: {
             "method": method,
             "url": path,
             "json" if method == "POST" else "params": sent,
-            "extensions": {EXTENSION: Signing(data=sent, secured=True)},
+            "extensions": {EXTENSION: Signing(name=name, data=sent, secured=True)},
         },
         safe=method == "GET",
         reference_code=reference_code if isinstance(reference_code, str) else None,

@@ -35,7 +35,8 @@ def generated_call(
         kind = type(request).__name__
         problems.append(f"request must be what a generated module's `request(...)` returns, not {kind}")
         check.refuse("call", problems)
-    data = request["extensions"][wire.EXTENSION]["data"]
+    carried: wire.Signing = request["extensions"][wire.EXTENSION]
+    data = carried["data"]
     problems += check.environment_problems(
         settings, {"callback_url": data.get("callbackUrl"), "return_url": data.get("returnUrl")}
     )
@@ -46,7 +47,7 @@ def generated_call(
     check.refuse("call", problems)
     reference_code = data.get("referenceCode") if reference is None else reference
     call = Call(
-        name=request["url"].rpartition("/")[2],
+        name=carried["name"],
         request=lambda: {**request, "extensions": {**request["extensions"]}},  # each attempt adds to the extensions
         safe=safe or request["method"] == "get",
         reference_code=reference_code if isinstance(reference_code, str) else None,

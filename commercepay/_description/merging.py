@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from commercepay._base.json_guards import is_array, is_object
 from commercepay._base.record import Record
-from commercepay._description.reading import DescriptionError, Document, Pointer
+from commercepay._description.reading import Document, Pointer
 from commercepay._description.schemas import RENAME, SCHEMAS, Report, Schemas, same_in_python
+from commercepay.errors import ArgumentError
 
 ENVELOPE: Final = f"{SCHEMAS}Envelope"
 _ANOTHER: Final = "choose another name"
@@ -86,7 +87,7 @@ def merge(document: Document) -> Merged:
     """Add a merchant's description to the bundled one.
 
     Raises:
-        DescriptionError: names everything that can't be used.
+        ArgumentError: names everything that can't be used.
     """
     return _Merge(document).merged()
 
@@ -118,7 +119,7 @@ class _Merge(Report):
             converted[name] = schemas.component(schema, ("components", "schemas", name))
         paths = self._paths(schemas)
         if self.problems:
-            raise DescriptionError(self.problems)
+            raise ArgumentError(self.problems)
         document = self._bundled
         _schemas_of(document).update(converted | self._envelopes)
         for path, item in paths.items():

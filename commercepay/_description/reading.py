@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -12,21 +11,10 @@ from typing import Any, Final
 from commercepay._base.extras import missing
 from commercepay._base.json_guards import is_object
 from commercepay._base.record import Record
+from commercepay.errors import ArgumentError
 
 Pointer = tuple[str | int, ...]
 """The place of a part: the names and numbers that lead to it, from the top."""
-
-
-class DescriptionError(Exception):
-    """A description can't be used.
-
-    Attributes:
-        problems: each with its place and what to write instead.
-    """
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems: tuple[str, ...] = tuple(problems)
-        super().__init__("\n".join(self.problems))
 
 
 class Document(Record):
@@ -58,7 +46,7 @@ def read(path: Path, requirement: str) -> Document:
         requirement: what to install if PyYAML is missing.
 
     Raises:
-        DescriptionError: the file can't be read.
+        ArgumentError: the file can't be read.
     """
     try:
         yaml: Any = import_module("yaml")
@@ -70,15 +58,15 @@ def read(path: Path, requirement: str) -> Document:
         loader = _loader()(path.read_bytes().decode("utf-8-sig"))
         content = _content(loader, loader.get_single_node(), (), document.lines, problems)
     except (OSError, UnicodeDecodeError, RecursionError) as error:
-        raise DescriptionError([f"{path.name}: it can't be read: {error}"]) from None
+        raise ArgumentError([f"{path.name}: it can't be read: {error}"]) from None
     except yaml.YAMLError as error:
         mark, why = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         where = f":{mark.line + 1}" if mark is not None else ""
-        raise DescriptionError([f"{path.name}{where}: it is not YAML: {why or error}"]) from None
+        raise ArgumentError([f"{path.name}{where}: it is not YAML: {why or error}"]) from None
     if not is_object(content):
         problems.append(((), "it must be an OpenAPI document: an object with `openapi`, `info` and `paths`"))
     if problems:
-        raise DescriptionError(document.problem(*problem) for problem in problems)
+        raise ArgumentError(document.problem(*problem) for problem in problems)
     document.content.update(content)
     return document
 

@@ -38,7 +38,7 @@ def run(description: Path, output: Path, *, check: bool = False) -> list[str]:
         How the folder differed from what was generated, one line per file.
 
     Raises:
-        DescriptionError: names everything in the description that can't be used.
+        ArgumentError: names everything in the description that can't be used.
         BuildError: something is in the way, or the generator failed. Nothing was changed.
         ModuleNotFoundError: a library is missing; names the extra.
     """

@@ -77,19 +77,17 @@ class Call(Record):
         return error
 
 
-_NOT_GENERATED = Signing(data={}, secured=True)
-
-
 def call_of(request: httpx.Request) -> Call:
     """The call that a request belongs to. For a raw generated function it is made from the request itself."""
     call: Call | None = request.extensions.get(CALL)
     if call is None:
-        carried: Signing = request.extensions.get(EXTENSION, _NOT_GENERATED)
+        by_hand = Signing(name=request.url.path.rpartition("/")[2] or request.method, data={}, secured=True)
+        carried: Signing = request.extensions.get(EXTENSION, by_hand)
         timeouts: dict[str, float | None] = request.extensions.get("timeout") or {}
         timeout = timeouts.get("read")
         reference_code: object = carried["data"].get("referenceCode")
         call = request.extensions[CALL] = Call(
-            name=request.url.path.rpartition("/")[2] or request.method,
+            name=carried["name"],
             request=dict,
             safe=request.method in ("GET", "HEAD") or not carried["secured"],
             options=Options.starting_now(defaults.TIMEOUT if timeout is None else timeout, 0, own=True),

@@ -9,8 +9,9 @@ It behaves as the real gateway is known to behave. Where nothing is known it mak
     channels      the channels and their banks                                      no I/O
     clock         the time, which can be set forward                                no I/O
     rules         who has access, and what may happen to a payment                  no I/O
-    description   the endpoints and their members, read from the description        no I/O
+    description   the endpoints and their members, read from the descriptions
     explain       why a signature was refused                                       no I/O
+    registered    the responses that tests register                                 no I/O
     faults        what goes wrong on demand, and how often                          no I/O
     answers       the gateway's responses: the envelope, the shapes of a failure    no I/O
     request_log   the requests so far, shown with their secrets masked              no I/O

@@ -29,7 +29,7 @@ def _envelope(result: Any, *, success: bool, error: Any = None, unauthorized: bo
     }
 
 
-def success(result: Mapping[str, Any] | list[Any] | None) -> GatewayResponse:
+def success(result: Mapping[str, Any] | list[Any] | str | float | None) -> GatewayResponse:
     return GatewayResponse(200, _envelope(result, success=True), "accepted")
 
 

@@ -1,20 +1,22 @@
-"""The endpoints, their members and limits, read from the description (`openapi.json` of the generated client).
+"""The endpoints, their members and limits, read from the bundled description and from one that a merchant brings.
 
 No endpoint and no member is named here: what is added to the description is bound and validated without an edit.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
-from importlib.resources import files
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from jsonschema_rs import Draft202012Validator, ValidationErrorKind
 
 from commercepay._base.json_guards import is_array, is_object
+from commercepay._description.merging import bundled, merge
+from commercepay._description.reading import read
+from commercepay.errors import ArgumentError
 
 Problem = tuple[str, tuple[str, ...]]
 """An entry of ABP's `validationErrors`: a message, and the members concerned."""
@@ -79,7 +81,7 @@ class Operation:
     def __init__(self, document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]) -> None:
         self.path = path
         self.method: str = method.upper()
-        self.name: str = path.rstrip("/").rpartition("/")[2]
+        self.name: str = operation["operationId"]
         self.in_query: bool = "requestBody" not in operation
         choices = [set(choice) for choice in operation.get("security", document.get("security", []))]
         schemes = document["components"]["securitySchemes"].items()
@@ -90,10 +92,10 @@ class Operation:
         self.takes_signature: bool = any(choice & signature for choice in choices)
         schema = _query_schema(operation) if self.in_query else _body(operation["requestBody"])["schema"]
         self.model: Model = _model(document, schema)
-        self.example: Any = next(iter(_examples(operation)), None)
-        # The references in the schema need "components" beside them. Values are masked in messages, as one of them may
-        # be a password.
-        self._validator = Draft202012Validator({**schema, "components": document["components"]}, mask="the value")
+        result = _result_schema(document, operation)
+        self.example: Any = next(_examples(operation), None) or _example_of(document, result)
+        self._result_validator = _validator(document, result)
+        self._validator = _validator(document, schema)
 
     def is_valid(self, bound: Any) -> bool:
         """Whether a request has the members and types that the description asks for."""
@@ -104,6 +106,11 @@ class Operation:
         errors = self._validator.iter_errors(_in_utf16(bound))
         found = [_problem(error.kind, error.message, error.instance_path) for error in errors]
         return list(dict.fromkeys([*(_missing(name, name) for name in self._blank(bound)), *found]))
+
+    def result_problems(self, result: Any) -> list[str]:
+        """What is wrong with a result, by the description; empty if it matches."""
+        errors = self._result_validator.iter_errors(result)
+        return [f"{'.'.join(map(str, error.instance_path)) or 'the result'}: {error.message}" for error in errors]
 
     def _blank(self, bound: Any) -> list[str]:
         """Required members that are blank: the framework refuses them like missing ones."""
@@ -121,6 +128,7 @@ class Description:
             for method, operation in item.items():
                 if method in ("get", "post", "put", "delete", "patch"):
                     self.operations[method.upper(), path.lower()] = Operation(document, path, method, operation)
+        self.by_name: dict[str, Operation] = {one.name.lower(): one for one in self.operations.values()}
         self.servers: tuple[str, ...] = tuple(str(server["url"]).rstrip("/") for server in document.get("servers", ()))
         self.secret_members: frozenset[str] = frozenset(_secret_members(document))
 
@@ -136,10 +144,45 @@ class Description:
         return [method for method, known in self.operations if known == path.rstrip("/").lower()]
 
 
+def load(path: Path | None = None) -> Description:
+    """The bundled description, or that and the one in a file.
+
+    Raises:
+        ArgumentError: names everything in the file that can't be used.
+    """
+    if path is None:
+        return _bundled()
+    document = read(path, "commercepay[sandbox]")
+    merged = merge(document)
+    description = Description(merged.document)
+    problems = [
+        document.problem(("paths", one), f"the sandbox serves {root} itself")
+        for one in merged.paths
+        if (root := "/" + one.split("/")[1]) in _PAGES
+    ]
+    for method, place, name in merged.operations:
+        operation = description.by_name[name.lower()]
+        if operation.example is not None:
+            example = operation.example["result"] if "__abp" in operation.example else operation.example
+            at = ("paths", place, method, "responses", "200")
+            problems += [document.problem(at, f"the example: {one}") for one in operation.result_problems(example)]
+    if problems:
+        raise ArgumentError(problems)
+    return description
+
+
+_PAGES: Final = ("/pay", "/_sandbox")
+
+
 @lru_cache(maxsize=1)
-def load() -> Description:
-    """The description that the generated client was made from."""
-    return Description(json.loads(files("commercepay_api").joinpath("openapi.json").read_text(encoding="utf-8")))
+def _bundled() -> Description:
+    return Description(bundled())
+
+
+def _validator(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Draft202012Validator:
+    # The references in the schema need "components" beside them. Values are masked in messages, as one of them may be a
+    # password.
+    return Draft202012Validator({**schema, "components": document["components"]}, mask="the value")
 
 
 def _body(part: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -163,6 +206,41 @@ def _examples(operation: Mapping[str, Any]) -> Iterator[Any]:
             yield from (one["value"] for one in content.get("examples", {}).values() if "value" in one)
             if "example" in content:
                 yield content["example"]
+
+
+def _result_schema(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of the result in the envelope of a success."""
+    content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+    for part, _ in _parts(document, content.get("schema", {}), ()):
+        alternatives = part.get("properties", {}).get("result", {}).get("oneOf", ())
+        for one in alternatives:
+            if one.get("$ref") != "#/components/schemas/Refusal" and (one != _NULL or len(alternatives) == 2):
+                result: Mapping[str, Any] = one
+                return result
+    return {}
+
+
+_NULL: Final = {"type": "null"}
+
+
+def _example_of(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
+    """The example of a schema, or what the examples of its members add up to; None if one is missing."""
+    if schema == _NULL:
+        return {"result": None, "__abp": True}
+    members: dict[str, Any] = {}
+    required: set[str] = set()
+    for part, _ in _parts(document, schema, ()):
+        if "example" in part or part.get("examples"):
+            return part["example"] if "example" in part else part["examples"][0]
+        if "items" in part:
+            item = _example_of(document, part["items"])
+            return None if item is None else [item]
+        if "enum" in part:
+            return part["enum"][0]
+        required.update(part.get("required", ()))
+        members |= {name: _example_of(document, one) for name, one in part.get("properties", {}).items()}
+    given = {name: value for name, value in members.items() if value is not None}
+    return given if required <= given.keys() and given else None
 
 
 def _model(document: Mapping[str, Any], schema: Mapping[str, Any], within: tuple[str, ...] = ()) -> Model:

@@ -7,11 +7,12 @@ import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from commercepay.sandbox import description
 from commercepay.sandbox.clock import Clock
 from commercepay.sandbox.deliveries import Deliveries
+from commercepay.sandbox.description import Description, load
 from commercepay.sandbox.faults import Faults
 from commercepay.sandbox.model import TENANTS, Switches, Tenant
+from commercepay.sandbox.registered import Registered
 from commercepay.sandbox.request_log import Masking, RequestLog
 from commercepay.sandbox.rules import Gateway
 from commercepay.sandbox.store import Store
@@ -21,11 +22,17 @@ class SandboxCore:
     """The store, the clock, the rules and the faults of one sandbox. All of it belongs to one event loop."""
 
     def __init__(
-        self, *, file: Path | None = None, switches: Switches | None = None, tenants: Iterable[Tenant] = TENANTS
+        self,
+        *,
+        file: Path | None = None,
+        switches: Switches | None = None,
+        tenants: Iterable[Tenant] = TENANTS,
+        description: Description | None = None,
     ) -> None:
         self.switches: Switches = switches or Switches()
         self.tenants: dict[int, Tenant] = {tenant.id: tenant for tenant in tenants}
-        self.description: description.Description = description.load()
+        self.description: Description = description or load()
+        self.registered: Registered = Registered(self.description)
         self.clock: Clock = Clock()
         self.faults: Faults = Faults()
         self.store: Store = Store(file)
@@ -65,6 +72,7 @@ class SandboxCore:
         await self.deliveries.close()
         self.clock.ahead = 0
         self.faults.clear()
+        self.registered.clear()
         self.requests.clear()
         self.gateway = self._gateway()
 

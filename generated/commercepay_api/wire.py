@@ -21,6 +21,8 @@ EXTENSION: Final = "commercepay"
 class Signing(TypedDict):
     """Data that an `httpx.Auth` can't read from a request."""
 
+    name: str
+    """The name of the operation, for errors."""
     data: dict[str, Any]
     """The data to sign: the JSON body, or the query parameters with their types, by the names in the query."""
     secured: bool

@@ -29,7 +29,7 @@ OPENING: dict[str, Any] = {
 
 def built(path: str, **members: object) -> wire.Request[Any]:
     """A POST as a generated module builds it, with a result of any kind."""
-    signing = wire.Signing(data=members, secured=True)
+    signing = wire.Signing(name=path.rpartition("/")[2], data=members, secured=True)
     arguments = {"method": "post", "url": path, "json": members, "extensions": {wire.EXTENSION: signing}}
 
     def read(result: Any) -> Any:

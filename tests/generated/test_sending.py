@@ -82,7 +82,7 @@ def test_what_is_sent(gateway: Any, name: str) -> None:
     gateway.call(operation, **arguments)
     (request,) = gateway.requests
     signed = request.extensions[EXTENSION]
-    assert signed == {"data": data, "secured": name != "Authenticate"}
+    assert signed == {"name": name.partition(" ")[0], "data": data, "secured": name != "Authenticate"}
     assert {name: type(value) for name, value in signed["data"].items()} == {k: type(v) for k, v in data.items()}
     assert str(request.url.copy_with(query=None)) == f"https://gateway.test{folder}{name.split()[0]}"
     assert request.method == ("GET" if operation is query else "POST")

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from commercepay._generator import package
 
 EXAMPLE = """\
 openapi: 3.1.0
@@ -82,3 +87,24 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files for the example, generated once."""
+    description = tmp_path_factory.mktemp("built") / "my-endpoints.yaml"
+    description.write_text(EXAMPLE)
+    return package.build(description)
+
+
+@pytest.fixture(scope="session")
+def extra(built: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Imports a module of the package, which is a part of another package."""
+    folder = tmp_path_factory.mktemp("import")
+    for name, data in built.items():
+        path = folder / "own_shop" / "commercepay_extra" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    sys.path.insert(0, str(folder))
+    yield lambda name: import_module(f"own_shop.commercepay_extra.{name}")
+    sys.path.remove(str(folder))

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
+from commercepay import ArgumentError
 from commercepay._description.merging import bundled, merge
-from commercepay._description.reading import DescriptionError, read
+from commercepay._description.reading import read
 
 Write = Callable[..., Path]
 PATH = "/api/services/app/Refund/Create"
 
 
 def problems(path: Path) -> list[str]:
-    with pytest.raises(DescriptionError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         merge(read(path, "x"))
     return list(caught.value.problems)
 
@@ -120,7 +121,7 @@ def test_what_can_not_be_read(tmp_path: Path, content: bytes | None, problem: st
     path = tmp_path / "x.yaml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(DescriptionError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         read(path, "x")
     assert str(caught.value).startswith(problem)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,34 +25,11 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The files for the example, generated once."""
-    from own_endpoints.conftest import EXAMPLE
-
-    description = tmp_path_factory.mktemp("built") / "my-endpoints.yaml"
-    description.write_text(EXAMPLE)
-    return package.build(description)
-
-
 @pytest.fixture
 def quick(built: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The generator is not run again."""
     monkeypatch.setattr(package, "build", lambda description: built)
     return built
-
-
-@pytest.fixture(scope="module")
-def extra(built: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The package, imported as a part of another one."""
-    folder = tmp_path_factory.mktemp("import")
-    for name, data in built.items():
-        path = folder / "own_shop" / "commercepay_extra" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    sys.path.insert(0, str(folder))
-    yield lambda name: import_module(f"own_shop.commercepay_extra.{name}")
-    sys.path.remove(str(folder))
 
 
 def test_only_what_is_new_is_in_it(built: dict[str, bytes]) -> None:

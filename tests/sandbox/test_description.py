@@ -38,9 +38,8 @@ def document() -> dict[str, Any]:
 
 
 @pytest.fixture
-def extended(document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("commercepay.sandbox.description.load", lambda: Description(document))
-    background = Background(SandboxCore())
+def extended(document: dict[str, Any]) -> Any:
+    background = Background(SandboxCore(description=Description(document)))
     yield Sandbox(background)
     background.stop()
 
@@ -55,13 +54,10 @@ def test_a_new_endpoint_is_served_with_its_example(extended: Sandbox, caller_of:
     assert caller.post("MadeUp", {"colour": "red", "taste": "sour"}).json()["result"]["code"] == 1
 
 
-def test_an_endpoint_without_example_says_so(
-    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caller_of: Any
-) -> None:
+def test_an_endpoint_without_example_says_so(document: dict[str, Any], caller_of: Any) -> None:
     """Without an example, the response is an error."""
     document["paths"][REFUND]["post"]["responses"] = {"200": {"description": "ok"}}
-    monkeypatch.setattr("commercepay.sandbox.description.load", lambda: Description(document))
-    background = Background(SandboxCore())
+    background = Background(SandboxCore(description=Description(document)))
     response = caller_of(Sandbox(background)).post("MadeUp", {"colour": "red"})
     background.stop()
     assert response.status_code == 500

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from commercepay import signature
 from commercepay._base.json_guards import is_object
 from commercepay.errors import UnsignableData
-from commercepay.sandbox import answers, explain, faults
+from commercepay.sandbox import answers, explain, faults, registered
 from commercepay.sandbox.answers import GatewayResponse
 from commercepay.sandbox.description import Operation
 from commercepay.sandbox.faults import Fault
@@ -36,7 +36,7 @@ HANDLERS: Final[Mapping[str, Callable[[Gateway], Handler]]] = {
     "Query": lambda gateway: gateway.query,
     "GetTenantChannelsByCountry": lambda gateway: gateway.channels,
 }
-"""The endpoints with behaviour. Others of the description respond with the description's example."""
+"""The endpoints with behaviour. Others of the description respond with what a test registered, or with their example."""
 
 
 @dataclass(slots=True, repr=False)
@@ -184,6 +184,8 @@ class GatewayEndpoints:
     def _act(
         self, operation: Operation, tenant: Tenant, tenant_header: str | None, members: Json, base_url: str
     ) -> GatewayResponse:
+        if (response := self._core.registered.respond(operation, members)) is not None:
+            return response
         try:
             if operation.name == "Authenticate":
                 return answers.success(self._core.gateway.authenticate(tenant_header, members))
@@ -195,7 +197,7 @@ class GatewayEndpoints:
             return answers.invalid(error.problems)
         except GatewayRefusal as error:
             return answers.refused(error.code, error.message)
-        return _example(operation)
+        return registered.example(operation)
 
     # --- responding --------------------------------------------------------------------------------------------------
 
@@ -294,23 +296,6 @@ def _query(text: str) -> Json:
     for name, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
         read.setdefault(name, value)
     return read
-
-
-def _example(operation: Operation) -> GatewayResponse:
-    """The response of an endpoint without behaviour: the example in the description."""
-    example = operation.example
-    if is_object(example):
-        result = example.get("result", example) if "__abp" in example else example
-        response = answers.success(result)
-        response.explanation = {
-            "text": f"{operation.name} has no behaviour in the sandbox: this is the description's example"
-        }
-        return response
-    response = answers.refused(0, "An internal error occurred during your request!", status=500)
-    response.explanation = {
-        "text": f"{operation.name} has neither behaviour in the sandbox nor an example in the description"
-    }
-    return response
 
 
 def _distorted(payload: Json, fault: Fault) -> Json:

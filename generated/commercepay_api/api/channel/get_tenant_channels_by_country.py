@@ -40,6 +40,7 @@ def request(
 
     _kwargs["extensions"] = {
         _wire.EXTENSION: _wire.Signing(
+            name="GetTenantChannelsByCountry",
             data=params,
             secured=True,
         )

@@ -41,6 +41,7 @@ def request(
 
     _kwargs["extensions"] = {
         _wire.EXTENSION: _wire.Signing(
+            name="Query",
             data=params,
             secured=True,
         )

@@ -33,6 +33,7 @@ def request(
     _kwargs["headers"] = headers
     _kwargs["extensions"] = {
         _wire.EXTENSION: _wire.Signing(
+            name="RequestPayment",
             data=_kwargs.get("json", {}),
             secured=True,
         )
