@@ -86,7 +86,7 @@ def test_an_example_of_a_schema(write: Write) -> None:
 
 
 def test_an_endpoint_without_example(cp: CommercePay) -> None:
-    """Where an example is missing, the sandbox responds with an error that says so in its explanation."""
+    """Where an example is missing, the sandbox responds with an error, and its explanation has the reason."""
     with pytest.raises(APIError) as caught:
         cp.request("GET", LIST, params={"TransactionNumber": "T-1"})
     assert (
