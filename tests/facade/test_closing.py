@@ -47,14 +47,13 @@ def test_closing_an_unused_client(driver: Any) -> None:
 
 def test_with_block(gateway: Any) -> None:
     """A with block gives the client and closes it, also when something is raised inside."""
-    with CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
-        http = cp.api.get_httpx_client()
-        assert type(cp) is CommercePay
-    assert http.is_closed
-    with suppress(KeyError), CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
-        http = cp.api.get_httpx_client()
-        raise KeyError
-    assert http.is_closed
+    for error in (None, KeyError):
+        with suppress(KeyError), CommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
+            http = cp.api.get_httpx_client()
+            assert type(cp) is CommercePay
+            if error:
+                raise error
+        assert http.is_closed
 
 
 def test_async_with_block(gateway: Any) -> None:
@@ -62,11 +61,9 @@ def test_async_with_block(gateway: Any) -> None:
 
     async def main() -> None:
         async with AsyncCommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
-            http = cp.api.get_async_httpx_client()
-            sync = cp.api.get_httpx_client()
+            http, sync = cp.api.get_async_httpx_client(), cp.api.get_httpx_client()
             assert type(cp) is AsyncCommercePay
-        assert http.is_closed
-        assert sync.is_closed
+        assert (http.is_closed, sync.is_closed) == (True, True)
 
     asyncio.run(main())
 

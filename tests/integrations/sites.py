@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple
 
 import django.test
 import httpx
+from django.core.handlers.wsgi import WSGIHandler
 from django.test.utils import override_settings
 from fastapi import Depends, FastAPI
 from flask import Flask, request
@@ -107,7 +110,7 @@ class _Asgi(Site):
     def build(self, options: dict[str, Any]) -> None:
         raise NotImplementedError
 
-    def send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> SiteResponse:
+    def send(self, method: str, path: str, body: Any, headers: Any) -> SiteResponse:
         async def run() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://internal:8000") as client:
@@ -123,23 +126,11 @@ class _Asgi(Site):
             for piece in pieces:
                 yield piece
 
-        async def run() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://internal:8000") as client:
-                return await client.post(self.callback_path, content=source(), headers={"cap-signature": signature})
-
-        return self.runner.run(run()).status_code
+        return self.send("POST", self.callback_path, source(), {"cap-signature": signature}).status
 
     def post_with_two_headers(self, body: bytes, *signatures: str) -> int:
         """WSGI servers join headers of one name; ASGI servers pass each of them."""
-
-        async def run() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://internal:8000") as client:
-                headers = [("cap-signature", one) for one in signatures]
-                return await client.post(self.callback_path, content=body, headers=headers)
-
-        return self.runner.run(run()).status_code
+        return self.send("POST", self.callback_path, body, [("cap-signature", one) for one in signatures]).status
 
     def close(self) -> None:
         self.runner.run(self.lifespan.__aexit__(None, None, None))
@@ -194,9 +185,6 @@ class FastAPISite(_Asgi):
 
 def wsgi_environ(path: str, pieces: list[bytes], signature: str) -> dict[str, Any]:
     """A chunked request from a server that joins the chunks: it has no length, and the input ends after the body."""
-    import io
-    import sys
-
     return {
         "REQUEST_METHOD": "POST",
         "SCRIPT_NAME": "",
@@ -286,8 +274,6 @@ class DjangoSite(Site):
         return SiteResponse(response.status_code, response.content.decode())
 
     def post_in_pieces(self, pieces: list[bytes], signature: str) -> int:
-        from django.core.handlers.wsgi import WSGIHandler
-
         return wsgi_status(WSGIHandler(), wsgi_environ(self.callback_path, pieces, signature))
 
     def read_body_first(self) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +14,7 @@ from django.test.utils import override_settings
 from flask import Flask
 from integrations.conftest import CREDENTIALS, genuine
 from integrations.sites import DjangoSite
+from processes import python
 from sqlalchemy import create_engine
 
 from commercepay import ConfigurationError
@@ -152,24 +151,32 @@ def checked(**settings: Any) -> list[tuple[str, str]]:
 DJANGO = {name.upper(): value for name, value in (CREDENTIALS | GOOD).items()}
 
 
-def test_django_is_content_with_good_settings() -> None:
-    """Without a problem the check reports nothing, for the WSGI and the ASGI endpoint."""
-    assert checked(**DJANGO) == []
-    assert checked(**DJANGO | {"CALLBACK_URL": "https://shop.example.my/async/callback"}) == []
+async def later(callback: object) -> None: ...
+
+
+ASYNC_URL = "https://shop.example.my/async/callback"
+
+
+@pytest.mark.parametrize(
+    ("change", "ids"),
+    [
+        ({}, []),
+        ({"CALLBACK_URL": ASYNC_URL}, []),
+        ({"ON_CALLBACK": "builtins.print", "FIND_ORDER": "builtins.print"}, []),
+        ({"CALLBACK_URL": "https://shop.example.my/callback"}, ["W001"]),  # no endpoint there, but a proxy may map it
+        ({"ON_CALLBACK": later}, ["E005"]),
+        ({"CALLBACK_URL": ASYNC_URL, "ON_CALLBACK": later}, []),
+    ],
+)
+def test_django_checks_the_endpoint(change: dict[str, Any], ids: list[str]) -> None:
+    """Good settings have no finding. A URL without an endpoint is a warning, an async handler of a sync one an error."""
+    assert [kind for kind, _ in checked(**DJANGO | change)] == [f"commercepay.{one}" for one in ids]
 
 
 def test_django_names_every_problem() -> None:
     """Unknown keys, wrong values and wrong import paths each have their own message."""
-    found = checked(
-        **DJANGO
-        | {
-            "TENANT_ID": 0,
-            "SECRET_KEY": "",
-            "CALLBAK_URL": "x",
-            "CALLBACK_URL": "ftp://x",
-            "ON_CALLBACK": "shop.nowhere",
-        }
-    )
+    wrong = {"TENANT_ID": 0, "SECRET_KEY": "", "CALLBAK_URL": "x", "CALLBACK_URL": "ftp://x"}
+    found = checked(**DJANGO | wrong | {"ON_CALLBACK": "shop.nowhere"})
     for kind, phrase in (
         ("E002", "CALLBAK_URL"),
         ("E003", "tenant_id"),
@@ -179,28 +186,6 @@ def test_django_names_every_problem() -> None:
         assert [kind for kind, message in found if phrase in message] == [f"commercepay.{kind}"]
     found = checked(**DJANGO | {"CALLBACK_URL": "ftp://x", "ON_CALLBACK": None})
     assert [kind for kind, _ in found] == ["commercepay.E004"] * 2
-
-
-def test_django_takes_dotted_paths() -> None:
-    """Handlers can be given by their import path."""
-    assert checked(**DJANGO | {"ON_CALLBACK": "builtins.print", "FIND_ORDER": "builtins.print"}) == []
-
-
-def test_django_warns_of_a_url_without_the_endpoint() -> None:
-    """A callback URL without the endpoint is a warning, because a proxy may map it."""
-    assert [kind for kind, _ in checked(**DJANGO | {"CALLBACK_URL": "https://shop.example.my/callback"})] == [
-        "commercepay.W001"
-    ]
-
-
-def test_django_finds_an_async_handler_at_a_sync_endpoint() -> None:
-    """An async handler of a sync endpoint is an error that names the solution."""
-
-    async def on_callback(callback: object) -> None: ...
-
-    assert [kind for kind, _ in checked(**DJANGO | {"ON_CALLBACK": on_callback})] == ["commercepay.E005"]
-    there = {"CALLBACK_URL": "https://shop.example.my/async/callback", "ON_CALLBACK": on_callback}
-    assert checked(**DJANGO | there) == []
 
 
 def on_mysql(verifier: Verifier) -> Inbox:
@@ -302,17 +287,6 @@ def test_django_s_debug_page_shows_no_secret(with_inbox: bool, stores: bool, phr
 # --- what is loaded --------------------------------------------------------------------------------------------------
 
 
-def run(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize(
     ("module", "library", "phrase"),
     [
@@ -325,7 +299,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 )
 def test_a_missing_library_is_named(module: str, library: str, phrase: str) -> None:
     """Without the framework or SQLAlchemy, the error of the import names it and the command that installs it."""
-    done = run(
+    done = python(
         f"import sys\nsys.modules[{library!r}] = None\n"
         f"try: import commercepay.{module}\n"
         "except ModuleNotFoundError as error: print(error)"
@@ -337,7 +311,7 @@ def test_a_missing_library_is_named(module: str, library: str, phrase: str) -> N
 @pytest.mark.parametrize("module", ["starlette", "fastapi", "flask"])
 def test_an_adapter_loads_no_other_edge(module: str) -> None:
     """An adapter loads no inbox, sandbox or other framework."""
-    done = run(f"import sys, commercepay.integrations.{module}\nprint(*sys.modules)")
+    done = python(f"import sys, commercepay.integrations.{module}\nprint(*sys.modules)")
     assert done.returncode == 0, done.stderr
     others = {"flask", "django", "fastapi"} - {module}
     loaded = set(done.stdout.split())

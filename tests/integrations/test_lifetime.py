@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from integrations.conftest import CREDENTIALS
 from integrations.sites import DjangoSite
+from processes import python
 from starlette.applications import Starlette
 
 from commercepay import ClientClosed, ConfigurationError
@@ -129,14 +126,6 @@ for _ in range(2):
 def test_an_application_made_before_a_fork_works_in_every_worker() -> None:
     """After a pre-fork server has created the application and forked, each worker has a working client and ends cleanly."""
     with sandbox() as gateway:
-        done = subprocess.run(
-            [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(PRE_FORK)],
-            env={**os.environ, **gateway.environment},
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = python(PRE_FORK, options=("-X", "dev", "-W", "error"), env=gateway.environment)
         assert (done.returncode, done.stdout, done.stderr) == (0, "opened\nopened\n", "")
         assert sorted(one.reference_code for one in gateway.orders) == ["INV-0", "INV-1"]
