@@ -109,8 +109,10 @@ class _Stream(_LastByte, httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         attempt = current.get()
-        if data := attempt.to_write(buffer):
-            self._stream.write(data, attempt.left(httpcore.WriteTimeout))
+        data = attempt.to_write(buffer)
+        # In pieces, because the timeout is for each of the system calls that sending takes.
+        for start in range(0, len(data), _PIECE):
+            self._stream.write(data[start : start + _PIECE], attempt.left(httpcore.WriteTimeout))
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -122,6 +124,10 @@ class _Stream(_LastByte, httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return (info == "is_readable" and self._kept) or self._stream.get_extra_info(info)
+
+
+_PIECE = 64 * 1024
+"""Bytes of a request to send at once."""
 
 
 class Backend(httpcore.NetworkBackend):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
 import httpcore
 import pytest
 from facade.conftest import CREDENTIALS, OPENING
-from facade.gateway import Gateway
+from facade.gateway import PAID, QUERY, Gateway, Reply, enveloped
 from faults.matrix import in_use
 
-from commercepay import APIConnectionError, AsyncCommercePay, CommercePay, CommercePayError
+from commercepay import APIConnectionError, APITimeoutError, AsyncCommercePay, CommercePay, CommercePayError
 from commercepay._protocol import defaults
 
 CALLS = 300
@@ -97,4 +98,28 @@ def test_interrupted_calls(monkeypatch: pytest.MonkeyPatch, interrupt: type[Base
                 with pytest.raises((interrupt, APIConnectionError)):
                     cp.payments.query(session_number="S-1", timeout=5)
         cp.payments.query(session_number="S-1", timeout=5)
+    gateway.close()
+
+
+def test_calls_without_a_free_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that wait for a free connection until their deadline get an error that names the cause; none stays in use."""
+    monkeypatch.setattr(defaults, "MAX_CONNECTIONS", 2)
+    gateway = Gateway()
+
+    def call(seconds: float) -> str:
+        try:
+            return str(cp.payments.query(session_number="S-1", timeout=seconds).status)
+        except APITimeoutError as error:
+            return str(error)
+
+    with CommercePay(base_url=gateway.url, max_retries=0, **CREDENTIALS) as cp:
+        call(5)
+        gateway.always[QUERY] = Reply(enveloped(PAID), delay=0.05)
+        chance = random.Random(0)
+        with ThreadPoolExecutor(10) as threads:
+            texts = list(threads.map(call, [chance.uniform(0.02, 0.3) for _ in range(80)]))
+        transport: Any = cp.api.get_httpx_client()._transport
+        assert in_use(transport) == 0
+        assert call(5) == str(PAID["status"])
+    assert any("no connection was free" in text for text in texts)
     gateway.close()

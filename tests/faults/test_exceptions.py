@@ -290,6 +290,17 @@ def test_in_the_network(cls: Any, step: str, number: int, error: Callable[[], Ex
         assert not isinstance(outcome, Exception)
 
 
+def test_a_slow_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The timeout bounds sending: a server that always reads a little more does not keep a call waiting."""
+    monkeypatch.setattr(defaults, "SECONDS_FOR_A_POST", 0.0)
+    monkeypatch.setattr(Stream, "write", lambda *_: time.sleep(0.1))
+    with CommercePay(base_url="http://127.0.0.1:1", timeout=1, max_retries=0, **CREDENTIALS) as cp:
+        cp.api.connections.options["auth"]._tokens._token = Token("Token-Example", 86400, time.monotonic())
+        cp.api.get_httpx_client()._transport._pool._network_backend._backend = Backend(Fault("", 0, Custom), [])  # type: ignore[attr-defined]
+        with pytest.raises(OutcomeUnknown, match="WriteTimeout"):
+            cp.request("POST", "/x", json={"x": "y" * 1_000_000})
+
+
 @CLIENTS
 @settings(max_examples=300, report_multiple_bugs=False)
 @given(
