@@ -142,6 +142,25 @@ def generate(session: nox.Session) -> None:
     session.run("python", "openapi/build.py", *session.posargs)
 
 
+@nox.session(name="lint-api", python=FOUND[0])
+def lint_api(session: nox.Session) -> None:
+    """Lint the description with redocly and spectral, of the versions in openapi/lint, on the Node of a Python package."""
+    _install(session, "lint-api")
+    tools = Path(session.create_tmp()).resolve()
+    lock = ROOT / "openapi" / "lint" / "package-lock.json"
+    installed = tools / "node_modules" / ".package-lock.json"
+    if not installed.is_file() or (tools / lock.name).read_bytes() != lock.read_bytes():
+        for name in ("package.json", lock.name):
+            shutil.copy(lock.with_name(name), tools)
+        session.run("npm", "ci", "--prefix", str(tools), "--no-audit", "--no-fund", "--ignore-scripts")
+    redocly, spectral = (str(tools / "node_modules" / ".bin" / name) for name in ("redocly", "spectral"))
+    quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}  # it makes no connection
+    description, rules = "openapi/commercepay.yaml", "openapi/lint"
+    session.run(redocly, "lint", description, "--config", f"{rules}/redocly.yaml", env=quiet, external=True)
+    session.run(spectral, "lint", description, "--ruleset", f"{rules}/spectral.yaml", "-F", "warn", external=True)
+    session.run("pytest", "-q", "--noconftest", "tests/description/check_lint.py", env={"SPECTRAL": spectral})
+
+
 @nox.session(name="api-diff", python=False)
 def api_diff(session: nox.Session) -> None:
     """Compare the description with the one of a revision (`-- REV`), as Markdown for the changelog: breaking, compatible."""
