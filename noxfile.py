@@ -132,7 +132,7 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
     session.run("pyright", "--pythonpath", str(Path(session.bin) / "python"))
     session.run("pyright", "--verifytypes", "commercepay", "--ignoreexternal")
-    session.run("pytest", "-q", "--noconftest", "tests/typing/check_programs.py")
+    session.run("pytest", "-q", "--noconftest", "tests/typing/check_programs.py", "tests/typing/check_guide.py")
 
 
 @nox.session(python=FOUND[0])
