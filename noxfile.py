@@ -142,6 +142,15 @@ def generate(session: nox.Session) -> None:
     session.run("python", "openapi/build.py", *session.posargs)
 
 
+@nox.session(name="upgrade-generator", python=FOUND[0])
+def upgrade_generator(session: nox.Session) -> None:
+    """Try the patches against the newest generator and its newest pre-release, and print what moved. Changes nothing."""
+    session.install("-r", "openapi/requirements.txt")
+    for pre_releases in ([], ["--pre"]):
+        session.install("--upgrade", *pre_releases, "openapi-python-client")
+        session.run("python", "openapi/upgrade_generator.py", success_codes=[0, 1])
+
+
 @nox.session(name="lint-api", python=FOUND[0])
 def lint_api(session: nox.Session) -> None:
     """Lint the description with redocly and spectral, of the versions in openapi/lint, on the Node of a Python package."""
