@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
+from sandbox.conftest import Caller
 
 from commercepay.sandbox.web.control_api import api as control_api
-
-if TYPE_CHECKING:
-    from conftest import Caller
-
-    from commercepay.testing import Sandbox
+from commercepay.testing import Sandbox
 
 DOCUMENT = control_api.openapi()
 OPERATIONS = {

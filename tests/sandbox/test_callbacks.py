@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
+from sandbox.conftest import Caller, Received, Receiver
 
 from commercepay import CallbackError, PaymentStatus, callbacks
 from commercepay.callbacks import verify
 from commercepay.sandbox.deliveries import BACKOFF, is_loopback
-from commercepay.testing import sandbox
-
-if TYPE_CHECKING:
-    from conftest import Caller, Received, Receiver
-
-    from commercepay.testing import Sandbox
+from commercepay.testing import Sandbox, sandbox
 
 Eventually = Callable[[Callable[[], Any]], Any]
 

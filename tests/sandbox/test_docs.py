@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -17,9 +17,7 @@ from commercepay.sandbox.deliveries import BACKOFF
 from commercepay.sandbox.explain import READINGS
 from commercepay.sandbox.faults import KINDS
 from commercepay.sandbox.model import Switches
-
-if TYPE_CHECKING:
-    from commercepay.testing import Sandbox
+from commercepay.testing import Sandbox
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
 

@@ -7,17 +7,14 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from sandbox.conftest import Caller
 
 from commercepay import signature
 from commercepay.sandbox import explain
-
-if TYPE_CHECKING:
-    from conftest import Caller
-
-    from commercepay.testing import Sandbox
+from commercepay.testing import Sandbox
 
 PATH = "/api/services/app/PaymentGateway/InitialSession"
 QUERY = "/api/services/app/PaymentGateway/Query"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
 from facade.conftest import OPENING
+from sandbox.conftest import Caller
 from sdk import Sdk
 
 from commercepay import (
@@ -23,11 +24,7 @@ from commercepay import (
     UnreadableOutcome,
 )
 from commercepay._protocol import defaults
-
-if TYPE_CHECKING:
-    from conftest import Caller
-
-    from commercepay.testing import Sandbox
+from commercepay.testing import Sandbox
 
 
 def create(sdk: Sdk, **client: Any) -> Any:

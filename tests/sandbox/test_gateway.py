@@ -6,19 +6,15 @@ import json
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
+from sandbox.conftest import Caller
 
 from commercepay import signature
 from commercepay.sandbox.rules import LOCK_OUT_AFTER, LOCKED_FOR
-from commercepay.testing import sandbox
-
-if TYPE_CHECKING:
-    from conftest import Caller
-
-    from commercepay.testing import Sandbox
+from commercepay.testing import Sandbox, sandbox
 
 GATEWAY = "/api/services/app/PaymentGateway"
 NUMBER = "[0-9A-Z]{22}([0-9A-Z]{3})?"

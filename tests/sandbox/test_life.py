@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
 
 import pytest
+from sandbox.conftest import Caller
 
 from commercepay import PaymentStatus
 from commercepay.sandbox.rules import MOVES, GatewayRefusal
-
-if TYPE_CHECKING:
-    from conftest import Caller
-
-    from commercepay.testing import Sandbox
+from commercepay.testing import Sandbox
 
 S = PaymentStatus
 

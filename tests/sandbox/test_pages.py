@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from sandbox.conftest import Caller
 
-if TYPE_CHECKING:
-    from conftest import Caller
-
-    from commercepay.testing import Sandbox
+from commercepay.testing import Sandbox
 
 
 def form(page: str) -> dict[str, str]:

@@ -10,17 +10,15 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
+from sandbox.conftest import Caller
 
 from commercepay import Money
 from commercepay.sandbox.store import StateFileError
 from commercepay.testing import sandbox
-
-if TYPE_CHECKING:
-    from conftest import Caller
 
 
 def test_a_state_file_survives_the_sandbox(tmp_path: Path, caller_of: Callable[..., Caller]) -> None:

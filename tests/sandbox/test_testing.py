@@ -8,16 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from commercepay import CommercePay, Money, PaymentStatus
 from commercepay.callbacks import verify
-from commercepay.testing import sandbox, sign_callback
-
-if TYPE_CHECKING:
-    from commercepay.testing import Sandbox
+from commercepay.testing import Sandbox, sandbox, sign_callback
 
 SESSION: dict[str, Any] = {
     "amount": Money("12.34", "MYR"),
