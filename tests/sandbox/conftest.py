@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -125,6 +130,34 @@ def caller(sb: Sandbox, caller_of: Callable[..., Caller]) -> Caller:
 def other(sb: Sandbox, caller_of: Callable[..., Caller]) -> Caller:
     """The sandbox's second merchant."""
     return caller_of(sb, sb.other_credentials)
+
+
+class Command:
+    """`commercepay sandbox` in a new process, once it has printed its URL."""
+
+    def __init__(self, *arguments: str, stderr: int = subprocess.PIPE) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "commercepay", "sandbox", "--port", "0", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={name: value for name, value in os.environ.items() if not name.startswith("COMMERCEPAY_")},
+        )
+        self.printed = ""
+        assert self.process.stdout is not None
+        while "COMMERCEPAY_BASE_URL" not in self.printed:
+            line = self.process.stdout.readline()
+            assert line, f"it ended: {self.printed}{self.end()}"
+            self.printed += line
+        self.environment = dict(re.findall(r"^export (\w+)=(.*)$", self.printed, re.MULTILINE))
+        self.url = self.environment["COMMERCEPAY_BASE_URL"]
+
+    def end(self, signal: signal.Signals = signal.SIGINT) -> str:
+        """Press Ctrl+C. Returns the text of standard error."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal)
+        _, errors = self.process.communicate(timeout=20)
+        return errors or ""
 
 
 class Received(NamedTuple):

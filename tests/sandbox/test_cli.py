@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,65 +11,29 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from facade.conftest import OPENING
+from sandbox.conftest import Command
 
 from commercepay import CommercePay, TransactionNotFound
 from commercepay.cli import main
-
-
-class Command:
-    """The running command, and what it has printed."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "commercepay", "sandbox", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={name: value for name, value in os.environ.items() if not name.startswith("COMMERCEPAY_")},
-        )
-        self.printed = ""
-
-    def until(self, text: str) -> str:
-        assert self.process.stdout is not None
-        while text not in self.printed and (line := self.process.stdout.readline()):
-            self.printed += line
-        if text in self.printed:
-            return self.printed
-        raise AssertionError(f"it ended without {text!r}:\n{self.printed}{self.end()}")
-
-    @property
-    def url(self) -> str:
-        return self.until("COMMERCEPAY_BASE_URL").rpartition("=")[2].strip()
-
-    def end(self) -> str:
-        """Press Ctrl+C. Returns the text of standard error."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        _, errors = self.process.communicate(timeout=20)
-        return errors
-
 
 SWITCHES = ("--strict-tenant", "--lock-out", "--report-surcharge")
 
 
 @pytest.fixture(scope="module")
 def command() -> Iterator[Command]:
-    one = Command("--port", "0", *SWITCHES)
+    one = Command(*SWITCHES)
     yield one
     one.end()
 
 
 def test_the_printed_lines_lead_an_sdk_there(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the printed environment lines, `CommercePay.from_env()` needs nothing else."""
-    printed = command.until("COMMERCEPAY_BASE_URL")
-    for line in printed.splitlines():
-        if line.startswith("export "):
-            name, _, value = line.removeprefix("export ").partition("=")
-            monkeypatch.setenv(name, value)
+    for name, value in command.environment.items():
+        monkeypatch.setenv(name, value)
     with CommercePay.from_env() as client:
         session = client.sessions.create(**OPENING | {"callback_url": "http://127.0.0.1:9/callback"})
     assert httpx.get(session.redirect_url, trust_env=False).status_code == 200
-    dashboard = next(line.split()[1] for line in printed.splitlines() if line.split()[:1] == ["dashboard"])
+    (dashboard,) = re.findall(r"^  dashboard +(\S+)$", command.printed, re.MULTILINE)
     assert httpx.get(dashboard, timeout=30, trust_env=False).status_code == 200
 
 
@@ -94,7 +55,7 @@ def test_a_switch_reaches_the_gateway(command: Command) -> None:
 
 def test_ctrl_c_ends_it_at_once_and_quietly() -> None:
     """With an open connection it ends within seconds. It has logged each request with the reason of a refusal, no secret."""
-    command = Command("--port", "0")
+    command = Command()
     headers = {"Authorization": "Bearer {some-token}", "Abp-TenantId": "1001"}
     with httpx.Client(base_url=command.url, timeout=30, trust_env=False) as client:
         client.post("/api/services/app/PaymentGateway/InitialSession", json={}, headers=headers)
@@ -109,12 +70,11 @@ def test_ctrl_c_ends_it_at_once_and_quietly() -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_the_url_of_every_interface_works(host: str) -> None:
     """On every interface, it prints a URL for this machine, and responds for other host names as well."""
-    command = Command("--host", host, "--port", "0")
+    command = Command("--host", host)
     try:
-        url = command.url
-        with CommercePay(environment="sandbox", base_url=url) as client, pytest.raises(TransactionNotFound):
+        with CommercePay(environment="sandbox", base_url=command.url) as client, pytest.raises(TransactionNotFound):
             client.payments.query(session_number="1")
-        named = httpx.get(f"{url}/_sandbox/", headers={"Host": "sandbox:8400"}, timeout=30, trust_env=False)
+        named = httpx.get(f"{command.url}/_sandbox/", headers={"Host": "sandbox:8400"}, timeout=30, trust_env=False)
         assert named.status_code == 200
     finally:
         command.end()
