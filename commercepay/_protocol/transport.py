@@ -1,6 +1,6 @@
 """The transport: sends one request to the gateway within its deadline and its limit of size, and classifies failures.
 
-It is an httpx transport around the connection pool of httpcore. Whatever the HTTP library, a codec or the operating system
+It is an httpx transport around the connections of httpcore. Whatever the HTTP library, a codec or the operating system
 raises leaves as one of the package's errors: `APIConnectionError` if the request can't have reached the gateway or changes
 nothing, and `OutcomeUnknown` otherwise. Two things have no deadline: name resolution, and a transport or an `http_client` that
 the application passed.
@@ -63,10 +63,9 @@ def _pool(
     tls: ssl.SSLContext | None,
     proxy: httpx.Proxy | None,
 ) -> T:
+    """A pool of httpcore, of which only `create_connection` is used."""
     options: dict[str, Any] = {
         "ssl_context": tls,
-        "max_connections": defaults.MAX_CONNECTIONS,
-        "max_keepalive_connections": defaults.MAX_IDLE_CONNECTIONS,
         "keepalive_expiry": defaults.IDLE_SECONDS,
         "network_backend": backend,
     }
