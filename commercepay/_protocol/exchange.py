@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import httpx
 from commercepay_api import wire
-from commercepay_api.errors import UnreadableResponse
+from commercepay_api.wire import UnreadableResponse
 
 from commercepay._base.flow import Pause
 from commercepay._protocol import envelope, retries

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any, Final, Generic, TypedDict, TypeGuard, TypeVar, cast
 
 import httpx
-
-from .errors import UnreadableResponse
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -41,6 +39,24 @@ class Request(dict[str, Any], Generic[T_co]):
 
     def __repr__(self) -> str:
         return f"<request {self['method'].upper()} {self['url']}>"  # not the body, which may hold a password
+
+
+class UnreadableResponse(Exception):
+    """Raised by the functions of operations when the body of a response does not match the description.
+
+    It keeps the response. Its text does not show the body, which may hold a token. `content` is empty if the body's content
+    encoding can't be undone.
+    """
+
+    def __init__(self, status_code: int, content: bytes, headers: MutableMapping[str, str], reason: str) -> None:
+        super().__init__(f"Unreadable response: HTTP {status_code}, {len(content)} bytes (not shown): {reason}")
+        self.status_code = status_code
+        self.content = content
+        self.headers = headers
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[UnreadableResponse], tuple[int, bytes, MutableMapping[str, str], str]]:
+        return type(self), (self.status_code, self.content, self.headers, self.reason)
 
 
 @lru_cache(maxsize=256)

@@ -27,8 +27,8 @@ import httpx
 sys.path.append(str(Path(__file__).parents[1]))
 
 from commercepay_api.api.payment_gateway import initial_session, query
-from commercepay_api.errors import UnreadableResponse
 from commercepay_api.models import SessionRequest
+from commercepay_api.wire import UnreadableResponse
 from facade.conftest import CREDENTIALS, OPENING
 from facade.gateway import ON_THE_WIRE, QUERY, SESSION
 from faults.modes import Mode, Outcome, modes

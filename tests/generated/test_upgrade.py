@@ -75,5 +75,5 @@ def test_a_line_that_occurs_again(upgrade: Any, stock: Path) -> None:
 
 def test_a_template_that_is_gone(upgrade: Any, stock: Path) -> None:
     """A template that the generator no longer has is reported."""
-    (stock / "errors.py.jinja").unlink()
-    assert list(upgrade.moved(stock)) == ["errors.py.jinja: there is no such template any more"]
+    (stock / "types.py.jinja").unlink()
+    assert list(upgrade.moved(stock)) == ["types.py.jinja: there is no such template any more"]

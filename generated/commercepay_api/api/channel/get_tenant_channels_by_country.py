@@ -82,7 +82,7 @@ def sync_detailed(
         country_code (str): The ISO 3166-1 alpha-2 code of the country.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -112,7 +112,7 @@ def sync(
         country_code (str): The ISO 3166-1 alpha-2 code of the country.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -139,7 +139,7 @@ async def asyncio_detailed(
         country_code (str): The ISO 3166-1 alpha-2 code of the country.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -169,7 +169,7 @@ async def asyncio(
         country_code (str): The ISO 3166-1 alpha-2 code of the country.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:

@@ -77,7 +77,7 @@ def sync_detailed(
         body (SessionRequest): The session that InitialSession opens. It has no channel members.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -107,7 +107,7 @@ def sync(
         body (SessionRequest): The session that InitialSession opens. It has no channel members.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -134,7 +134,7 @@ async def asyncio_detailed(
         body (SessionRequest): The session that InitialSession opens. It has no channel members.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -164,7 +164,7 @@ async def asyncio(
         body (SessionRequest): The session that InitialSession opens. It has no channel members.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:

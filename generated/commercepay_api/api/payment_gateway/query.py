@@ -88,7 +88,7 @@ def sync_detailed(
         timestamp (int): The time of the call, in milliseconds since the Unix epoch.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -125,7 +125,7 @@ def sync(
         timestamp (int): The time of the call, in milliseconds since the Unix epoch.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -159,7 +159,7 @@ async def asyncio_detailed(
         timestamp (int): The time of the call, in milliseconds since the Unix epoch.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -196,7 +196,7 @@ async def asyncio(
         timestamp (int): The time of the call, in milliseconds since the Unix epoch.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:

@@ -78,7 +78,7 @@ def sync_detailed(
         body (PaymentRequest): The payment that RequestPayment starts.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -109,7 +109,7 @@ def sync(
         body (PaymentRequest): The payment that RequestPayment starts.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -137,7 +137,7 @@ async def asyncio_detailed(
         body (PaymentRequest): The payment that RequestPayment starts.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -168,7 +168,7 @@ async def asyncio(
         body (PaymentRequest): The payment that RequestPayment starts.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:

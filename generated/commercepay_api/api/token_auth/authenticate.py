@@ -79,7 +79,7 @@ def sync_detailed(
         body (AuthenticateRequest): The credentials of a merchant's API user.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -111,7 +111,7 @@ def sync(
         body (AuthenticateRequest): The credentials of a merchant's API user.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -140,7 +140,7 @@ async def asyncio_detailed(
         body (AuthenticateRequest): The credentials of a merchant's API user.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
@@ -172,7 +172,7 @@ async def asyncio(
         body (AuthenticateRequest): The credentials of a merchant's API user.
 
     Raises:
-        errors.UnreadableResponse: If the body does not match the description. The error keeps the response.
+        wire.UnreadableResponse: If the body does not match the description. The error keeps the response.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
