@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from commercepay.errors import StillOpen as StillOpen
     from commercepay.errors import TransactionAlreadyProcessed as TransactionAlreadyProcessed
     from commercepay.errors import TransactionNotFound as TransactionNotFound
+    from commercepay.errors import UnknownOrder as UnknownOrder
     from commercepay.errors import UnreadableOutcome as UnreadableOutcome
     from commercepay.errors import UnsignableData as UnsignableData
     from commercepay.errors import ValidationFailed as ValidationFailed
@@ -87,6 +88,7 @@ _HOME = {
         "StillOpen",
         "TransactionAlreadyProcessed",
         "TransactionNotFound",
+        "UnknownOrder",
         "UnreadableOutcome",
         "UnsignableData",
         "ValidationFailed",

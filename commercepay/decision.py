@@ -110,6 +110,10 @@ class Outcome(Enum):
     PAID = "paid"
     """The payment is paid, and reference code, amount and currency agree. Ship on this outcome only."""
 
+    PAID_AGAIN = "paid_again"
+    """The order is paid, but another payment of it was handled before: a person has to refund one. `decide` can't find this
+    out; an inbox with `on_settled` does."""
+
     PENDING = "pending"
     """Not ended: the customer or the channel must still act, or the amount is only reserved. Wait, or query again later."""
 

@@ -6,6 +6,7 @@
     │   └── UnsignableData                  data that can't be signed
     ├── ClientClosed                        the client is closed
     ├── CallbackError                       a callback was rejected; `reason` is why
+    ├── UnknownOrder                        `find_order` has no order for a verified callback; the inbox tries it again
     ├── APIConnectionError                  no response, and the call can be made again safely
     │   └── APITimeoutError                 ... because it took longer than the timeout
     ├── OutcomeUnknown                      a POST may have reached the gateway; keep its `reference_code`
@@ -130,6 +131,10 @@ class CallbackError(CommercePayError):
     def is_forgery(self) -> bool:
         """Whether the signature is wrong or missing (respond with 401), and not the content (respond with 400)."""
         return self.reason in _SIGNATURE_REASONS
+
+
+class UnknownOrder(CommercePayError):
+    """`find_order` returned None for a verified callback. The inbox keeps the callback and tries it again later."""
 
 
 _SIGNATURE_REASONS = (

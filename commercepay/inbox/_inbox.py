@@ -1,34 +1,32 @@
-"""`Inbox` and `AsyncInbox`: one flow for each of their methods, and two thin drivers.
-
-A flow (see `commercepay._base.flow`) yields a `Step`, which is one transaction.
-"""
+"""`Inbox` and `AsyncInbox`: two thin drivers for the flows of `commercepay._arrivals.rules`."""
 
 from __future__ import annotations
 
 import inspect
-import logging
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import suppress
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from commercepay._base.flow import Pause, adrive, drive, jittered
+from commercepay._arrivals.records import ArrivalState, Evidence, MistakeError, Receipt, Retries, Stats, Verify
+from commercepay._arrivals.rules import Rules
+from commercepay._arrivals.storage import Ask, Call, Step, Transaction
+from commercepay._base.flow import Pause, adrive, drive
 from commercepay._base.secret import hidden
+from commercepay._protocol import fork
 from commercepay.callbacks import Callback, Verifier
-from commercepay.errors import ArgumentError, CallbackError
-from commercepay.inbox._arrivals import ArrivalState, Receipt
-from commercepay.inbox._ledger import Ledger, MistakeError, Verify, is_transient
+from commercepay.decision import Decision
+from commercepay.errors import ArgumentError, CallbackError, CallbackRejection
+from commercepay.inbox import _schema
+from commercepay.inbox._storage import SqlStorage, limit_wait, require_open, require_transaction, restore_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Engine
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from commercepay._arrivals.records import AsyncFindOrder, FindOrder
 
 Handler = Callable[[Callback, Connection], object]
 """The merchant's function for a verified callback. Its writes over the connection are part of the inbox's transaction. What
@@ -37,27 +35,25 @@ it returns is ignored."""
 AsyncHandler = Callable[[Callback, AsyncConnection], Awaitable[object]]
 """`Handler` for asyncio."""
 
+OnSettled = Callable[[Decision, Connection], object]
+"""The merchant's one function for a decision about an order, as `Handler`."""
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-_log = logging.getLogger("commercepay.inbox")
-_PAUSES = (0.05, 0.2, 0.5, 1.0)  # seconds at most, before a transaction that lost a race is tried again
+AsyncOnSettled = Callable[[Decision, AsyncConnection], Awaitable[object]]
+"""`OnSettled` for asyncio."""
+
+Enqueue = Callable[[Connection, int], object]
+"""Adds a job for an arrival to a queue, in the transaction that stores the arrival."""
+
+AsyncEnqueue = Callable[[AsyncConnection, int], Awaitable[object]]
+"""`Enqueue` for asyncio."""
+
+T = TypeVar("T")
+_PURGED = (ArrivalState.HANDLED, ArrivalState.DUPLICATE, ArrivalState.REJECTED)
 _DATABASES = ("postgresql", "sqlite")
 
 
-class Step(NamedTuple):
-    """One transaction: `first`; if that returns a callback and there is a handler, the handler and then `last`."""
-
-    first: Callable[[Connection], object]
-    handler: Callable[[Callback, Any], object] | None = None
-    last: Callable[[Connection, Callback], Receipt] | None = None
-
-
-_Flow = Generator[Step | Pause, Any, _T]
-
-
 class _Inbox:
-    """The flows, which both inboxes share."""
+    """What both inboxes share."""
 
     def __init__(
         self,
@@ -66,99 +62,29 @@ class _Inbox:
         secret_key: str | Sequence[str] | None,
         callback_url: str | Sequence[str] | None,
         name: str,
+        **options: Any,
     ) -> None:
         if not isinstance(name, str) or not 0 < len(name) <= 64:
             raise ArgumentError("name must be a str of 1 to 64 characters")
         secret_key = hidden(secret_key)
-        self._ledger = Ledger(name, _verify(verify, secret_key, callback_url))
+        self.name = name
+        self._rules = Rules(SqlStorage(name), _verify(verify, secret_key, callback_url), **options)
         _check_engine(engine)
+        self._core = engine
+        fork.watch(self)
 
     def __repr__(self) -> str:
-        ledger = getattr(self, "_ledger", None)  # none if the arguments were refused
-        return f"{type(self).__name__}(name={ledger.name if ledger is not None else None!r})"
+        return f"{type(self).__name__}(name={getattr(self, 'name', None)!r})"  # none if the arguments were refused
 
-    def _receive(
-        self,
-        body: bytes,
-        signature: str | None,
-        handler: Callable[[Callback, Any], object] | None,
-        callback_url: str | None,
-    ) -> _Flow[Receipt]:
-        if not isinstance(body, bytes):
-            raise ArgumentError(f"the body must be the raw bytes of the request, not {type(body).__name__}")
-        with suppress(
-            CallbackError
-        ):  # without a usable callback URL nothing is stored: that is the application's mistake
-            self._ledger.verify(b"", None, callback_url)
-        arrival_id = yield from self._transaction(self._ledger.store, body, signature, callback_url)
-        if handler is None:
-            try:
-                callback = self._ledger.verify(body, signature, callback_url)
-            except CallbackError as error:
-                return _logged((yield from self._transaction(self._ledger.reject, arrival_id, error)))
-            return Receipt(arrival_id=arrival_id, state=ArrivalState.STORED, callback=callback)
-        try:
-            receipt = yield from self._process(arrival_id, handler, wait=True)
-        except Exception as error:
-            with suppress(SQLAlchemyError):  # the first error is the one to raise
-                yield from self._transaction(self._ledger.failed, arrival_id, error)
-            raise
-        return _logged(receipt or Receipt(arrival_id=arrival_id, state=ArrivalState.STORED))
-
-    def _process_pending(self, handler: Callable[[Callback, Any], object], limit: int) -> _Flow[list[Receipt]]:
-        receipts: list[Receipt] = []
-        for arrival_id in (yield from self._transaction(self._ledger.pending, limit)):
-            try:
-                receipt = yield from self._process(arrival_id, handler, wait=False)
-            except MistakeError:
-                raise
-            except Exception as error:  # noqa: BLE001  if one handler fails, the others still run
-                _log.error("the handler failed on arrival %d, which stays pending", arrival_id, exc_info=error)
-                receipt = Receipt(arrival_id=arrival_id, state=ArrivalState.STORED, error=error)
-                yield from self._transaction(self._ledger.failed, arrival_id, error)
-            if receipt is not None:
-                receipts.append(_logged(receipt))
-        return receipts
-
-    def _purge(self, before: datetime) -> _Flow[int]:
-        if before.tzinfo is None:
-            raise ArgumentError("the time must be aware, such as datetime.now(UTC) - timedelta(days=90)")
-        return (yield from self._transaction(self._ledger.purge, before))
-
-    def _process(
-        self, arrival_id: int, handler: Callable[[Callback, Any], object], *, wait: bool
-    ) -> _Flow[Receipt | None]:
-        claim = partial(self._ledger.claim, arrival_id=arrival_id, wait=wait)
-        receipt: Receipt | None = yield from _retried(
-            Step(claim, handler, partial(self._ledger.handled, arrival_id=arrival_id))
-        )
-        return receipt
-
-    def _transaction(
-        self, step: Callable[Concatenate[Connection, _P], _T], *args: _P.args, **options: _P.kwargs
-    ) -> _Flow[_T]:
-        def first(connection: Connection) -> _T:
-            return step(connection, *args, **options)
-
-        result: _T = yield from _retried(Step(first))
-        return result
-
-
-def _retried(step: Step) -> _Flow[Any]:
-    for pause in _PAUSES:
-        try:
-            return (yield step)
-        except DBAPIError as error:
-            if not is_transient(error):
-                raise
-        yield Pause(jittered(pause, least=0.0))
-    return (yield step)
+    def after_fork(self) -> None:
+        """The child process opens connections of its own, and leaves those of its parent open."""
+        self._core.dispose(close=False)
 
 
 class Inbox(_Inbox):
-    """Stores callbacks and has each fact handled once. Safe to share between threads; build it, or its engine, after a fork.
+    """Stores callbacks and has each fact handled once. Safe to share between threads, and inherited over a fork.
 
-        inbox = Inbox(engine, verify=cp.callbacks.verify, callback_url=CALLBACK_URL)
+        inbox = Inbox(engine, verify=cp.callbacks.verify, callback_url=CALLBACK_URL, find_order=..., on_settled=...)
 
     Args:
         engine: a SQLAlchemy engine on PostgreSQL or SQLite, preferably the one that the merchant's own tables are on.
@@ -168,10 +94,20 @@ class Inbox(_Inbox):
         callback_url: the callback URL that payments are opened with; or several, if it has changed. None if `verify` has it,
             or if it differs from payment to payment and is passed to `receive`.
         name: distinguishes inboxes (tenants, environments) that share a database; up to 64 characters.
+        find_order: `find_order(hint)` returns your record of the order with `hint.reference_code`, as an `OpenPayment` or
+            `Expected`; None if there is no such order. Called outside of the transaction.
+        on_settled: `on_settled(decision, connection)` acts on a decision about an order. It is called once per fact, whichever
+            comes first: the callback, the customer's return or the reconciliation (see `settle`). Of an order, the outcome
+            `PAID` is passed at most once; another payment of it has the outcome `PAID_AGAIN`. What it writes over the
+            connection is committed together with the claim; what it raises undoes both.
+        enqueue: `enqueue(connection, arrival_id)` adds a job to a queue, in the transaction that stores the arrival. `receive`
+            then handles nothing: the job calls `process`.
+        retries: when an arrival is tried again after a failure.
+        evidence: how much is kept of callbacks that are rejected.
 
     Raises:
-        ArgumentError: a secret key, URL or name is wrong, not exactly one of `verify` and `secret_key` was given, or the
-            engine is of another database or in AUTOCOMMIT.
+        ArgumentError: a secret key, URL, name or other argument is wrong, not exactly one of `verify` and `secret_key` was
+            given, or the engine is of another database or in AUTOCOMMIT.
     """
 
     def __init__(
@@ -182,77 +118,195 @@ class Inbox(_Inbox):
         secret_key: str | Sequence[str] | None = None,
         callback_url: str | Sequence[str] | None = None,
         name: str = "default",
+        find_order: FindOrder | None = None,
+        on_settled: OnSettled | None = None,
+        enqueue: Enqueue | None = None,
+        retries: Retries | None = None,
+        evidence: Evidence | None = None,
     ) -> None:
         secret_key = hidden(secret_key)
-        super().__init__(engine, verify, secret_key, callback_url, name)
+        super().__init__(
+            engine,
+            verify,
+            secret_key,
+            callback_url,
+            name,
+            find_order=find_order,
+            on_settled=on_settled,
+            enqueue=enqueue,
+            retries=retries,
+            evidence=evidence,
+        )
         self.engine = engine
 
     def create_tables(self) -> None:
-        """Create the tables and indexes that are missing. Any number of processes may do so at once."""
-        drive(self._transaction(self._ledger.create_tables), self._perform)
+        """Create the tables, or upgrade those of an older version of this package. Any number of processes may do so at once.
+
+        Raises:
+            ArgumentError: the tables are of a newer version of this package.
+        """
+        self._drive(_schema.create(self._rules))
 
     def receive(
         self, body: bytes, signature: str | None, handler: Handler | None = None, *, callback_url: str | None = None
     ) -> Receipt:
-        """Store a callback, then verify it and have the handler handle it, once per fact.
+        """Verify a callback, store it, and have it handled, once per fact.
 
         Args:
             body: the request's body, byte for byte.
-            signature: the `cap-signature` header, or None.
-            handler: called in the transaction that marks the callback as handled. Without a handler, a verified callback is
-                left to `process_pending`.
-            callback_url: the URL that this payment was opened with, if it differs from the inbox's.
+            signature: the `cap-signature` header (`commercepay.callbacks.signature_of`), or None if there was none.
+            handler: called with the verified callback and the connection, in the transaction. None: `on_settled`; if there is
+                none either, or there is `enqueue`, the callback is stored for `process` or `process_pending`.
+            callback_url: the callback URL that this payment was opened with, if it is not the inbox's.
 
         Returns:
-            The receipt: handled, duplicate, rejected or stored. `http_status` is the status for the response.
+            The receipt. `http_status` is the status for the response. If the database is locked for more than 4.5 seconds,
+            that is 503, and nothing is stored.
 
         Raises:
             ArgumentError: the body is not bytes, there is no callback URL, the handler is `async`, or the engine's driver
                 commits by itself. No callback counts as handled.
+            UnknownOrder: `find_order` returned None. The callback stays stored.
             Exception: the handler's exception; its writes are rolled back and the callback stays stored. Let it become a 500.
             SQLAlchemyError: the database failed. If the callback could not even be stored, the gateway has to send it again,
                 so let it become a 500, too.
         """
         signature = hidden(signature)
-        return drive(self._receive(body, signature, handler, callback_url), self._perform)
+        return self._drive(self._rules.receive(body, signature, handler, callback_url))
 
-    def process_pending(self, handler: Handler, *, limit: int = 100) -> list[Receipt]:
-        """Handle what is stored and was not handled: after a crash, after a failure, or because `receive` had no handler.
+    def process(self, arrival_id: int, handler: Handler | None = None) -> Receipt:
+        """Handle one arrival, for the job of a queue. An arrival that was handled before is not handled again.
+
+        Args:
+            arrival_id: its number, as `enqueue` got it.
+            handler: as for `receive`.
+
+        Returns:
+            The receipt. If the handler raised, its state is `STORED` or `DEAD`, and it has the `error` and the
+            `next_attempt_at`, when `process_pending` tries it again.
+
+        Raises:
+            ArgumentError: there is no such arrival, or as for `receive`.
+            SQLAlchemyError: the database failed.
+        """
+        return self._drive(self._rules.process(arrival_id, handler))
+
+    def process_pending(self, handler: Handler | None = None, *, limit: int = 100) -> list[Receipt]:
+        """Handle what is stored and due: after a crash, after a failure, or because `receive` did not handle it.
 
         Any number of workers may do so at once; none waits for another's callbacks. If the handler raises, that one callback
-        stays pending and the others are handled.
+        is tried again later (see `Retries`) and the others are handled.
 
         Args:
             handler: as for `receive`.
-            limit: the most callbacks to process; those that failed least often come first.
+            limit: the most callbacks to process.
 
         Returns:
-            The receipts. One that is still stored holds what its handler raised as `error`. Empty: nothing is pending.
+            The receipts, as from `process`. Empty: nothing is due.
 
         Raises:
             ArgumentError: the handler is `async`, or the engine's driver commits by itself.
             SQLAlchemyError: the database failed.
         """
-        return drive(self._process_pending(handler, limit), self._perform)
+        return self._drive(self._rules.process_pending(handler, limit))
 
-    def purge(self, before: datetime) -> int:
-        """Delete the arrivals that were received before a time, except those that are pending.
+    def settle(self, decision: Decision) -> Receipt:
+        """Have a decision handled by `on_settled`, once per fact: that of `payments.confirm` or `payments.reconcile`.
 
-        The keys of handled facts are kept. Returns how many arrivals were deleted.
+        Dead letters about the order become pending again: you asked about it, so it is still open in your record.
+
+        Returns:
+            The receipt: `HANDLED`, or `DUPLICATE` if the fact was handled before. If `on_settled` raised, the state is
+            `NOT_STORED` and the receipt has the `error`, which is logged: the next reconciliation finds the fact again.
+
+        Raises:
+            ArgumentError: the inbox has no `on_settled`, it is `async`, or `decision` is not a Decision.
+            SQLAlchemyError: the database failed.
         """
-        return drive(self._purge(before), self._perform)
+        return self._drive(self._rules.settle(decision))
+
+    def replay(
+        self,
+        arrival_id: int | None = None,
+        *,
+        state: ArrivalState | None = None,
+        reason: CallbackRejection | None = None,
+        received_from: datetime | None = None,
+        received_before: datetime | None = None,
+        callback_url: str | None = None,
+    ) -> int:
+        """Make arrivals pending again, with all their attempts. `process_pending` or the queue processes them.
+
+        Those that were rejected are verified again, for example after a wrong secret key was corrected. Without `state` and
+        `reason`, arrivals that are pending, dead or rejected are chosen. No fact is handled twice.
+
+        Args:
+            arrival_id: this arrival, in whatever state.
+            state: those in this state.
+            reason: those that were rejected for this reason.
+            received_from: those that were received at this time or later.
+            received_before: those that were received before this time.
+            callback_url: the callback URL to verify them with, instead of the one that was passed to `receive`.
+
+        Returns:
+            How many.
+
+        Raises:
+            ArgumentError: nothing was chosen, or an argument is wrong.
+        """
+        return self._drive(self._rules.replay(arrival_id, state, reason, received_from, received_before, callback_url))
+
+    def purge(self, before: datetime, *, states: Sequence[ArrivalState] = _PURGED) -> int:
+        """Delete arrivals that were received before a time, in batches. Pending ones and dead letters are never deleted.
+
+        The keys of handled facts are kept.
+
+        Args:
+            before: an aware time.
+            states: some of `HANDLED`, `DUPLICATE` and `REJECTED`.
+
+        Returns:
+            How many arrivals were deleted.
+
+        Raises:
+            ArgumentError: an argument is wrong.
+        """
+        return self._drive(self._rules.purge(before, states))
+
+    def stats(self) -> Stats:
+        """Count what is pending, dead and rejected."""
+        return self._drive(self._rules.stats())
+
+    def _drive(self, flow: Generator[Step | Pause, Any, T]) -> T:
+        return drive(flow, self._perform)
 
     def _perform(self, step: Step) -> object:
-        with self.engine.begin() as connection:
-            result = step.first(connection)
-            if step.handler is None or step.last is None or not isinstance(result, Callback):
+        if isinstance(step, Ask):
+            return _require_no_awaitable(step.function(), "find_order")
+        assert isinstance(step, Transaction)  # there is no other step
+        with self._begin(step.deadline) as connection:
+            require_transaction(connection)
+            result = step.work(connection)
+            if not isinstance(result, Call):
                 return result
-            _require_no_awaitable(step.handler(result, connection))
-            return step.last(connection, result)
+            _require_no_awaitable(result.function(connection), "handler")
+            require_open(connection)
+            return result.result
+
+    @contextmanager
+    def _begin(self, deadline: float | None) -> Generator[Connection]:
+        with self.engine.connect() as connection:
+            former = None if deadline is None else limit_wait(connection, deadline - time.monotonic())
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                if former is not None:
+                    restore_wait(connection, former)
 
 
 class AsyncInbox(_Inbox):
-    """`Inbox` for asyncio: an async engine, an async handler that is given an `AsyncConnection`, and `await` in front.
+    """`Inbox` for asyncio: an async engine, async functions that are given an `AsyncConnection`, and `await` in front.
 
     Cancelling a call undoes the transaction it is in; a callback that was stored stays stored.
     """
@@ -265,14 +319,30 @@ class AsyncInbox(_Inbox):
         secret_key: str | Sequence[str] | None = None,
         callback_url: str | Sequence[str] | None = None,
         name: str = "default",
+        find_order: AsyncFindOrder | None = None,
+        on_settled: AsyncOnSettled | None = None,
+        enqueue: AsyncEnqueue | None = None,
+        retries: Retries | None = None,
+        evidence: Evidence | None = None,
     ) -> None:
         secret_key = hidden(secret_key)
-        super().__init__(engine.sync_engine, verify, secret_key, callback_url, name)
+        super().__init__(
+            engine.sync_engine,
+            verify,
+            secret_key,
+            callback_url,
+            name,
+            find_order=find_order,
+            on_settled=on_settled,
+            enqueue=enqueue,
+            retries=retries,
+            evidence=evidence,
+        )
         self.engine = engine
 
     async def create_tables(self) -> None:
         """See `Inbox.create_tables`."""
-        await adrive(self._transaction(self._ledger.create_tables), self._perform)
+        await self._drive(_schema.create(self._rules))
 
     async def receive(
         self,
@@ -284,23 +354,71 @@ class AsyncInbox(_Inbox):
     ) -> Receipt:
         """See `Inbox.receive`."""
         signature = hidden(signature)
-        return await adrive(self._receive(body, signature, handler, callback_url), self._perform)
+        return await self._drive(self._rules.receive(body, signature, handler, callback_url))
 
-    async def process_pending(self, handler: AsyncHandler, *, limit: int = 100) -> list[Receipt]:
+    async def process(self, arrival_id: int, handler: AsyncHandler | None = None) -> Receipt:
+        """See `Inbox.process`."""
+        return await self._drive(self._rules.process(arrival_id, handler))
+
+    async def process_pending(self, handler: AsyncHandler | None = None, *, limit: int = 100) -> list[Receipt]:
         """See `Inbox.process_pending`."""
-        return await adrive(self._process_pending(handler, limit), self._perform)
+        return await self._drive(self._rules.process_pending(handler, limit))
 
-    async def purge(self, before: datetime) -> int:
+    async def settle(self, decision: Decision) -> Receipt:
+        """See `Inbox.settle`."""
+        return await self._drive(self._rules.settle(decision))
+
+    async def replay(
+        self,
+        arrival_id: int | None = None,
+        *,
+        state: ArrivalState | None = None,
+        reason: CallbackRejection | None = None,
+        received_from: datetime | None = None,
+        received_before: datetime | None = None,
+        callback_url: str | None = None,
+    ) -> int:
+        """See `Inbox.replay`."""
+        return await self._drive(
+            self._rules.replay(arrival_id, state, reason, received_from, received_before, callback_url)
+        )
+
+    async def purge(self, before: datetime, *, states: Sequence[ArrivalState] = _PURGED) -> int:
         """See `Inbox.purge`."""
-        return await adrive(self._purge(before), self._perform)
+        return await self._drive(self._rules.purge(before, states))
+
+    async def stats(self) -> Stats:
+        """See `Inbox.stats`."""
+        return await self._drive(self._rules.stats())
+
+    async def _drive(self, flow: Generator[Step | Pause, Any, T]) -> T:
+        return await adrive(flow, self._perform)
 
     async def _perform(self, step: Step) -> object:
-        async with self.engine.begin() as connection:
-            result = await connection.run_sync(step.first)
-            if step.handler is None or step.last is None or not isinstance(result, Callback):
+        if isinstance(step, Ask):
+            return await _require_awaitable(step.function(), "find_order")
+        assert isinstance(step, Transaction)  # there is no other step
+        async with self._begin(step.deadline) as connection:
+            await connection.run_sync(require_transaction)
+            result = await connection.run_sync(step.work)
+            if not isinstance(result, Call):
                 return result
-            await _require_awaitable(step.handler(result, connection))
-            return await connection.run_sync(step.last, result)
+            await _require_awaitable(result.function(connection), "handler")
+            await connection.run_sync(require_open)
+            return result.result
+
+    @asynccontextmanager
+    async def _begin(self, deadline: float | None) -> AsyncGenerator[AsyncConnection]:
+        async with self.engine.connect() as connection:
+            former = None
+            if deadline is not None:
+                former = await connection.run_sync(limit_wait, deadline - time.monotonic())
+            try:
+                async with connection.begin():
+                    yield connection
+            finally:
+                if former is not None:
+                    await connection.run_sync(restore_wait, former)
 
 
 def _verify(
@@ -329,21 +447,16 @@ def _check_engine(engine: Engine) -> None:
         raise ArgumentError("the inbox needs transactions: pass an engine whose isolation_level is not AUTOCOMMIT")
 
 
-def _require_no_awaitable(result: object) -> None:
+def _require_no_awaitable(result: object, name: str) -> object:
     """A coroutine that is never awaited would be a handler that did nothing, marked as done."""
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
             result.close()
-        raise MistakeError("the handler is async: use AsyncInbox, or a handler that is a plain function")
-
-
-def _require_awaitable(result: object) -> Awaitable[object]:
-    if not inspect.isawaitable(result):
-        raise MistakeError("the handler of an AsyncInbox must be async: what it wrote was undone")
+        raise MistakeError(f"the {name} is async: use AsyncInbox, or a {name} that is a plain function")
     return result
 
 
-def _logged(receipt: Receipt) -> Receipt:
-    if receipt.rejection is not None:
-        _log.warning("arrival %d rejected: %s", receipt.arrival_id, receipt.rejection)
-    return receipt
+def _require_awaitable(result: object, name: str) -> Awaitable[object]:
+    if not inspect.isawaitable(result):
+        raise MistakeError(f"the {name} of an AsyncInbox must be async: what it wrote was undone")
+    return result

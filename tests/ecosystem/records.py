@@ -39,7 +39,7 @@ from commercepay import (
 from commercepay._base.record import Record
 from commercepay._protocol.published import Credentials
 from commercepay.decision import Mismatch
-from commercepay.inbox import ArrivalState, Receipt
+from commercepay.inbox import ArrivalState, Evidence, Receipt, Stats
 from commercepay.integrations.starlette import Returned
 
 SECRET = "do-not-show-me"
@@ -192,6 +192,8 @@ RESULTS = [
             "callback": CALLBACK,
             "rejection": CallbackRejection.SIGNATURE_WRONG,
             "error": ValueError("x"),
+            "decision": None,
+            "next_attempt_at": None,
         },
         {
             "arrival_id": 1,
@@ -199,8 +201,22 @@ RESULTS = [
             "callback": CALLBACK_DATA,
             "rejection": "signature_wrong",
             "error": {"type": "ValueError", "message": "x"},
+            "decision": None,
+            "next_attempt_at": None,
         },
         {"arrival_id": 2},
+    ),
+    Example(
+        Stats,
+        {"waiting": 1, "oldest": None, "dead": 0, "rejected": 2},
+        {"waiting": 1, "oldest": None, "dead": 0, "rejected": 2},
+        {"dead": 3},
+    ),
+    Example(
+        Evidence,
+        {"count": 1, "size": 2, "plausible_count": 3, "plausible_size": 4},
+        {"count": 1, "size": 2, "plausible_count": 3, "plausible_size": 4},
+        {"count": 5},
     ),
     Example(
         Credentials,

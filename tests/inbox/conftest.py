@@ -11,6 +11,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +103,8 @@ class Side:
     def run(self, result: Any) -> Any:
         return self._runner.run(result) if self._runner else result
 
-    def handler(self, plain: Plain) -> Any:
-        if not self.is_async:
+    def handler(self, plain: Plain | None) -> Any:
+        if not self.is_async or plain is None:
             return plain
 
         async def handler(callback: Callback, connection: AsyncConnection) -> None:
@@ -117,11 +118,18 @@ class Side:
         return inbox
 
     def receive(self, inbox: Any, message: tuple[Any, Any], handler: Plain | None = None, **options: Any) -> Receipt:
-        given = None if handler is None else self.handler(handler)
-        return self.run(inbox.receive(*message, given, **options))  # type: ignore[no-any-return]
+        return self.run(inbox.receive(*message, self.handler(handler), **options))  # type: ignore[no-any-return]
 
-    def process(self, inbox: Any, handler: Plain, **options: Any) -> list[Receipt]:
-        return self.run(inbox.process_pending(self.handler(handler), **options))  # type: ignore[no-any-return]
+    def process(
+        self, inbox: Any, handler: Plain | None, *, after: timedelta = timedelta(days=1), **options: Any
+    ) -> list[Receipt]:
+        """Process what is due after a time; by default after the first pauses."""
+        clock = inbox._rules.clock
+        inbox._rules.clock = lambda: clock() + after
+        try:
+            return self.run(inbox.process_pending(self.handler(handler), **options))  # type: ignore[no-any-return]
+        finally:
+            inbox._rules.clock = clock
 
     def shipped(self) -> list[str]:
         with self.engine.connect() as connection:
@@ -172,10 +180,20 @@ def new_database(tmp_path: Path, dialect: str) -> Iterator[str]:
 
 @pytest.fixture(params=SIDES)
 def side(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Side]:
-    for url in new_database(tmp_path, request.param.split("/")[0]):
-        made = Side(request.param, url)
+    yield from _side(request.param, tmp_path)
+
+
+def _side(kind: str, tmp_path: Path) -> Iterator[Side]:
+    for url in new_database(tmp_path, kind.split("/")[0]):
+        made = Side(kind, url)
         yield made
         made.close()
+
+
+@pytest.fixture(params=["postgresql/psycopg", "postgresql/asyncpg"] if SERVER else SIDES)
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Side]:
+    """A sync and an async side: for tests in which the driver makes no difference."""
+    yield from _side(request.param, tmp_path)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +23,7 @@ from commercepay.callbacks import MAX_BODY, Callback, Verifier
 from commercepay.client import CommercePay
 from commercepay.errors import ArgumentError, CallbackRejection
 from commercepay.inbox import ArrivalState, AsyncInbox, Inbox, arrivals, handled, metadata
-from commercepay.inbox._ledger import is_transient
+from commercepay.inbox._storage import is_transient
 from commercepay.money import Money
 
 SERVER = os.environ.get("COMMERCEPAY_TEST_POSTGRESQL")
@@ -64,18 +65,39 @@ def test_replay_in_other_letters_is_a_duplicate(side: Any, genuine: Genuine, shi
 
 
 def test_settled_by_another_process(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """A process that finds its arrival settled by another one gets the receipt of that, or none if the arrival is deleted."""
+    """A process whose arrival was settled by another one, also during its attempt, gets the receipt of that."""
     inbox = side.create()
-    side.receive(inbox, genuine(), ship)
-    side.receive(inbox, (b"{}", "0" * 64), ship)
-    handled_one, rejected_one = side.rows("id")
+    side.receive(inbox, genuine())
     with side.engine.begin() as connection:
-        receipt = inbox._ledger.claim(connection, handled_one, wait=True)
-        assert (receipt.state, receipt.callback.reference_code) == (ArrivalState.HANDLED, "INV-1")
-        receipt = inbox._ledger.claim(connection, rejected_one, wait=True)
-        assert (receipt.state, receipt.rejection) == (ArrivalState.REJECTED, CallbackRejection.SIGNATURE_WRONG)
-        assert inbox._ledger.claim(connection, rejected_one + 1, wait=True) is None
-        assert inbox._ledger.claim(connection, handled_one, wait=False) is None
+        attempt = inbox._rules._take(connection, 1, None)
+    side.process(inbox, ship)
+    with side.engine.begin() as connection:
+        late = inbox._rules._handle_arrival(connection, attempt, ship, None)
+        gone = inbox._rules._handle_arrival(connection, attempt._replace(arrival_id=2), ship, None)
+    assert (late.state, late.callback.reference_code, gone.state) == (
+        ArrivalState.HANDLED,
+        "INV-1",
+        ArrivalState.STORED,
+    )
+    assert side.shipped() == ["INV-1"]
+
+
+def test_process_one_arrival(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """`process` handles one arrival once; for an arrival that is settled it returns the receipt."""
+    inbox = side.create()
+    handler = side.handler(ship)
+    stored = side.receive(inbox, genuine()).arrival_id
+    rejected = side.receive(inbox, (b"{}", "0" * 64)).arrival_id
+    receipts = [side.run(inbox.process(arrival_id, handler)) for arrival_id in (stored, stored, rejected)]
+    assert [receipt.state for receipt in receipts] == [
+        ArrivalState.HANDLED,
+        ArrivalState.HANDLED,
+        ArrivalState.REJECTED,
+    ]
+    assert (receipts[1].callback.reference_code, receipts[2].rejection) == ("INV-1", CallbackRejection.SIGNATURE_WRONG)
+    assert side.shipped() == ["INV-1"]
+    with pytest.raises(ArgumentError, match="no arrival 99"):
+        side.run(inbox.process(99, handler))
 
 
 def test_another_status_is_another_fact(side: Any, genuine: Genuine, ship: Plain) -> None:
@@ -195,10 +217,31 @@ def test_handler_that_commits_is_not_run_twice(side: Any, genuine: Genuine, ship
         ship(callback, connection)
         connection.commit()
 
-    with pytest.raises(Exception, match="closed transaction"):
+    with pytest.raises(ArgumentError, match="ended the inbox's transaction"):
         side.receive(inbox, genuine(), handler)
-    assert [receipt.state for receipt in side.process(inbox, ship)] == [ArrivalState.DUPLICATE]
+    assert side.process(inbox, ship) == []
+    assert side.receive(inbox, genuine(), ship).state is ArrivalState.DUPLICATE
     assert side.shipped() == ["INV-1"]
+
+
+@pytest.mark.parametrize("way", ["rollback", "error"])
+def test_handler_that_undoes_without_raising(side: Any, genuine: Genuine, ship: Plain, way: str) -> None:
+    """A handler that rolls back, or catches an error which has ended the transaction, has failed."""
+    inbox = side.create()
+
+    def handler(callback: Callback, connection: Connection) -> None:
+        ship(callback, connection)
+        if way == "rollback":
+            connection.rollback()
+        with suppress(DBAPIError):
+            connection.execute(text("SELECT * FROM no_such_table"))
+        if SERVER is None and way == "error":  # SQLite ends no transaction for an error of this kind
+            connection.rollback()
+
+    with pytest.raises(Exception, match=r"ended the inbox's transaction|aborted|closed transaction"):
+        side.receive(inbox, genuine(), handler)
+    assert side.shipped() == []
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [ArrivalState.HANDLED]
 
 
 class DriverError(Exception):
@@ -252,12 +295,12 @@ def test_limit(side: Any, genuine: Genuine, ship: Plain) -> None:
 
 
 def test_stored_but_never_looked_at(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """After a crash right after storing, nothing is lost: neither a valid callback nor a forged one."""
+    """What the first version stored unverified is verified when it is processed: valid or forged."""
     inbox = side.create()
     side.receive(inbox, genuine("INV-1"))
     side.receive(inbox, (genuine("INV-2")[0], "0" * 64))
-    with side.engine.begin() as connection:  # as if the second transaction had never happened
-        connection.execute(update(arrivals).values(state="stored", reason=None, detail=None, settled_at=None))
+    with side.engine.begin() as connection:
+        connection.execute(update(arrivals).values(state="stored", fact_key=None, next_attempt_at=datetime.now(UTC)))
     receipts = side.process(inbox, ship)
     assert [(receipt.state, receipt.rejection) for receipt in receipts] == [
         (ArrivalState.HANDLED, None),
@@ -270,15 +313,15 @@ def test_stored_but_never_looked_at(side: Any, genuine: Genuine, ship: Plain) ->
 
 GOOD = "f" * 64
 REJECTED: dict[str, tuple[bytes, Any, CallbackRejection, int]] = {
-    "wrong signature": (b"{}", GOOD, CallbackRejection.SIGNATURE_WRONG, 401),
-    "no signature": (b"{}", None, CallbackRejection.SIGNATURE_MISSING, 401),
-    "empty signature": (b"{}", "", CallbackRejection.SIGNATURE_MISSING, 401),
-    "two signatures": (b"{}", f"{GOOD}, {GOOD}", CallbackRejection.SIGNATURE_MALFORMED, 401),
-    "a list of signatures": (b"{}", [GOOD], CallbackRejection.SIGNATURE_MALFORMED, 401),
-    "bytes": (b"{}", GOOD.encode(), CallbackRejection.SIGNATURE_MALFORMED, 401),
-    "a NUL in the signature": (b"{}", "\0" * 64, CallbackRejection.SIGNATURE_MALFORMED, 401),
-    "a surrogate in the signature": (b"{}", "\udcff" * 64, CallbackRejection.SIGNATURE_MALFORMED, 401),
-    "an endless signature": (b"{}", "f" * 10**6, CallbackRejection.SIGNATURE_MALFORMED, 401),
+    "wrong signature": (b'{"0": 0}', GOOD, CallbackRejection.SIGNATURE_WRONG, 401),
+    "no signature": (b'{"1": 0}', None, CallbackRejection.SIGNATURE_MISSING, 401),
+    "empty signature": (b'{"2": 0}', "", CallbackRejection.SIGNATURE_MISSING, 401),
+    "two signatures": (b'{"3": 0}', f"{GOOD}, {GOOD}", CallbackRejection.SIGNATURE_MALFORMED, 401),
+    "a list of signatures": (b'{"4": 0}', [GOOD], CallbackRejection.SIGNATURE_MALFORMED, 401),
+    "bytes": (b'{"5": 0}', GOOD.encode(), CallbackRejection.SIGNATURE_MALFORMED, 401),
+    "a NUL in the signature": (b'{"6": 0}', "\0" * 64, CallbackRejection.SIGNATURE_MALFORMED, 401),
+    "a surrogate in the signature": (b'{"7": 0}', "\udcff" * 64, CallbackRejection.SIGNATURE_MALFORMED, 401),
+    "an endless signature": (b'{"8": 0}', "f" * 10**6, CallbackRejection.SIGNATURE_MALFORMED, 401),
     "no JSON": (b"\0\xff\xfe", GOOD, CallbackRejection.BODY_NOT_UTF8, 400),
     "nothing": (b"", GOOD, CallbackRejection.BODY_NOT_JSON, 400),
     "a NUL in a name": (b'{"\\u0000\\ud800": 1}', GOOD, CallbackRejection.BODY_NOT_JSON, 400),
@@ -294,8 +337,7 @@ def test_rejected_is_kept_as_evidence(side: Any, ship: Plain, way: str) -> None:
     for case, (body, header, reason, status) in REJECTED.items():
         receipt = side.receive(inbox, (body, header), ship if way == "with a handler" else None)
         if way == "by a worker":
-            with side.engine.begin() as connection:
-                connection.execute(update(arrivals).where(arrivals.c.id == receipt.arrival_id).values(state="stored"))
+            assert side.run(inbox.replay(receipt.arrival_id)) == 1
             (receipt,) = side.process(inbox, ship)
         assert (case, receipt.state, receipt.rejection, receipt.http_status) == (
             case,
@@ -327,12 +369,16 @@ def test_evidence_is_as_it_came(side: Any, genuine: Genuine) -> None:
     assert before <= at <= datetime.now(UTC)
 
 
-def test_rejected_for_a_wrong_secret_can_be_taken_up_again(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """After a wrong secret key is corrected, rejected arrivals can be set back and are handled."""
-    assert side.receive(side.create(secret_key="mistyped"), genuine(), ship).state is ArrivalState.REJECTED
-    with side.engine.begin() as connection:
-        connection.execute(update(arrivals).where(arrivals.c.reason == "signature_wrong").values(state="stored"))
-    assert [receipt.state for receipt in side.process(side.inbox(), ship)] == [ArrivalState.HANDLED]
+def test_rejected_for_a_wrong_secret_is_replayed(side: Any, genuine: Genuine, ship: Plain) -> None:
+    """After a wrong secret key or URL is corrected, rejected arrivals are verified again and handled; forgeries are not."""
+    wrong = side.create(secret_key="mistyped")
+    side.receive(wrong, genuine(), ship)
+    side.receive(wrong, (genuine("INV-2")[0], "f" * 64), ship)
+    assert side.rows("state") == ["rejected", "rejected"]
+    inbox = side.inbox()
+    assert side.run(inbox.replay(reason=CallbackRejection.SIGNATURE_WRONG)) == 2
+    assert [receipt.state for receipt in side.process(inbox, ship)] == [ArrivalState.HANDLED, ArrivalState.REJECTED]
+    assert side.shipped() == ["INV-1"]
 
 
 def test_secret_rotation(side: Any, genuine: Genuine, ship: Plain) -> None:
@@ -376,7 +422,7 @@ def test_nothing_secret_is_shown(side: Any, genuine: Genuine, ship: Plain, caplo
     """Neither reprs, nor SQLAlchemy's echo, nor its errors show the signature or the secret key."""
     inbox = side.create()
     message = genuine()
-    shown = [repr(inbox), repr(vars(inbox)), repr(vars(inbox._ledger))]
+    shown = [repr(inbox), repr(vars(inbox)), repr(vars(inbox._rules))]
     caplog.set_level(logging.INFO, logger="sqlalchemy.engine")
     receipt = side.receive(inbox, message, ship)
     with side.engine.connect() as connection:
@@ -401,9 +447,10 @@ def test_tables_are_created_once(side: Any) -> None:
     side.create()
     found = inspect(side.engine)
     assert {"commercepay_arrivals", "commercepay_handled"} <= set(found.get_table_names())
-    assert set(metadata.tables) == {"commercepay_arrivals", "commercepay_handled"}
+    assert set(metadata.tables) == {"commercepay_arrivals", "commercepay_handled", "commercepay_rejections"}
     assert {index["name"] for index in found.get_indexes("commercepay_arrivals")} == {
-        "ix_commercepay_arrivals_waiting",
+        "ix_commercepay_arrivals_pending",
+        "ix_commercepay_arrivals_kept",
         "ix_commercepay_arrivals_reference_code",
     }
 
@@ -552,10 +599,8 @@ def test_driver_that_commits_by_itself(side: Any, genuine: Genuine, ship: Plain,
             side.receive(inbox, genuine(), failing(ship))
     with pytest.raises(ArgumentError, match="commits each statement by itself"):
         side.process(inbox, ship)
-    assert (side.shipped(), side.rows("state")) == ([], ["stored", "stored"])
-    states = [receipt.state for receipt in side.process(side.inbox(), ship)]
-    assert states == [ArrivalState.HANDLED, ArrivalState.DUPLICATE]
-    assert side.shipped() == ["INV-1"]
+    assert (side.shipped(), side.rows("state")) == ([], [])
+    assert side.receive(side.inbox(), genuine(), ship).state is ArrivalState.HANDLED
 
 
 # --- death -----------------------------------------------------------------------------------------------------------

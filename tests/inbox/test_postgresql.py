@@ -62,6 +62,7 @@ def test_sixteen_processes_deliver_a_thousand_callbacks(postgresql_url: str) -> 
     assert ended.count(-signal.SIGKILL) >= 3
     assert set(ended) <= {0, -signal.SIGKILL}, done.stderr.decode()
     engine = create_engine(postgresql_url)
+    inbox_on(engine).replay(state=ArrivalState.STORED)  # now, and not after the pauses
     while inbox_on(engine).process_pending(enter):
         pass
     with engine.connect() as connection:
@@ -216,10 +217,12 @@ def test_worker_and_receive_meet(engine: Engine, genuine: Genuine) -> None:
         time.sleep(0.2)
         enter(callback, connection)
 
-    worker = threading.Thread(target=lambda: inbox_on(engine).process_pending(slowly))
+    worker = threading.Thread(target=lambda: inbox_on(engine).process(1, slowly))
+    steps: list[Any] = []
 
     def late(step: Any) -> Any:
-        if step.handler is not None:  # the moment between the two transactions
+        steps.append(step)
+        if len(steps) == 2:  # the moment between the two transactions
             worker.start()
             assert held.wait(5)
         return original(step)
@@ -294,13 +297,13 @@ def test_handler_that_fails_at_commit_is_undone(engine: Engine, genuine: Genuine
     inbox = inbox_on(engine)
     with pytest.raises(DBAPIError, match="once_code_key"):
         inbox.receive(*genuine(), handler)
-    assert [receipt.state for receipt in inbox.process_pending(enter)] == [ArrivalState.HANDLED]
+    assert inbox.process(1, enter).state is ArrivalState.HANDLED
 
 
 def test_cancelled_task_is_undone(postgresql_url: str, engine: Engine, genuine: Genuine) -> None:
     """After a request is cancelled during its handler, the callback is pending."""
 
-    async def main() -> list[ArrivalState]:
+    async def main() -> ArrivalState:
         asynchronous = create_async_engine(make_url(postgresql_url).set(drivername="postgresql+asyncpg"))
         inbox = AsyncInbox(asynchronous, secret_key=SECRET, callback_url=URL)
         reached = asyncio.Event()
@@ -318,11 +321,11 @@ def test_cancelled_task_is_undone(postgresql_url: str, engine: Engine, genuine: 
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        receipts = await inbox.process_pending(plain)
+        receipt = await inbox.process(1, plain)
         await asynchronous.dispose()
-        return [receipt.state for receipt in receipts]
+        return receipt.state
 
-    assert asyncio.run(main()) == [ArrivalState.HANDLED]
+    assert asyncio.run(main()) is ArrivalState.HANDLED
     assert entered(engine) == ["INV-1"]
 
 

@@ -219,7 +219,7 @@ def test_with_an_inbox_a_handler_that_raises_leaves_it_stored(make_site: MakeSit
     assert site.post(*genuine(site)) == 500
     assert states(database) == ["stored"]
     inbox = Inbox(database, verify=site.verifier.verify)
-    inbox.process_pending(lambda callback, connection: had.append(callback.reference_code))
+    inbox.process(1, lambda callback, connection: had.append(callback.reference_code))
     assert had == ["INV-1"]
 
 

@@ -1,68 +1,33 @@
-"""Arrivals: the receipt, and the two tables. Arrivals may be deleted in time; the keys of handled facts must be kept."""
+"""The tables. Arrivals may be deleted in time; the keys of handled facts must be kept.
+
+A change of the tables needs a revision in `migrations/versions`, and its number in `_schema`.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import Enum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.types import TypeDecorator
 
-from commercepay._base.record import Record
 from commercepay._base.secret import Hidden
-from commercepay.callbacks import Callback
-from commercepay.errors import CallbackError, CallbackRejection
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
-
-
-class ArrivalState(Enum):
-    """The state of an arrival; the value is what the database holds."""
-
-    STORED = "stored"
-    """Stored and pending: not handled yet, or the handler failed."""
-
-    HANDLED = "handled"
-    """The handler has returned, and what it wrote is committed."""
-
-    DUPLICATE = "duplicate"
-    """The fact it reports was handled before; the handler was not called."""
-
-    REJECTED = "rejected"
-    """Not a genuine callback; kept as evidence."""
-
-    def __str__(self) -> str:
-        return self.value
-
-
-class Receipt(Record):
-    """What became of one arrival.
-
-    Attributes:
-        arrival_id: its number in the table of arrivals.
-        state: an `ArrivalState`.
-        callback: the verified callback; None if it was rejected.
-        rejection: why it was rejected, or None.
-        error: what the handler raised, from `process_pending`; the arrival stays stored.
-    """
-
-    arrival_id: int
-    state: ArrivalState
-    callback: Callback | None = None
-    rejection: CallbackRejection | None = None
-    error: Exception | None = None
-
-    @property
-    def http_status(self) -> int:
-        """The status for the response: 200 once it is stored, 401 for a wrong signature, 400 for a body that is no callback.
-
-        Let what `receive` raises become a 500: the gateway tries again.
-        """
-        if self.rejection is None:
-            return 200
-        return 401 if CallbackError(self.rejection, "", body=b"").is_forgery else 400
 
 
 class _HiddenText(TypeDecorator[str]):
@@ -93,7 +58,7 @@ class _Instant(TypeDecorator[datetime]):
 
 
 metadata: MetaData = MetaData()
-"""Holds both tables; name it among the `target_metadata` of your migrations, or call `create_tables`."""
+"""Holds the tables; name it among the `target_metadata` of your migrations, or call `create_tables`."""
 
 arrivals: Table = Table(
     "commercepay_arrivals",
@@ -116,25 +81,56 @@ arrivals: Table = Table(
     Column("reference_code", Text, index=True),
     Column("transaction_number", Text),
     Column("status", BigInteger),
+    # When it is tried again.
+    Column("first_attempt_at", _Instant),
+    Column("next_attempt_at", _Instant),
+    # Of a rejected one: equal for equal evidence, which is kept once.
+    Column("digest", String(64)),
 )
-"""One row per arrival, genuine or not."""
+"""One row per arrival. Of those that are not genuine, a bounded number is kept."""
 
 # Small, however many arrivals there are: it holds the pending ones.
+_PENDING = text("state = 'stored'")
 Index(
-    "ix_commercepay_arrivals_waiting",
+    "ix_commercepay_arrivals_pending",
     arrivals.c.inbox,
-    arrivals.c.attempts,
-    arrivals.c.id,
-    postgresql_where=arrivals.c.state == "stored",
-    sqlite_where=arrivals.c.state == "stored",
+    arrivals.c.next_attempt_at,
+    postgresql_where=_PENDING,
+    sqlite_where=_PENDING,
+)
+# What a person looks at.
+_KEPT = text("state IN ('dead', 'rejected')")
+Index(
+    "ix_commercepay_arrivals_kept",
+    arrivals.c.inbox,
+    arrivals.c.state,
+    arrivals.c.digest,
+    postgresql_where=_KEPT,
+    sqlite_where=_KEPT,
 )
 
 handled: Table = Table(
     "commercepay_handled",
     metadata,
     Column("inbox", String(64), primary_key=True),
-    Column("fact_key", String(64), primary_key=True),
-    Column("arrival_id", BigInteger, nullable=False),  # no foreign key: arrivals may be purged, these must not
+    Column("fact_key", String(64), primary_key=True),  # or the key of an order that is paid
+    Column(
+        "arrival_id", BigInteger
+    ),  # no foreign key: arrivals may be purged, these must not. NULL: not from a callback
     Column("handled_at", _Instant, nullable=False),
+    Column("outcome", String(16)),  # of the decision; NULL: handled by a handler of callbacks
+    Column("transaction_number", Text),
 )
-"""One row per fact that was handled. Its primary key is what makes handling happen once."""
+"""One row per fact that was handled, and per order that is paid. Its primary key makes handling happen once."""
+
+rejections: Table = Table(
+    "commercepay_rejections",
+    metadata,
+    Column("inbox", String(64), primary_key=True),
+    Column("hour", _Instant, primary_key=True),
+    Column("plausible", Boolean, primary_key=True),
+    Column("seen", BigInteger, nullable=False),
+    Column("kept", BigInteger, nullable=False),
+    Column("kept_bytes", BigInteger, nullable=False),
+)
+"""How many callbacks were rejected in an hour, and how many of them are kept."""
