@@ -11,7 +11,7 @@ from commercepay._base.suggestions import did_you_mean
 from commercepay._description.reading import Document, Pointer
 
 SCHEMAS: Final = "#/components/schemas/"
-RENAME: Final = "the generated class can't have both; call the endpoint with `cp.request()`"
+RENAME: Final = "the generated code can't have both; call the endpoint with `cp.request()`"
 
 _TYPES: Final = ("string", "integer", "number", "boolean", "array", "object", "null")
 _KEYWORDS: Final = (
@@ -178,6 +178,8 @@ class Schemas:
             if name not in properties:
                 self._report.refuse((*pointer, "required"), f"{name!r} is not in properties")
         seen = dict.fromkeys(map(same_in_python, _MEMBERS_OF_CLASSES), "a name of the generated class")
+        component = str(pointer[2])
+        seen[same_in_python(component)] = f"the schema {component}"
         converted: dict[str, Any] = {}
         for name, member in properties.items():
             at = (*pointer, "properties", name)

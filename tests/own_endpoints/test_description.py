@@ -248,6 +248,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "refundNumber: {type: string}\n        d: {type: string}",
         "a name of the generated class",
     ),
+    "member like its schema": (MEMBER, "refund: {type: string}", "refund and the schema Refund are the same name"),
     "member twice": (MEMBER, f"{MEMBER}\n        refund_number: {{type: string}}", "are the same name in Python"),
     "no type": (MEMBER, "refundNumber: {description: x}", "write `type`, one of string, integer, number, boolean"),
     "wrong type": (MEMBER, "refundNumber: {type: text}", "type: write `type`, one of"),

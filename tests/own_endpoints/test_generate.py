@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from own_endpoints import hard
 
 from commercepay._generator import package, render
 from commercepay.cli import main
+from commercepay.testing import sandbox
 
 Write = Callable[..., Path]
 
@@ -62,6 +65,22 @@ def test_an_unknown_code_is_kept(extra: Any) -> None:
     assert extra("models").RefundState("DONE").is_known
     with pytest.raises(ValueError, match="7"):
         extra("models").RefundState(7)
+
+
+def test_hard_names_and_every_kind_of_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that mean something in Python, and every kind of member, survive reading, sending and a call."""
+    output = tmp_path / "hard_extra"
+    assert generate(hard.write(tmp_path), output).exit_code == 0
+    monkeypatch.syspath_prepend(str(tmp_path))
+    post, models = import_module("hard_extra.api.import_.class_"), import_module("hard_extra.models")
+    body = models.Everything.from_dict(hard.VALUE)
+    assert body.to_dict() == hard.VALUE
+    with sandbox(description=tmp_path / "hard.json") as sb, sb.client() as cp:
+        sb.respond("class", lambda members: {**members, "a": "1"})
+        assert cp.call(post.request(body=body)).to_dict() == {**hard.VALUE, "a": "1"}
+        for name, value in {"code": "self", "lists": [["self"], []], "number": 2}.items():
+            sb.respond(name, value)
+            assert cp.call(import_module(f"hard_extra.api.def_.{name}").request()) == value
 
 
 def test_it_is_written_and_checked(write: Write, tmp_path: Path, quick: dict[str, bytes]) -> None:

@@ -1,4 +1,4 @@
-"""The generated package of docs/your-endpoints.md and the code that uses it, in strict mode. `nox -s types` runs this file."""
+"""Packages of docs/your-endpoints.md and of a description with hard names, in strict mode. `nox -s types` runs this file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from own_endpoints import hard
 from own_endpoints.guide import COMMANDS, TYPE_CHECK, run, write
 
 
@@ -17,6 +18,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("guide")
     write(folder)
     assert run(COMMANDS[0], folder).returncode == 0
+    hard.write(folder)
+    assert run("commercepay generate hard.json --output myshop/hard_extra", folder).returncode == 0
     return folder
 
 
