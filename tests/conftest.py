@@ -9,6 +9,7 @@ from hypothesis import settings
 from sdk import Sdk
 
 from commercepay._protocol import defaults
+from commercepay._protocol import settings as client_settings
 from commercepay.testing import Sandbox, sandbox
 
 # A slow machine is not a failure.
@@ -30,6 +31,16 @@ def sb(shared_sandbox: Sandbox) -> Sandbox:
     """A sandbox that is as new: all tests share one server."""
     shared_sandbox.reset()
     return shared_sandbox
+
+
+@pytest.fixture
+def staging(sb: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """A sandbox in place of staging, which the examples of documents use. The environment has its credentials."""
+    monkeypatch.setitem(client_settings.ENVIRONMENTS, "staging", sb.url)
+    monkeypatch.setattr(client_settings, "_PUBLISHED_KEYS", frozenset())  # staging refuses them
+    for name, value in sb.environment.items():
+        monkeypatch.setenv(name, value)
+    return sb
 
 
 @pytest.fixture(params=[False, True], ids=["sync", "async"])

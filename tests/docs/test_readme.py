@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from facade.conftest import OPENING
 
 from commercepay import APIError, Money, PaymentStatus
-from commercepay._protocol import settings
-from commercepay.testing import Sandbox, sandbox, sign_callback
+from commercepay.testing import Sandbox, sign_callback
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 FACADE, CALLBACK, RAW = PYTHON
 CREDENTIALS = 'tenant_id=42, username="shop", password="…", secret_key="…"'
-
-
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A sandbox in place of staging."""
-    with sandbox() as running:
-        monkeypatch.setitem(settings.ENVIRONMENTS, "staging", running.url)  # the examples use this name
-        monkeypatch.setattr(settings, "_PUBLISHED_KEYS", frozenset())  # staging refuses them
-        for name, value in running.environment.items():
-            monkeypatch.setenv(name, value)
-        yield running
 
 
 def run(code: str, names: dict[str, Any]) -> None:
@@ -52,23 +40,12 @@ def test_links_resolve(document: Path) -> None:
             assert (document.parent / target.partition("#")[0]).exists(), f"{document.name}: {target}"
 
 
-def test_facade_example(gateway: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_facade_example(staging: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     """The example of the facade opens a session and queries it."""
     assert CREDENTIALS in FACADE
-    one = gateway.credentials
-    run(
-        FACADE.replace(CREDENTIALS, "**credentials"),
-        {
-            "credentials": {
-                "tenant_id": one.tenant_id,
-                "username": one.username,
-                "password": one.password,
-                "secret_key": one.secret_key,
-            }
-        },
-    )
+    run(FACADE.replace(CREDENTIALS, "**credentials"), {"credentials": vars(staging.credentials)})
     redirect_url, asked = capsys.readouterr().out.splitlines()
-    assert redirect_url.startswith(gateway.url)
+    assert redirect_url.startswith(staging.url)
     assert asked == "PENDING False MYR 12.34 INV-1"
 
 
@@ -107,16 +84,10 @@ def on_callback(change: dict[str, Any], header: str) -> tuple[int, list[str]]:
     return names["on_callback"](signed.body, {header: signed.signature}), paid
 
 
-def test_raw_example(gateway: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_raw_example(staging: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     """The example of the raw client queries a payment; its request to an endpoint that does not exist is refused."""
-    with gateway.client() as cp:
-        started = cp.payments.create(
-            amount=Money("1.00", "MYR"),
-            reference_code="INV-1",
-            ip_address="203.0.113.9",
-            return_url="https://shop.example.my/return",
-            callback_url="https://shop.example.my/callback",
-        )
+    with staging.client() as cp:
+        started = cp.payments.create(**OPENING)
     assert "2005671137" in RAW
     names: dict[str, Any] = {}
     run("from commercepay import CommercePay", names)

@@ -21,7 +21,6 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import NoResultFound
 
 from commercepay import CommercePay, Money, OutcomeUnknown
-from commercepay._protocol import settings
 from commercepay.integrations import django as commercepay_django
 from commercepay.testing import Sandbox, sign_callback
 
@@ -30,15 +29,6 @@ FRAMEWORKS = (DOCS / "frameworks.md").read_text(encoding="utf-8")
 GUIDE = (DOCS / "knowing-that-you-were-paid.md").read_text(encoding="utf-8")
 CALLBACK_URL = "https://shop.example.my/commercepay/callback"
 AMOUNT = Money("12.34", "MYR")
-
-
-@pytest.fixture
-def gateway(sb: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    for name, value in sb.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setitem(settings.ENVIRONMENTS, "staging", sb.url)  # the examples use this name
-    monkeypatch.setattr(settings, "_PUBLISHED_KEYS", frozenset())  # staging refuses them
-    return sb
 
 
 def block(name: str | None = None) -> str:
@@ -133,14 +123,14 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
 @pytest.mark.parametrize("kind", list(SITES))
 def test_a_copied_sample_gets_its_orders_paid(
-    kind: str, gateway: Sandbox, sample: Callable[[list[str]], dict[str, Any]]
+    kind: str, staging: Sandbox, sample: Callable[[list[str]], dict[str, Any]]
 ) -> None:
     """A shop copied from the page sells: orders are paid by the callback, by the return, and after a lost response."""
     site, blocks = SITES[kind]
     names = sample(blocks)
     orders = names["orders"]
 
-    def callback(reference: str, secret: str = gateway.credentials.secret_key) -> int:
+    def callback(reference: str, secret: str = staging.credentials.secret_key) -> int:
         signed = sign_callback(CALLBACK_URL, secret, amount=AMOUNT, reference_code=reference)
         return send("POST", "/commercepay/callback", signed.body, signed.headers)[0]
 
@@ -151,15 +141,15 @@ def test_a_copied_sample_gets_its_orders_paid(
         for _ in range(2):
             status, location = send("POST", "/buy", b"", {})
             assert status in (302, 303)
-            assert location.startswith(gateway.url)
-        by_return, by_callback = sorted(gateway.orders, key=lambda order: list(orders).index(order.reference_code))
+            assert location.startswith(staging.url)
+        by_return, by_callback = sorted(staging.orders, key=lambda order: list(orders).index(order.reference_code))
         assert back(by_return.reference_code) == (200, {"paid": False})
         assert callback(by_callback.reference_code, "a guess") == 401
         assert [order["state"] for order in orders.values()] == ["open", "open"]
-        gateway.pay(by_return.number)
+        staging.pay(by_return.number)
         assert back(by_return.reference_code) == (200, {"paid": True})
         assert callback(by_callback.reference_code) == 200
-        gateway.faults.add("drop_after", endpoint="InitialSession")
+        staging.faults.add("drop_after", endpoint="InitialSession")
         assert send("POST", "/buy", b"", {})[0] == 500
         assert callback(list(orders)[2]) == 200
         assert [order["state"] for order in orders.values()] == ["paid", "paid", "paid"]
@@ -167,7 +157,7 @@ def test_a_copied_sample_gets_its_orders_paid(
         assert back("INV-UNKNOWN")[0] == 404
 
 
-def test_the_guide_runs(gateway: Sandbox, tmp_path: Path) -> None:
+def test_the_guide_runs(staging: Sandbox, tmp_path: Path) -> None:
     """All blocks of the guide run in order in one namespace; in each of the three ways an order is paid, and shipped once."""
     url = f"sqlite:///{tmp_path / 'shop.db'}"
     engine = create_engine(url)
@@ -186,7 +176,7 @@ def test_the_guide_runs(gateway: Sandbox, tmp_path: Path) -> None:
             run(code, names)
 
         def callback(reference: str, amount: Money = AMOUNT) -> int:
-            secret = gateway.credentials.secret_key
+            secret = staging.credentials.secret_key
             signed = sign_callback(CALLBACK_URL, secret, amount=amount, reference_code=reference)
             return int(names["callback_endpoint"](signed.body, signed.headers))
 
@@ -195,12 +185,12 @@ def test_the_guide_runs(gateway: Sandbox, tmp_path: Path) -> None:
                 return list(connection.execute(text("SELECT reference FROM to_ship ORDER BY reference")).scalars())
 
         for number in range(1, 5):
-            assert names["buy"](f"INV-{number}", AMOUNT).startswith(gateway.url)
-        one, two, three, _ = (order.number for order in gateway.orders)
+            assert names["buy"](f"INV-{number}", AMOUNT).startswith(staging.url)
+        one, two, three, _ = (order.number for order in staging.orders)
         assert names["return_endpoint"]("ReferenceCode=INV-1").startswith("There is no payment")
         assert names["return_endpoint"]("ReferenceCode=INV-9") == "There is no such order."
         for session in (one, two, three):
-            gateway.pay(session)
+            staging.pay(session)
         assert [callback("INV-1"), callback("INV-1")] == [200, 200]
         with pytest.raises(NoResultFound):
             callback("INV-9")
@@ -213,7 +203,7 @@ def test_the_guide_runs(gateway: Sandbox, tmp_path: Path) -> None:
         assert shipped() == ["INV-1", "INV-2", "INV-3"]
         assert names["return_endpoint"]("ReferenceCode=INV-1") == "Thank you!"
         assert shipped() == ["INV-1", "INV-2", "INV-3"]
-        gateway.faults.add("drop_after", endpoint="InitialSession")
+        staging.faults.add("drop_after", endpoint="InitialSession")
         with pytest.raises(OutcomeUnknown):
             names["buy"]("INV-5", AMOUNT)
         names["reconcile"]()
