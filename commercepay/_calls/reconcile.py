@@ -29,7 +29,7 @@ ENDS_IT = (AuthenticationError, ClientClosed)
 """Errors that apply to every item. To continue would only try a wrong password again and again."""
 
 
-def judge(settings: Settings, item: object) -> Flow[Decision]:
+def query_and_decide(settings: Settings, item: object) -> Flow[Decision]:
     """Query the payment of one item, and decide."""
     if not isinstance(item, OpenPayment):
         raise ArgumentError(f"an item must be an OpenPayment, not {type(item).__name__}")

@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar, Unpack, cast
 from commercepay._base.flow import adrive, drive
 from commercepay._base.secret import clear_frames
 from commercepay._calls import confirm_and_wait, operations
-from commercepay._calls.reconcile import areconcile, check_options, judge, reconcile
+from commercepay._calls.reconcile import areconcile, check_options, query_and_decide, reconcile
 from commercepay._protocol.connections import Connections
 from commercepay._protocol.defaults import RECONCILE_CONCURRENCY
 from commercepay._protocol.exchange import Flow, aperform, perform
@@ -468,7 +468,7 @@ class Payments(_Payments):
         check_options(concurrency, rate)
         return reconcile(
             items,
-            lambda item: run(self._client, judge(self._client.settings, item)),
+            lambda item: run(self._client, query_and_decide(self._client.settings, item)),
             concurrency=concurrency,
             rate=rate,
         )
@@ -545,7 +545,7 @@ class AsyncPayments(_Payments):
         check_options(concurrency, rate)
         return areconcile(
             items,
-            lambda item: arun(self._client, judge(self._client.settings, item)),
+            lambda item: arun(self._client, query_and_decide(self._client.settings, item)),
             concurrency=concurrency,
             rate=rate,
         )

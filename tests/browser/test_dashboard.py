@@ -306,7 +306,7 @@ def test_revoking_tokens_and_reset(developer: Page, sb: Sandbox, shop: Shop) -> 
     assert (sb.orders, sb.requests) == ([], [])
 
 
-def test_what_can_not_be_done_is_said(developer: Page, sb: Sandbox, shop: Shop, expected_errors: list[str]) -> None:
+def test_what_can_not_be_done_is_shown(developer: Page, sb: Sandbox, shop: Shop, expected_errors: list[str]) -> None:
     """A late button, and a callback to another machine, show an error on the dashboard."""
     expected_errors.append("status of 409")
     number = shop.open(callback_url="https://shop.example.my/callback")

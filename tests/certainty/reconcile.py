@@ -129,7 +129,7 @@ def check(sessions: int, rate: float) -> None:
         record.close()
     assert [number for number, _ in rows] == list(range(sessions)), "an order was handled twice, or never"
     expected = {0: Outcome.PAID.value}
-    assert all(said == expected.get(number % PAID_EVERY, Outcome.PENDING.value) for number, said in rows)
+    assert all(outcome == expected.get(number % PAID_EVERY, Outcome.PENDING.value) for number, outcome in rows)
     for reports in (first, second):
         assert all(speed <= rate * 1.01 for _, speed, _ in reports), "faster than the rate that was set"
     memory = [used for _, _, used in second]

@@ -41,7 +41,7 @@ DISAGREEMENTS: dict[str, list[str]] = {
 }
 
 
-def said(
+def reported(
     kind: str, status: int = 1, reference: str = "INV-1", minor: int = 1234, currency: str = "MYR"
 ) -> Callback | Payment:
     common: dict[str, Any] = {
@@ -74,7 +74,7 @@ def test_every_status_against_every_disagreement(kind: str) -> None:
     for status, wrong in table():
         minor = Money(wrong.get("amount", "12.34"), "MYR").minor
         decision = decide(
-            EXPECTED, said(kind, status, wrong.get("reference_code", "INV-1"), minor, wrong.get("currency", "MYR"))
+            EXPECTED, reported(kind, status, wrong.get("reference_code", "INV-1"), minor, wrong.get("currency", "MYR"))
         )
         assert decision.outcome is (Outcome.MISMATCH if wrong else MEANING[status]), (status, wrong)
         assert [mismatch.field for mismatch in decision.mismatches] == list(wrong)
@@ -85,9 +85,9 @@ def test_every_status_against_every_disagreement(kind: str) -> None:
     assert paid == [(1, {})], "one row of the whole table is paid"
 
 
-def test_mismatch_says_what_was_expected_and_said() -> None:
+def test_mismatch_has_what_was_expected_and_reported() -> None:
     """Each disagreement holds both values, and reads as a sentence."""
-    decision = decide(EXPECTED, said("callback", reference="INV-2", minor=1, currency="SGD"))
+    decision = decide(EXPECTED, reported("callback", reference="INV-2", minor=1, currency="SGD"))
     assert [(m.field, m.expected, m.reported) for m in decision.mismatches] == [
         ("reference_code", ("INV-1",), "INV-2"),
         ("amount", (1234,), 1),
@@ -99,8 +99,8 @@ def test_mismatch_says_what_was_expected_and_said() -> None:
 
 def test_reads_in_a_log() -> None:
     """A decision is one printable line, whatever the gateway reported."""
-    assert str(decide(EXPECTED, said("payment"))) == "paid: 'INV-1', MYR 12.34, status PAID"
-    line = str(decide(EXPECTED, said("payment", status=99, reference="\x1b[2J\n\u202e")))
+    assert str(decide(EXPECTED, reported("payment"))) == "paid: 'INV-1', MYR 12.34, status PAID"
+    line = str(decide(EXPECTED, reported("payment", status=99, reference="\x1b[2J\n\u202e")))
     assert line.startswith("mismatch: 'INV-1', MYR 12.34, status UNKNOWN_99; reference_code should be")
     assert line.isprintable()
     assert line.isascii()
@@ -165,7 +165,7 @@ SEVERAL = Expected(
 @pytest.mark.parametrize("status", [1, 10])
 def test_several_references_and_surcharges(reference: str, minor: int, surcharge: str, status: int) -> None:
     """Each reference of the order agrees, and the amount with or without one surcharge, which the decision names."""
-    decision = decide(SEVERAL, said("payment", status, reference, minor))
+    decision = decide(SEVERAL, reported("payment", status, reference, minor))
     assert decision.outcome is MEANING[status]
     assert (decision.surcharge.minor if decision.surcharge else 0) == minor - 1234
     assert str(decision).startswith(f"{decision.outcome}: {reference!r}, MYR 12.34{surcharge}, status ")
@@ -174,7 +174,7 @@ def test_several_references_and_surcharges(reference: str, minor: int, surcharge
 @pytest.mark.parametrize("reference", ["INV-1-3", "INV-1-", "inv-1-2"])
 def test_no_other_reference(reference: str) -> None:
     """A reference that only looks like one of the order is a mismatch."""
-    decision = decide(SEVERAL, said("payment", 1, reference, 1284))
+    decision = decide(SEVERAL, reported("payment", 1, reference, 1284))
     assert [one.field for one in decision.mismatches] == ["reference_code"]
     assert decision.surcharge is None
     assert "reference_code should be 'INV-1' or 'INV-1-2', but" in str(decision)
@@ -183,7 +183,7 @@ def test_no_other_reference(reference: str) -> None:
 @pytest.mark.parametrize("minor", [50, 1233, 1235, 1252, 1254, 1283, 1285, 1303, 1334])
 def test_no_other_sum(minor: int) -> None:
     """Neither a sum in between nor both surcharges together are the amount of the order."""
-    (mismatch,) = decide(SEVERAL, said("payment", minor=minor)).mismatches
+    (mismatch,) = decide(SEVERAL, reported("payment", minor=minor)).mismatches
     assert (mismatch.field, mismatch.expected, mismatch.reported) == ("amount", (1234, 1284, 1253), minor)
     assert str(mismatch).startswith("amount should be 1234 or 1284 or 1253 minor units, but")
 
@@ -191,7 +191,7 @@ def test_no_other_sum(minor: int) -> None:
 @pytest.mark.parametrize(
     "other", [{}, {"status": 1, "amount": 1234}, None, "paid", b"{}", PaymentStatus.PAID, EXPECTED]
 )
-def test_only_what_the_gateway_said_is_judged(other: Any) -> None:
+def test_only_what_the_gateway_reported_is_compared(other: Any) -> None:
     """A dict or a status is neither a verified callback nor a queried payment, and is an error."""
     with pytest.raises(ArgumentError, match=f"reported must be .*, not {type(other).__name__}"):
         decide(EXPECTED, other)
@@ -200,15 +200,15 @@ def test_only_what_the_gateway_said_is_judged(other: Any) -> None:
 def test_expectation_is_not_a_bare_value() -> None:
     """The two arguments can't be swapped."""
     with pytest.raises(ArgumentError, match="expected must be an Expected, not Callback"):
-        decide(said("callback"), EXPECTED)  # type: ignore[arg-type]
+        decide(reported("callback"), EXPECTED)  # type: ignore[arg-type]
 
 
 def test_decision_is_a_value() -> None:
     """A decision is immutable, is compared by its content, and can be pickled."""
-    callback = said("callback")
+    callback = reported("callback")
     decision = decide(EXPECTED, callback)
     assert (decision.expected, decision.reported) == (EXPECTED, callback)
-    assert decision == decide(EXPECTED, said("callback"))
+    assert decision == decide(EXPECTED, reported("callback"))
     assert pickle.loads(pickle.dumps(decision)) == decision
     with pytest.raises(AttributeError, match="immutable"):
         decision.outcome = Outcome.CLOSED  # type: ignore[misc]
@@ -226,4 +226,4 @@ def test_decision_is_a_value() -> None:
 def test_paid_means_that_all_four_agree(status: int, reference: str, minor: int, currency: str, kind: str) -> None:
     """A decision is paid exactly if status, reference, amount and currency all agree."""
     agree = (status, reference, minor, currency) == (1, "INV-1", 1234, "MYR")
-    assert decide(EXPECTED, said(kind, status, reference, minor, currency)).is_paid == agree
+    assert decide(EXPECTED, reported(kind, status, reference, minor, currency)).is_paid == agree

@@ -114,7 +114,7 @@ def test_the_sandbox_is_reached_directly(proxy: Proxy) -> None:
 
 @BOTH
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "part"),
     [
         ("SSL_CERT_FILE", "/nowhere/Hush-1.pem", "is not a file"),
         ("SSL_CERT_DIR", "/nowhere/Hush-1", "is not a directory"),
@@ -125,14 +125,14 @@ def test_the_sandbox_is_reached_directly(proxy: Proxy) -> None:
     ],
 )
 def test_a_variable_that_httpx_can_not_use(
-    cls: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+    cls: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: str, part: str
 ) -> None:
     """A wrong proxy or certificate variable is named when the client is built, its value unseen; loopback has no proxy."""
     monkeypatch.setitem(sys.modules, "socksio", None)  # as if it were not installed
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=f"^{name} .*") as caught:
         cls(**CREDENTIALS)
-    assert said in str(caught.value)
+    assert part in str(caught.value)
     assert "Hush" not in str(caught.value)
     cls(base_url="http://127.0.0.1:1", **CREDENTIALS)
 

@@ -107,7 +107,7 @@ def test_a_host_that_does_not_respond(driver: Any, gateway: Any, cp: Any, at_onc
 
 
 @pytest.mark.parametrize(
-    ("call", "given", "said"),
+    ("call", "given", "part"),
     [
         ("sessions.create", {**OPENING, "amount": None}, "amount is required"),
         ("sessions.create", {**OPENING, "referencecode": "x"}, "did you mean 'reference_code'?"),
@@ -118,14 +118,14 @@ def test_a_host_that_does_not_respond(driver: Any, gateway: Any, cp: Any, at_onc
         ("request", {"method": "PUT", "path": "/x"}, "method"),
     ],
 )
-def test_arguments(driver: Any, cp: Any, call: str, given: dict[str, Any], said: str) -> None:
+def test_arguments(driver: Any, cp: Any, call: str, given: dict[str, Any], part: str) -> None:
     """An ArgumentError names the call. For a misspelt parameter it suggests a known one."""
     method = cp
     for name in call.split("."):
         method = getattr(method, name)
     text = raised(driver, ArgumentError, lambda: method(**given))
     assert text.startswith(f"{call}: ")
-    assert said in text
+    assert part in text
 
 
 def test_a_record() -> None:

@@ -86,8 +86,8 @@ class Way(NamedTuple):
             return {*lost, "APIConnectionError"}
         if self.logs_in and mode.recovers:  # a refused login is not repeated
             return {"AuthenticationError"}
-        judged_by_the_body = outcome in BY_THE_BODY
-        return {"ok", "UnreadableResponse"} if self.level == "raw" and judged_by_the_body else classes
+        decided_by_the_body = outcome in BY_THE_BODY
+        return {"ok", "UnreadableResponse"} if self.level == "raw" and decided_by_the_body else classes
 
     def requests(self, mode: Mode) -> set[int]:
         """How many requests the server may have counted."""

@@ -572,10 +572,10 @@ def is_accepted(body: bytes, signature: Any, secrets: tuple[str, ...] = (SECRET,
     except CallbackError:
         return False
     assert reference.accepts(body, signature, URL, secrets)
-    said = json.loads(body.decode("utf-8-sig"))
-    assert (callback.amount.minor, callback.amount.currency) == (said["amount"], said["currencyCode"])
-    assert (callback.status.value, callback.reference_code) == (said["status"], said["referenceCode"])
-    assert callback.transaction_number == said["transactionNumber"]
+    sent = json.loads(body.decode("utf-8-sig"))
+    assert (callback.amount.minor, callback.amount.currency) == (sent["amount"], sent["currencyCode"])
+    assert (callback.status.value, callback.reference_code) == (sent["status"], sent["referenceCode"])
+    assert callback.transaction_number == sent["transactionNumber"]
     return True
 
 

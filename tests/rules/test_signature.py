@@ -55,7 +55,7 @@ def test_vectors(vector: Any) -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_the_judge(vector: Any) -> None:
+def test_the_independent_implementation(vector: Any) -> None:
     """The independent implementation gives the signatures of the vectors."""
     assert signature_of(vector["url"], vector["data"], vector["secret"]) == vector["signature"]
 
@@ -64,7 +64,7 @@ def test_the_judge(vector: Any) -> None:
 @example({"İ": "İ", "K": "ẞ"}, "k")
 @example({"a": {"B": [{"d": None, "C": [None]}]}}, "k")
 @example({"n": -0.0, "m": 1e22, "o": 2**70, "p": 1e-7}, "k")
-def test_against_the_judge(members: dict[str, Any], secret: str) -> None:
+def test_against_the_independent_implementation(members: dict[str, Any], secret: str) -> None:
     """For all data, the signature equals that of an independent implementation."""
     assert signature.sign(URL, members, secret) == signature_of(URL, members, secret)
 

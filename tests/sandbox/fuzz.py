@@ -90,7 +90,7 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def judged(case: schemathesis.Case, response: dict[str, Any]) -> None:
+def check_acceptance(case: schemathesis.Case, response: dict[str, Any]) -> None:
     """Replaces two checks: the description decides about the members after binding."""
     operation = load().find(case.method, case.path)
     if operation is None or operation.in_query or not isinstance(case.body, dict):
@@ -118,7 +118,7 @@ def test_with_valid_signatures(case: schemathesis.Case, running: Sandbox, token:
         assert not isinstance(body["result"], dict) or body["result"].get("code") != 1, response.headers[
             "x-sandbox-explanation"
         ]
-        judged(case, body)
+        check_acceptance(case, body)
 
 
 @gateway.parametrize()
