@@ -106,6 +106,20 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session(python=FOUND[0])
+def httpx2(session: nox.Session) -> None:
+    """Tests on httpx2 in place of httpx, in a copy of the project: those nearest to HTTP, or what the arguments name."""
+    session.install("-r", "openapi/requirements.txt")
+    copy = Path(session.create_tmp()).resolve() / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    session.run("python", "tests/on_httpx2.py", str(copy))
+    with session.chdir(copy):
+        session.install("-e", f".[{EVERYTHING}]", *nox.project.dependency_groups(PYPROJECT, "test"))
+        session.run(
+            "pytest", "-n", "auto", "-q", *(session.posargs or ["tests/facade", "tests/faults", "tests/generated"])
+        )
+
+
+@nox.session(python=FOUND[0])
 def mutation(session: nox.Session) -> None:
     """Change the code of the rules that money depends on, in small ways: a change that no test detects fails. Minutes."""
     _install(session, "test", "mutation", extras=EVERYTHING)

@@ -12,8 +12,6 @@ from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, TypeVar, Unpack
 
-import httpx
-
 from commercepay import _calls
 from commercepay._base.flow import adrive, drive
 from commercepay._base.secret import clear_frames, hide
@@ -36,6 +34,7 @@ from commercepay._protocol.call import Call
 from commercepay._protocol.connections import Connections, transport_for
 from commercepay._protocol.envelope import Response
 from commercepay._protocol.exchange import aperform, last_response, perform
+from commercepay._protocol.http_library import httpx
 from commercepay._protocol.settings import Settings, from_environment, settings_of, warn_if_published
 from commercepay._protocol.token import Tokens
 from commercepay._protocol.transport import Limits

@@ -14,7 +14,7 @@ from commercepay.models import Customer, PlatformCharge, Recurrence, SubMerchant
 from commercepay.money import Money
 
 if TYPE_CHECKING:
-    import httpx
+    from commercepay._protocol.http_library import httpx
 
 __all__ = [
     "AsyncClientOptions",

@@ -8,7 +8,6 @@ from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import unquote
 
-import httpx
 from commercepay_api.wire import EXTENSION, Signing
 
 from commercepay import signature
@@ -17,6 +16,7 @@ from commercepay._base.secret import clear_frames
 from commercepay._protocol import defaults
 from commercepay._protocol.call import Call, call_of
 from commercepay._protocol.envelope import Response, is_refused_by_gateway, refuses_token
+from commercepay._protocol.http_library import httpx
 from commercepay._protocol.settings import Settings
 from commercepay._protocol.token import Need, Token, Tokens
 from commercepay.errors import ArgumentError

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
-import httpx
 from commercepay_api.wire import EXTENSION, Signing
 
 from commercepay._base.record import Record
 from commercepay._protocol import defaults
+from commercepay._protocol.http_library import httpx
 from commercepay.errors import CommercePayError
 
 E = TypeVar("E", bound=CommercePayError)

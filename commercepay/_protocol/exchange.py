@@ -13,7 +13,6 @@ from collections.abc import Generator
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-import httpx
 from commercepay_api import wire
 from commercepay_api.wire import UnreadableResponse
 
@@ -22,6 +21,7 @@ from commercepay._protocol import envelope, retries
 from commercepay._protocol.call import CALL, Call
 from commercepay._protocol.connections import Connections
 from commercepay._protocol.envelope import Response
+from commercepay._protocol.http_library import httpx
 from commercepay._protocol.transport import unexpected
 from commercepay.errors import (
     APIConnectionError,

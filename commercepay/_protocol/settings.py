@@ -10,8 +10,6 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import httpx
-
 from commercepay._base.hosts import is_loopback, is_public, is_unspecified
 from commercepay._base.json_guards import is_array
 from commercepay._base.record import Record
@@ -19,6 +17,7 @@ from commercepay._base.secret import Secret, hide
 from commercepay._base.suggestions import did_you_mean, meant
 from commercepay._base.text import has_lone_surrogate, shown
 from commercepay._protocol import defaults
+from commercepay._protocol.http_library import httpx
 from commercepay._protocol.published import SANDBOX_CREDENTIALS, SANDBOX_URL
 from commercepay.errors import ConfigurationError
 from commercepay.params import ClientParams
@@ -284,7 +283,9 @@ def _base_url(base_url: object) -> tuple[str, list[str]]:
         parts = urlsplit(base_url)
         host = parts.hostname
         _ = parts.port
-        _ = httpx.URL(base_url).host  # which decodes it
+        _ = httpx.URL(base_url).host  # which httpx decodes, and httpx2 does not
+        if host and "xn--" in host:
+            host.encode().decode("idna")
     except (ValueError, httpx.InvalidURL):  # their text quotes it, and it might be a secret in the wrong place
         return "", ["is not a URL: its host or port can't be read"]
     problems: list[str] = []

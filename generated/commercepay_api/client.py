@@ -2,10 +2,10 @@
 import ssl
 from typing import Any, Self
 
-import httpx
 from attrs import define, evolve, field
 
 from . import wire as _wire
+from .http_library import httpx
 
 
 @define

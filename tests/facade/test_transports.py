@@ -163,6 +163,16 @@ def test_of_the_wrong_colour(driver: Any) -> None:
             driver.client(**wrong)
 
 
+def test_another_http_library(driver: Any) -> None:
+    """A client or transport of httpx2 where the package uses httpx, or the other way round: the error names both."""
+    other = {"httpx": "httpx2", "httpx2": "httpx"}[httpx.__name__]
+    theirs = type("Client", (), {"__module__": f"{other}._client"})
+    given = type("Own", (theirs,), {"__module__": "shop.http"})()
+    for name in ("http_client", "transport"):
+        with pytest.raises(ConfigurationError, match=f"an object of {other}, .*Build it with {httpx.__name__}, "):
+            driver.client(**{name: given})
+
+
 def test_other_origins(driver: Any, gateway: Any, foreign: Any, cp: Any) -> None:
     """A request to another origin through the generated client's connections is refused, and nothing is sent."""
     http = driver.http(cp.api)
