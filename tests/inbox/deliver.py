@@ -14,6 +14,7 @@ import random
 import signal
 import sys
 import time
+from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, create_engine, event
 
@@ -38,8 +39,8 @@ def connect(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")
-        def _(connection: object, _record: object) -> None:
-            connection.execute("PRAGMA journal_mode = WAL")  # type: ignore[attr-defined]
+        def _(connection: Any, _record: object) -> None:
+            connection.execute("PRAGMA journal_mode = WAL")
 
     return engine
 
