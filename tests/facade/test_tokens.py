@@ -108,18 +108,6 @@ def test_1000_tasks() -> None:
     asyncio.run(main())
 
 
-def test_200_tasks_on_sockets(gateway: Any) -> None:
-    """200 tasks with real connections: one Authenticate."""
-
-    async def main() -> None:
-        async with AsyncCommercePay(base_url=gateway.url, **CREDENTIALS) as cp:
-            await asyncio.gather(*(cp.payments.query(**QUERIED) for _ in range(200)))
-
-    asyncio.run(main())
-    assert gateway.authenticates == 1
-    assert gateway.count(QUERY) == 200
-
-
 def test_threads_with_event_loops(gateway: Any) -> None:
     """One async client in several event loops and threads, one after another and at once: one Authenticate."""
     cp = AsyncCommercePay(base_url=gateway.url, **CREDENTIALS)

@@ -67,12 +67,6 @@ def hook_for(driver: Any, act: Any) -> Any:
     return ahook if driver.asynchronous else act
 
 
-def innocent(seen: Any) -> bool:
-    """Whether a request has no tenant, token or signature."""
-    text = repr(seen)
-    return not {"authorization", "cap-signature", "abp-tenantid"} & seen.headers.keys() and "Token-Example" not in text
-
-
 def test_own_client_is_used_and_left_alone(driver: Any, gateway: Any, foreign: Any) -> None:
     """The application's `httpx` client is used with its hooks, is not changed or closed, and sends no credentials elsewhere."""
     requests: list[str] = []
