@@ -200,7 +200,7 @@ def rehearse(session: nox.Session) -> None:
 
 @nox.session(python=FOUND[0])
 def package(session: nox.Session) -> None:
-    """Build sdist and wheel, install the wheel in a clean environment, and run the demo from it."""
+    """Build sdist and wheel, install the wheel in a clean environment, and run the demo and `commercepay generate` from it."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "package"))
     dist = Path(session.create_tmp()).resolve() / "dist"
     shutil.rmtree(dist, ignore_errors=True)
@@ -211,9 +211,10 @@ def package(session: nox.Session) -> None:
     clean = dist.parent / "clean"
     session.run("python", "-m", "virtualenv", "--quiet", "--clear", str(clean))
     python = str(next(path for path in (clean / "bin" / "python", clean / "Scripts" / "python.exe") if path.exists()))
-    session.run(python, "-m", "pip", "install", "-q", f"{wheel}[sandbox]", external=True)
+    session.run(python, "-m", "pip", "install", "-q", f"{wheel}[sandbox,generate]", external=True)
     with session.chdir(dist):  # not here, where the source tree would be imported
         session.run(python, "-m", "commercepay", "demo", external=True)
+        session.run(python, str(ROOT / "tests" / "own_endpoints" / "guide.py"), external=True)
 
 
 @nox.session(python=FOUND[0])
