@@ -8,7 +8,7 @@ from commercepay import _calls
 from commercepay._base.json_guards import is_array
 from commercepay._calls import checks as check
 from commercepay._calls.result_reader import Reader
-from commercepay._protocol.call import Call
+from commercepay._protocol.call import Call, Options
 from commercepay._protocol.exchange import Flow, exchange
 from commercepay._protocol.settings import Settings
 from commercepay.errors import APIError, AuthenticationError, CommercePayError, InvalidResponse
@@ -131,25 +131,26 @@ def _currency(reader: Reader) -> ChannelCurrency:
     )
 
 
-def authenticate(settings: Settings, needed_by: Call) -> Flow[tuple[str, object]]:
+def authenticate(settings: Settings, needed_by: Call, deadline: float) -> Flow[tuple[str, object]]:
     """The token and its lifetime in seconds, as the gateway sent it, even if it is not a number.
 
     Args:
-        needed_by: the call that needs the token. Its options and its deadline apply to the login as well.
+        needed_by: the call that needs the token. Its options apply to the login as well.
+        deadline: of the login, not after that of the call.
     """
     try:
-        return (yield from _authenticate(settings, needed_by))
+        return (yield from _authenticate(settings, needed_by.options._replace(deadline=deadline)))
     except CommercePayError as error:
         error.during_login = True
         raise
 
 
-def _authenticate(settings: Settings, needed_by: Call) -> Flow[tuple[str, object]]:
+def _authenticate(settings: Settings, options: Options) -> Flow[tuple[str, object]]:
     call = Call(
         name="Authenticate",
         request=_calls.requests.authenticate_request(settings),
         safe=True,
-        options=needed_by.options,
+        options=options,
         authenticating=True,
     )
     try:

@@ -34,8 +34,8 @@ class GatewayAuth(httpx.Auth):
         self,
         settings: Settings,
         tokens: Tokens,
-        authenticate: Callable[[Call], tuple[str, object]],
-        aauthenticate: Callable[[Call], Awaitable[tuple[str, object]]],
+        authenticate: Callable[[Call, float], tuple[str, object]],
+        aauthenticate: Callable[[Call, float], Awaitable[tuple[str, object]]],
     ) -> None:
         self._settings = settings
         self._tokens = tokens
@@ -102,7 +102,7 @@ class GatewayAuth(httpx.Auth):
             return
         data = carried["data"] if carried is not None else _data_of(request)
         headers["cap-signature"] = signature.sign(url, data, self._settings.secret_key.reveal())
-        need = Need(call.options.deadline, shared=not call.options.own)
+        need = Need(call.options.deadline, shared=not call.options.own, least_seconds=call.least_seconds)
         token = self._tokens.fresh() or (yield need)
         # Where each login ends the token before it, another process may end this one at any time: a request that changes
         # nothing gets several new tokens.

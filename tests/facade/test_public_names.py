@@ -24,6 +24,7 @@ MODULES = {
     "money": ["Money"],
     "status": ["PaymentStatus"],
     "client": ["AsyncCommercePay", "CommercePay"],
+    "tokens": ["AsyncRedisStore", "AsyncTokenStore", "FileStore", "RedisStore", "TokenStore"],
 }
 STATUS = ["is_authorised", "is_closed_unpaid", "is_final", "is_known", "is_paid", "is_pending", "is_refund"]
 

@@ -54,7 +54,15 @@ def test_reprs(driver: Any, gateway: Any, cp: Any) -> None:
 
 def test_nothing_secret_is_pickled(driver: Any, cp: Any) -> None:
     """Clients, settings, secrets and tokens can't be pickled or deep-copied; the error has the reason."""
-    for thing in (cp, cp.settings, cp.settings.password, cp.sessions, cp.payments, cp.callbacks, Token("t", 1, 0.0)):
+    for thing in (
+        cp,
+        cp.settings,
+        cp.settings.password,
+        cp.sessions,
+        cp.payments,
+        cp.callbacks,
+        Token(Secret("t"), 0.0),
+    ):
         with pytest.raises(TypeError, match="pickled"):
             pickle.dumps(thing)
         with pytest.raises(TypeError):
