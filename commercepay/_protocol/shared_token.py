@@ -98,15 +98,18 @@ class SharedToken:
                 if unlocking and isinstance(error, CommercePayError):
                     yield from self._wait_for(caller, unlocking)
                 raise
-            if locked:
-                if unlocking := lock.undo():
-                    yield from self._wait_for(caller, unlocking)
+            if unlocking := lock.undo():
+                yield from self._wait_for(caller, unlocking)
+            if granted is not None:
                 return granted
+            if locked:
+                break
             if time.monotonic() >= give_up:
                 log.warning("%s: the lock was not free in time; this process logs in without it", self._name())
-                return (yield from self._log_in(caller, caller.need.deadline))
+                break
             yield Pause(jittered(pause))
             pause = min(pause * 1.5, defaults.TOKEN_STORE_POLL_MOST)
+        return (yield from self._log_in(caller, caller.need.deadline))
 
     def _renew_locked(self, caller: Caller, login_ends: float) -> Steps:
         """None if the login exceeded the limit that it has under the lock, but not the caller's deadline."""
@@ -133,7 +136,7 @@ class SharedToken:
             return None
         try:
             found = _read(value)
-        except (ValueError, RecursionError):
+        except (ValueError, ArithmeticError, RecursionError):
             if warn:
                 log.warning("%s: the entry can't be read, and is replaced", self._name())
             return None
@@ -226,7 +229,7 @@ def _read(value: object) -> Grant:
     """The token of an entry, and for how long it can be used; that is negative if it has expired.
 
     Raises:
-        ValueError, RecursionError: it is not an entry.
+        ValueError, ArithmeticError, RecursionError: it is not an entry.
     """
     entry: object = json.loads(value) if isinstance(value, str) and len(value) < tokens.LARGEST else None
     if not is_object(entry):

@@ -201,9 +201,10 @@ class Tokens:
                         log_in = partial(self._log_in, need)
                         granted = yield from self._shared.renew(need, self._refused, loop, log_in)
                     granted = granted or (yield from self._log_in(need, deadline))
-                    token = mine.outcome = Token(granted.secret, self._clock() + granted.seconds)
+                    token = Token(granted.secret, self._clock() + granted.seconds)
                     with self._lock:
                         self._token = token
+                    mine.outcome = token
                     return token
                 seconds = deadline - time.monotonic()
                 if seconds <= 0:

@@ -44,14 +44,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 class Fleet:
     """Processes that share a token store; see fleet.py."""
 
-    def __init__(
-        self, gateway_url: str, url: str, processes: int, threads: int, asynchronous: bool, options: Any
-    ) -> None:
-        client = CREDENTIALS | {"base_url": gateway_url, "token_store": url, "max_retries": 0, "timeout": 20}
-        given = {"processes": processes, "threads": threads, "asynchronous": asynchronous, "client": client}
+    def __init__(self, gateway_url: str, url: str, timeout: float, **options: Any) -> None:
+        client = CREDENTIALS | {"base_url": gateway_url, "token_store": url, "max_retries": 0, "timeout": timeout}
         script = Path(__file__).with_name("fleet.py")
         self._process = subprocess.Popen(
-            [sys.executable, str(script), json.dumps(given | {"defaults": options})],
+            [sys.executable, str(script), json.dumps(options | {"client": client})],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -91,8 +88,19 @@ def fleet(gateway: Any) -> Iterator[Callable[..., Fleet]]:
     """Start processes, which are stopped when the test ends."""
     fleets: list[Fleet] = []
 
-    def start(url: str, *, processes: int = 8, threads: int = 8, asynchronous: bool = False, **options: Any) -> Fleet:
-        fleets.append(Fleet(gateway.url, url, processes, threads, asynchronous, options))
+    def start(
+        url: str,
+        *,
+        processes: int = 8,
+        threads: int = 8,
+        asynchronous: bool = False,
+        timeout: float = 60,
+        **limits: float,
+    ) -> Fleet:
+        # An operation of the store may take long if the machine is busy, unless a test is about that limit.
+        limits = {"TIMEOUT": 10.0, "TOKEN_STORE_SHARE": 1.0} | limits
+        options = {"processes": processes, "threads": threads, "asynchronous": asynchronous, "limits": limits}
+        fleets.append(Fleet(gateway.url, url, timeout, **options))
         return fleets[-1]
 
     yield start

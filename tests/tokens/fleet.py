@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import os
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,14 +23,22 @@ real_time = time.time
 
 
 def work(options: dict[str, Any], rounds: Any, results: Any) -> None:
+    threading.Thread(target=end_with_the_parent, daemon=True).start()
     cls: Any = AsyncCommercePay if options["asynchronous"] else CommercePay
     cp = cls(**options["client"])
-    for name, value in options["defaults"].items():
-        setattr(defaults, name, value)
+    for name, value in options["limits"].items():
+        setattr(tokens if name == "TIMEOUT" else defaults, name, value)
     while (forward := rounds.get()) is not None:
         cp.api._httpx_args["auth"]._tokens._clock = lambda by=forward: time.monotonic() + by
         time.time = lambda by=forward: real_time() + by
         results.put(asyncio.run(in_tasks(cp, options)) if options["asynchronous"] else in_threads(cp, options))
+
+
+def end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def in_threads(cp: Any, options: dict[str, Any]) -> list[tuple[str | None, float]]:

@@ -195,4 +195,4 @@ def test_the_guide(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         for _ in range(2):
             with CommercePay.from_env(token_store=store) as cp:
                 assert cp.channels.list(country="MY")
-        assert [one.path for one in gateway.requests].count("/api/TokenAuth/Authenticate") == 1
+        assert [one.operation for one in gateway.requests].count("Authenticate") == 1
