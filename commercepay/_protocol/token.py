@@ -104,10 +104,11 @@ class Wait(NamedTuple):
     seconds: float
 
 
-class Authenticate(NamedTuple):
+class Authenticate:
     """A step of `Tokens`: ask the gateway for a token, until the deadline."""
 
-    deadline: float
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
 
 
 Steps = Generator[Pause | Wait | Authenticate, "tuple[str, object] | None", Token]

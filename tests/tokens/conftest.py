@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facade.conftest import CREDENTIALS, at_once, cp, driver, gateway
+from facade.conftest import CREDENTIALS, cp, driver, gateway
 from tokens.redis_server import PROGRAM, RedisServer
 
-__all__ = ["at_once", "cp", "driver", "gateway"]
+__all__ = ["cp", "driver", "gateway"]
 
 KINDS = ["file", *(["redis"] if PROGRAM else [])]
 collect_ignore = ["fleet.py", "redis_server.py"]
