@@ -104,11 +104,10 @@ class Wait(NamedTuple):
     seconds: float
 
 
-class Authenticate:
+class Authenticate(NamedTuple):
     """A step of `Tokens`: ask the gateway for a token, until the deadline."""
 
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
+    deadline: float
 
 
 Steps = Generator[Pause | Wait | Authenticate, "tuple[str, object] | None", Token]
@@ -158,9 +157,10 @@ class Tokens:
             APITimeoutError: another caller's renewal was still in progress at the deadline.
         """
 
-        def perform(step: Wait | Authenticate) -> tuple[str, object] | None:
-            if not isinstance(step, Wait):
+        def perform(step: object) -> tuple[str, object] | None:
+            if isinstance(step, Authenticate):
                 return authenticate(step.deadline)
+            assert isinstance(step, Wait)
             step.progress.wait(step.seconds)
             return None
 
@@ -170,8 +170,11 @@ class Tokens:
         """`get`, for tasks of any event loop."""
         import asyncio
 
-        def perform(step: Wait | Authenticate) -> Awaitable[object]:
-            return step.progress.wait_async(step.seconds) if isinstance(step, Wait) else authenticate(step.deadline)
+        def perform(step: object) -> Awaitable[object]:
+            if isinstance(step, Authenticate):
+                return authenticate(step.deadline)
+            assert isinstance(step, Wait)
+            return step.progress.wait_async(step.seconds)
 
         return await adrive(self._steps(need, asyncio.get_running_loop()), perform)
 
