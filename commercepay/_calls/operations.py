@@ -23,6 +23,7 @@ def create_session(settings: Settings, given: SessionParams) -> Flow[Session]:
         safe=False,
         reference_code=given["reference_code"],
         options=check.options_of(settings, given),
+        settings=settings,
     )
     reader = yield from _result(call)
     return reader.checked(
@@ -43,6 +44,7 @@ def create_payment(settings: Settings, given: PaymentParams) -> Flow[StartedPaym
         safe=False,
         reference_code=given["reference_code"],
         options=check.options_of(settings, given),
+        settings=settings,
     )
     reader = yield from _result(call)
     redirect_url, client_script = reader.redirect()
@@ -65,6 +67,7 @@ def query_payment(settings: Settings, given: QueryParams) -> Flow[Payment]:
         safe=True,
         number=check.number_of(given),
         options=check.options_of(settings, given),
+        settings=settings,
     )
     reader = yield from _result(call)
     return reader.checked(
@@ -92,6 +95,7 @@ def list_channels(settings: Settings, given: ChannelsParams) -> Flow[tuple[Chann
         safe=True,
         number=f"country {given['country']!r}",
         options=check.options_of(settings, given),
+        settings=settings,
     )
     response, result = yield from exchange(call)
     if not is_array(result):

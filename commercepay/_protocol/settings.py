@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from commercepay._base.hosts import is_loopback, is_public, is_unspecified
+from commercepay._base.hosts import PRODUCTION_URL, STAGING_URL, is_loopback, is_public, is_unspecified
 from commercepay._base.json_guards import is_array
 from commercepay._base.record import Record
 from commercepay._base.secret import Secret, hide
@@ -28,8 +28,8 @@ log = logging.getLogger("commercepay")
 STAGING, PRODUCTION, SANDBOX, CUSTOM = "staging", "production", "sandbox", "custom"
 
 ENVIRONMENTS: Final = {
-    STAGING: "https://staging-payments.commerce.asia",
-    PRODUCTION: "https://payments.commerce.asia",
+    STAGING: STAGING_URL,
+    PRODUCTION: PRODUCTION_URL,
     SANDBOX: SANDBOX_URL,
 }
 """The servers (source: public integrations), each with separate credentials. `custom` is any other base URL."""

@@ -20,6 +20,21 @@ CLIENT = ["api", "call", "callbacks", "channels", "from_env", "last_response", "
 CLIENT += ["sessions", "settings"]
 CALLBACKS = ["at", "callback_urls", "verify"]
 MODULES = {
+    "explain": [
+        "CALLBACK_READINGS",
+        "Explanation",
+        "Fit",
+        "MOST_CHARACTERS",
+        "MOST_TRIED",
+        "READINGS",
+        "Reading",
+        "SignedCall",
+        "Step",
+        "explain",
+        "explain_call",
+        "explain_callback",
+        "steps",
+    ],
     "signature": ["matches", "sign", "string_to_sign"],
     "money": ["Money"],
     "status": ["PaymentStatus"],
