@@ -213,7 +213,7 @@ def facade() -> Iterator[Operation]:
         if getattr(function, "__module__", "") == operations.__name__ and "given" in get_type_hints(function):
             yield Operation(lambda given, start=function: start(SETTINGS, given), get_type_hints(function)["given"])
     login = Call(name="Query", request=dict, safe=True, options=Options.starting_now(5, 0, own=False))
-    yield Operation(lambda _: operations.authenticate(SETTINGS, login), Nothing)
+    yield Operation(lambda _: operations.authenticate(SETTINGS, login, login.options.deadline), Nothing)
 
 
 FACADE = {operation.ask(operation.accepted()[0])[0].name: operation for operation in facade()}
