@@ -20,11 +20,13 @@ LONGEST = 200
 
 
 class ReturnHint(Record):
-    """The values of a return. They are not verified: query the gateway before you act on them.
+    """The values by which an order is found: of a return, or of a callback that the inbox has verified.
+
+    Those of a return are not verified: query the gateway before you act on them.
 
     Attributes:
-        reference_code: the reference code in the return, or None.
-        transaction_number: the transaction number in the return, or None.
+        reference_code: the reference code, or None.
+        transaction_number: the transaction number, or None.
     """
 
     reference_code: str | None = None

@@ -138,6 +138,8 @@ class Inbox(_Inbox):
             evidence=evidence,
         )
         self.engine = engine
+        self.find_order = find_order
+        self.on_settled = on_settled
 
     def create_tables(self) -> None:
         """Create the tables, or upgrade those of an older version of this package. Any number of processes may do so at once.
@@ -339,6 +341,8 @@ class AsyncInbox(_Inbox):
             evidence=evidence,
         )
         self.engine = engine
+        self.find_order = find_order
+        self.on_settled = on_settled
 
     async def create_tables(self) -> None:
         """See `Inbox.create_tables`."""

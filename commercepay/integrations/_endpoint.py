@@ -1,8 +1,8 @@
 """The callback endpoint and the customer's return, for every framework. Imports no framework and no inbox.
 
 Responses to the gateway: 200 when the callback is stored (with an inbox) or handled (without one), 401 for a wrong signature,
-400 for a body that is not a callback, 413 for a body that is too large. An exception is not caught: it becomes the
-framework's 500, with its logging and its rollback, and the gateway tries again.
+400 for a body that is not a callback, 413 for a body that is too large, 503 when the inbox could not store it in time. An
+exception is not caught: it becomes the framework's 500, with its logging and its rollback, and the gateway tries again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from commercepay._calls import checks
 from commercepay._protocol import settings
 from commercepay.callbacks import MAX_BODY, Verifier
 from commercepay.client import AsyncCommercePay, CommercePay
-from commercepay.decision import Decision
+from commercepay.decision import Decision, Expected
 from commercepay.errors import (
     APIConnectionError,
     APIError,
@@ -40,8 +40,8 @@ log = logging.getLogger("commercepay.integrations")
 OnCallback = Callable[..., object]
 """The merchant's handler: called with a verified `Callback` and, if an inbox calls it, its connection. May be async."""
 
-FindOrder = Callable[[ReturnHint], "OpenPayment | Awaitable[OpenPayment | None] | None"]
-"""Returns the merchant's record of the order in a return, or None. May be async."""
+FindOrder = Callable[[ReturnHint], "Expected | Awaitable[Expected | None] | None"]
+"""Returns the merchant's record of the order in a return, an `OpenPayment`, or None. May be async."""
 
 InThread = Callable[..., Awaitable[Any]]
 """How a framework calls a blocking function from async code: `await in_thread(function, *args, **options)`."""
@@ -53,7 +53,10 @@ OPTIONS = settings.PARAMETERS
 
 
 class CallbackInbox(Protocol):
-    """What an inbox must have; `commercepay.inbox.Inbox` and `AsyncInbox` have it."""
+    """What an inbox must have; `commercepay.inbox.Inbox` and `AsyncInbox` have it.
+
+    One with `on_settled` has `find_order` and `settle`, too: a return is then settled by it.
+    """
 
     def receive(self, body: bytes, signature: str | None, handler: Any = None) -> Any:
         """Store a callback and have it handled. The receipt, now or to be awaited, has an `http_status`."""
@@ -108,7 +111,7 @@ class Endpoint:
         former_callback_urls: URLs that payments were opened with before.
         on_callback: the merchant's handler; needed unless there is an inbox.
         inbox: makes the inbox.
-        find_order: the merchant's record of an order; needed only for returns.
+        find_order: the merchant's record of an order; needed only for returns, and not if the inbox has one.
 
     Raises:
         ConfigurationError: names everything that is wrong.
@@ -147,7 +150,6 @@ class Endpoint:
         self._find_order = find_order
         self._make_inbox = inbox
         self._inbox: CallbackInbox | None = None
-        self._explained: set[tuple[str, ...]] = set()
         self._lock = threading.Lock()
 
     @property
@@ -201,21 +203,15 @@ class Endpoint:
 
     # --- callbacks and returns: one flow each, for sync and async ------------------------------------------------------
 
-    def receive(self, keys: Verifier, body: bytes, signature: str | None, request_url: str | None) -> int:
-        """Take a callback; the HTTP status of the response.
-
-        Args:
-            request_url: the URL of the request as the framework shows it, to explain a wrong signature.
-        """
+    def receive(self, keys: Verifier, body: bytes, signature: str | None) -> int:
+        """Take a callback; the HTTP status of the response."""
         if problems := self.sync_problems():
             raise ConfigurationError(problems)
-        return drive(self._receive(keys, body, signature, request_url), _perform)
+        return drive(self._receive(keys, body, signature), _perform)
 
-    async def areceive(
-        self, keys: Verifier, body: bytes, signature: str | None, request_url: str | None, in_thread: InThread
-    ) -> int:
+    async def areceive(self, keys: Verifier, body: bytes, signature: str | None, in_thread: InThread) -> int:
         """See `receive`."""
-        return await adrive(self._receive(keys, body, signature, request_url), partial(_aperform, in_thread))
+        return await adrive(self._receive(keys, body, signature), partial(_aperform, in_thread))
 
     def returned(self, cp: CommercePay, query: str) -> Returned | None:
         """Ask the gateway about the order that a customer came back from; None if the merchant has no such order."""
@@ -225,35 +221,28 @@ class Endpoint:
         """See `returned`."""
         return await adrive(self._returned(cp, query), partial(_aperform, in_thread))
 
-    def _receive(self, keys: Verifier, body: bytes, signature: str | None, request_url: str | None) -> Flow[int]:
+    def _receive(self, keys: Verifier, body: bytes, signature: str | None) -> Flow[int]:
         if (inbox := self.inbox(keys)) is not None:
             receipt = yield Step("inbox", inbox.receive, (body, signature, self._on_callback))
             status: int = receipt.http_status
             return status
         try:
-            callback = keys.verify(body, signature, self.callback_urls, request_url=request_url)
+            callback = keys.verify(body, signature, self.callback_urls)
         except CallbackError as error:
-            self._log(error)
+            log.warning("callback rejected: %s", error.reason)
             return 401 if error.is_forgery else 400
         assert self._on_callback is not None  # or there is an inbox
         yield Step("on_callback", self._on_callback, (callback,))
         return 200
 
-    def _log(self, error: CallbackError) -> None:
-        """Log one line. Of each kind of explanation, only the first is logged: many callbacks may be wrong for one reason."""
-        explanation = error.explanation
-        if explanation is None or explanation.kinds in self._explained:
-            log.warning("callback rejected: %s", error.reason)
-        else:
-            self._explained.add(explanation.kinds)
-            log.warning("callback rejected: %s: %s", error.reason, explanation)
-
     def _returned(self, cp: CommercePay | AsyncCommercePay, query: str) -> Flow[Returned | None]:
-        if self._find_order is None:
+        inbox: Any = self.inbox(cp.callbacks)
+        find_order = self._find_order or getattr(inbox, "find_order", None)
+        if find_order is None:
             raise ConfigurationError("a return needs find_order: your record shows which payment to ask about")
         hint = read_return(query)
-        order: object = yield Step("find_order", self._find_order, (hint,))
-        if order is None:
+        order: object = yield Step("find_order", find_order, (hint,))
+        if order is None or type(order) is Expected:  # an order without a number can't be asked about
             return None
         if not isinstance(order, OpenPayment):
             raise ConfigurationError(f"find_order must return an OpenPayment or None, not {type(order).__name__}")
@@ -263,6 +252,8 @@ class Endpoint:
         except (APIConnectionError, InvalidResponse, APIError, ConfigurationError) as error:
             log.warning("a customer returned, but the query failed: %s", type(error).__name__)
             failure = error
+        if decision is not None and getattr(inbox, "on_settled", None) is not None:
+            yield Step("settle", inbox.settle, (decision,))
         return Returned(hint=hint, order=order, decision=decision, error=failure)
 
 

@@ -60,8 +60,9 @@ class FlaskIntegration:
         on_callback: called with each verified `Callback`, and with the inbox's connection if there is an inbox. What it
             raises becomes a 500, and the gateway tries again.
         inbox: a function that makes the inbox, called once, when the first callback comes:
-            `lambda verifier: Inbox(engine, verify=verifier.verify)`.
-        find_order: given a `ReturnHint`, your record of the order as an `OpenPayment`, or None. Needed for `returned`.
+            `lambda verifier: Inbox(engine, verify=verifier.verify, find_order=..., on_settled=...)`.
+        find_order: given a `ReturnHint`, your record of the order as an `OpenPayment`, or None. Needed for `returned`, unless
+            the inbox has one.
 
     Raises:
         ConfigurationError: names everything that is wrong.
@@ -128,6 +129,12 @@ class FlaskIntegration:
         return _extension().endpoint.callback_url
 
     @property
+    def inbox(self) -> Any:
+        """The inbox, for `settle` and `process_pending`. Made at the first call; None if there is none."""
+        extension = _extension()
+        return extension.endpoint.inbox(extension.client.callbacks)
+
+    @property
     def verifier(self) -> Verifier:
         """Verifies callbacks with the client's keys and this endpoint's URLs. For an inbox in a worker."""
         extension = _extension()
@@ -158,9 +165,7 @@ def receive() -> Response:
     body = _body()
     if body is None:
         return Response(status=_endpoint.too_large())
-    status = extension.endpoint.receive(
-        extension.client.callbacks, body, signature_of(request.headers), request.base_url
-    )
+    status = extension.endpoint.receive(extension.client.callbacks, body, signature_of(request.headers))
     return Response(status=status)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from typing import Unpack
+from typing import Any, Unpack
 
 from commercepay._base.extras import missing
 from commercepay.callbacks import MAX_BODY, Verifier, signature_of
@@ -44,8 +44,10 @@ class StarletteIntegration:
         on_callback: called with each verified `Callback`, and with the inbox's connection if there is an inbox. May be
             async; if it isn't, it runs in a thread. What it raises becomes a 500, and the gateway tries again.
         inbox: a function that makes the inbox, called once, when the first callback comes:
-            `lambda verifier: AsyncInbox(engine, verify=verifier.verify)`. An `Inbox` is used in threads.
-        find_order: given a `ReturnHint`, your record of the order as an `OpenPayment`, or None. Needed for `returned`.
+            `lambda verifier: AsyncInbox(engine, verify=verifier.verify, find_order=..., on_settled=...)`. An `Inbox` is used
+            in threads. With `on_settled`, callbacks and returns are settled by it, and `on_callback` is not needed.
+        find_order: given a `ReturnHint`, your record of the order as an `OpenPayment`, or None. Needed for `returned`, unless
+            the inbox has one.
         callback_path: the path of the route, if a proxy or a mount makes it differ from the public one.
         former_callback_urls: callback URLs that payments were opened with before: their callbacks may still come.
         options: arguments of `AsyncCommercePay`; the rest comes from the `COMMERCEPAY_*` variables, when the client is first
@@ -97,6 +99,11 @@ class StarletteIntegration:
         return self._client
 
     @property
+    def inbox(self) -> Any:
+        """The inbox, for `settle` and `process_pending`. Made at the first call; None if there is none."""
+        return self._endpoint.inbox(self.client.callbacks)
+
+    @property
     def verifier(self) -> Verifier:
         """Verifies callbacks with the client's keys and this endpoint's URLs. For an inbox in a worker."""
         return self._endpoint.verifier(self.client.callbacks)
@@ -128,7 +135,7 @@ class StarletteIntegration:
         if body is None:
             return Response(status_code=_endpoint.too_large())
         status = await self._endpoint.areceive(
-            self.client.callbacks, body, signature_of(request.scope["headers"]), str(request.url), run_in_threadpool
+            self.client.callbacks, body, signature_of(request.scope["headers"]), run_in_threadpool
         )
         return Response(status_code=status)
 

@@ -1,5 +1,6 @@
 """A shop with one product, in FastAPI. README.md in this folder describes how to start it."""
 
+import logging
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -16,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from commercepay import (
     AsyncCommercePay,
-    Callback,
     Decision,
     Expected,
     Money,
@@ -24,7 +24,6 @@ from commercepay import (
     Outcome,
     PaymentStatus,
     ReturnHint,
-    decide,
 )
 from commercepay.callbacks import Verifier
 from commercepay.inbox import AsyncInbox
@@ -48,58 +47,51 @@ orders = Table(
 shipments = Table("shipments", metadata, Column("id", Integer, primary_key=True), Column("reference", String(50)))
 
 
-# --- knowing that it was paid: three ways to a decision, one place that acts on it ------------------------------------
+# --- knowing that it was paid: two functions ---------------------------------------------------------------------------
 
 
-async def settle(connection: AsyncConnection, decision: Decision) -> None:
-    """The only place where an order becomes paid, and it does so once."""
-    mine = orders.c.reference == decision.expected.reference_code
-    if decision.is_paid:
-        done = await connection.execute(update(orders).where(mine, orders.c.state != "paid").values(state="paid"))
-        if done.rowcount == 1:
-            await connection.execute(insert(shipments).values(reference=decision.expected.reference_code))
-    elif decision.outcome is Outcome.CLOSED and decision.status is PaymentStatus.EXPIRED:
-        await connection.execute(update(orders).where(mine, orders.c.state == "open").values(state="expired"))
-
-
-async def on_callback(callback: Callback, connection: AsyncConnection) -> None:
-    """The first way: a verified callback, in the inbox's transaction. An unknown order raises, and so stays visible."""
-    order = (await connection.execute(select(orders).where(orders.c.reference == callback.reference_code))).one()
-    await settle(connection, decide(Expected(reference_code=order.reference, amount=price_of(order)), callback))
-
-
-async def find_order(hint: ReturnHint) -> OpenPayment | None:
+async def find_order(hint: ReturnHint) -> Expected | None:
+    """The record of an order. None if there is no such order: a callback about it stays stored, and is tried again."""
     async with engine.connect() as connection:
         order = await find(connection, hint.reference_code)
-    return open_payment(order) if order and order.session else None
+    return None if order is None else record(order)
+
+
+async def on_settled(decision: Decision, connection: AsyncConnection) -> None:
+    """The only place where an order becomes paid. Called once per fact: by the callback, the return or the reconciliation."""
+    mine = orders.c.reference == decision.expected.reference_code
+    if decision.is_paid:
+        await connection.execute(update(orders).where(mine).values(state="paid"))
+        await connection.execute(insert(shipments).values(reference=decision.expected.reference_code))
+    elif decision.outcome is Outcome.PAID_AGAIN:
+        logging.error("refund transaction %s: its order was paid before", decision.reported.transaction_number)
+    elif decision.outcome is Outcome.CLOSED and decision.status is PaymentStatus.EXPIRED:
+        await connection.execute(update(orders).where(mine, orders.c.state == "open").values(state="expired"))
 
 
 async def find(connection: AsyncConnection, reference: str | None) -> Row | None:
     return (await connection.execute(select(orders).where(orders.c.reference == reference))).one_or_none()
 
 
-def price_of(order: Row) -> Money:
-    return Money.from_minor(order.minor, order.currency)
-
-
-def open_payment(order: Row) -> OpenPayment:
-    return OpenPayment(session_number=order.session, reference_code=order.reference, amount=price_of(order))
+def record(order: Row) -> Expected:
+    amount = Money.from_minor(order.minor, order.currency)
+    if order.session is None:  # the response that had it was lost, perhaps
+        return Expected(reference_code=order.reference, amount=amount)
+    return OpenPayment(session_number=order.session, reference_code=order.reference, amount=amount)
 
 
 def make_inbox(verifier: Verifier) -> AsyncInbox:
-    return AsyncInbox(engine, verify=verifier.verify)
+    return AsyncInbox(engine, verify=verifier.verify, find_order=find_order, on_settled=on_settled)
 
 
-pay = FastAPIIntegration(
-    callback_url=f"{PUBLIC_URL}/commercepay/callback", on_callback=on_callback, inbox=make_inbox, find_order=find_order
-)
+pay = FastAPIIntegration(callback_url=f"{PUBLIC_URL}/commercepay/callback", inbox=make_inbox)
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
-    await make_inbox(pay.verifier).create_tables()
+    await pay.inbox.create_tables()
     async with pay.lifespan(app):
         yield
     await engine.dispose()
@@ -140,10 +132,7 @@ async def buy(request: Request, cp: Annotated[AsyncCommercePay, Depends(pay.get_
 
 @app.get("/return")
 async def back(returned: Annotated[Returned, Depends(pay.returned)]) -> RedirectResponse:
-    """The second way: the customer is back, so the gateway is asked."""
-    if returned.decision:
-        async with engine.begin() as connection:
-            await settle(connection, returned.decision)
+    """The customer is back: the gateway was asked, and `on_settled` called."""
     return RedirectResponse(f"/orders/{returned.order.expected.reference_code}", 303)
 
 
@@ -159,15 +148,14 @@ async def order_page(reference: str) -> HTMLResponse:
 
 @app.post("/reconcile")  # in a real shop this is a job that runs every few minutes, and no endpoint
 async def reconcile(cp: Annotated[AsyncCommercePay, Depends(pay.get_client)]) -> dict[str, int]:
-    """The third way: for callbacks that never came, the gateway is asked about all orders that are still open."""
+    """For callbacks that never came, the gateway is asked about all orders that are still open."""
     async with engine.connect() as connection:
         query = select(orders).where(orders.c.state == "open", orders.c.session.is_not(None))
         still_open = (await connection.execute(query)).all()
     paid = 0
-    async for one in cp.payments.reconcile(map(open_payment, still_open)):
+    async for one in cp.payments.reconcile(map(record, still_open)):
         if one.decision:
-            async with engine.begin() as connection:
-                await settle(connection, one.decision)
+            await pay.inbox.settle(one.decision)
         paid += one.is_paid
     return {"asked": len(still_open), "paid": paid}
 

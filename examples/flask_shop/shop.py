@@ -1,5 +1,6 @@
 """A shop with one product, in Flask. README.md in this folder describes how to start it."""
 
+import logging
 import os
 import secrets
 from contextlib import ExitStack
@@ -8,7 +9,7 @@ from datetime import timedelta
 from flask import Flask, Response, abort, redirect, render_template_string, request
 from sqlalchemy import Column, Connection, Integer, MetaData, Row, String, Table, create_engine, insert, select, update
 
-from commercepay import Callback, Decision, Expected, Money, OpenPayment, Outcome, PaymentStatus, ReturnHint, decide
+from commercepay import Decision, Expected, Money, OpenPayment, Outcome, PaymentStatus, ReturnHint
 from commercepay.callbacks import Verifier
 from commercepay.inbox import Inbox
 from commercepay.integrations.flask import FlaskIntegration
@@ -31,51 +32,46 @@ orders = Table(
 shipments = Table("shipments", metadata, Column("id", Integer, primary_key=True), Column("reference", String(50)))
 
 
-# --- knowing that it was paid: three ways to a decision, one place that acts on it ------------------------------------
+# --- knowing that it was paid: two functions ---------------------------------------------------------------------------
 
 
-def settle(connection: Connection, decision: Decision) -> None:
-    """The only place where an order becomes paid, and it does so once."""
-    mine = orders.c.reference == decision.expected.reference_code
-    if decision.is_paid:
-        done = connection.execute(update(orders).where(mine, orders.c.state != "paid").values(state="paid"))
-        if done.rowcount == 1:
-            connection.execute(insert(shipments).values(reference=decision.expected.reference_code))
-    elif decision.outcome is Outcome.CLOSED and decision.status is PaymentStatus.EXPIRED:
-        connection.execute(update(orders).where(mine, orders.c.state == "open").values(state="expired"))
-
-
-def on_callback(callback: Callback, connection: Connection) -> None:
-    """The first way: a verified callback, in the inbox's transaction. An unknown order raises, and so stays visible."""
-    order = connection.execute(select(orders).where(orders.c.reference == callback.reference_code)).one()
-    settle(connection, decide(Expected(reference_code=order.reference, amount=price_of(order)), callback))
-
-
-def find_order(hint: ReturnHint) -> OpenPayment | None:
+def find_order(hint: ReturnHint) -> Expected | None:
+    """The record of an order. None if there is no such order: a callback about it stays stored, and is tried again."""
     with engine.connect() as connection:
         order = find(connection, hint.reference_code)
-    return open_payment(order) if order and order.session else None
+    return None if order is None else record(order)
+
+
+def on_settled(decision: Decision, connection: Connection) -> None:
+    """The only place where an order becomes paid. Called once per fact: by the callback, the return or the reconciliation."""
+    mine = orders.c.reference == decision.expected.reference_code
+    if decision.is_paid:
+        connection.execute(update(orders).where(mine).values(state="paid"))
+        connection.execute(insert(shipments).values(reference=decision.expected.reference_code))
+    elif decision.outcome is Outcome.PAID_AGAIN:
+        logging.error("refund transaction %s: its order was paid before", decision.reported.transaction_number)
+    elif decision.outcome is Outcome.CLOSED and decision.status is PaymentStatus.EXPIRED:
+        connection.execute(update(orders).where(mine, orders.c.state == "open").values(state="expired"))
 
 
 def find(connection: Connection, reference: str | None) -> Row | None:
     return connection.execute(select(orders).where(orders.c.reference == reference)).one_or_none()
 
 
-def price_of(order: Row) -> Money:
-    return Money.from_minor(order.minor, order.currency)
-
-
-def open_payment(order: Row) -> OpenPayment:
-    return OpenPayment(session_number=order.session, reference_code=order.reference, amount=price_of(order))
+def record(order: Row) -> Expected:
+    amount = Money.from_minor(order.minor, order.currency)
+    if order.session is None:  # the response that had it was lost, perhaps
+        return Expected(reference_code=order.reference, amount=amount)
+    return OpenPayment(session_number=order.session, reference_code=order.reference, amount=amount)
 
 
 def make_inbox(verifier: Verifier) -> Inbox:
-    inbox = Inbox(engine, verify=verifier.verify)
+    inbox = Inbox(engine, verify=verifier.verify, find_order=find_order, on_settled=on_settled)
     inbox.create_tables()
     return inbox
 
 
-pay = FlaskIntegration(on_callback=on_callback, inbox=make_inbox, find_order=find_order)
+pay = FlaskIntegration(inbox=make_inbox)
 
 
 # --- the shop ---------------------------------------------------------------------------------------------------------
@@ -113,11 +109,8 @@ def create_app() -> Flask:
 
     @app.get("/return")
     def back() -> Response:
-        """The second way: the customer is back, so the gateway is asked."""
+        """The customer is back: the gateway is asked, and `on_settled` is called."""
         returned = pay.returned()
-        if returned.decision:
-            with engine.begin() as connection:
-                settle(connection, returned.decision)
         return redirect(f"/orders/{returned.order.expected.reference_code}", 303)
 
     @app.get("/orders/<reference>")
@@ -128,16 +121,15 @@ def create_app() -> Flask:
 
     @app.post("/reconcile")  # in a real shop this is a job that runs every few minutes, and no endpoint
     def reconcile() -> dict[str, int]:
-        """The third way: for callbacks that never came, the gateway is asked about all orders that are still open."""
+        """For callbacks that never came, the gateway is asked about all orders that are still open."""
         with engine.connect() as connection:
             still_open = connection.execute(
                 select(orders).where(orders.c.state == "open", orders.c.session.is_not(None))
             ).all()
         paid = 0
-        for one in pay.client.payments.reconcile(map(open_payment, still_open)):
+        for one in pay.client.payments.reconcile(map(record, still_open)):
             if one.decision:
-                with engine.begin() as connection:
-                    settle(connection, one.decision)
+                pay.inbox.settle(one.decision)
             paid += one.is_paid
         return {"asked": len(still_open), "paid": paid}
 

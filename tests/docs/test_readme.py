@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from facade.conftest import OPENING
 
-from commercepay import APIError, Money, PaymentStatus
+from commercepay import APIError, Money, PaymentStatus, UnknownOrder
 from commercepay.testing import Sandbox, sign_callback
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +67,7 @@ def test_callback_example(change: dict[str, Any], status: int, marked: list[str]
 
 def test_callback_example_with_an_unknown_reference() -> None:
     """The example of the callback raises for a reference that is not stored, so that the gateway tries again."""
-    with pytest.raises(KeyError, match="INV-2"):
+    with pytest.raises(UnknownOrder, match="INV-2"):
         on_callback({"reference_code": "INV-2"}, "cap-signature")
 
 
@@ -76,12 +76,16 @@ def on_callback(change: dict[str, Any], header: str) -> tuple[int, list[str]]:
     names: dict[str, Any] = {
         "orders": {"INV-1": Money("12.34", "MYR")},
         "SECRET_KEY": "secret",
-        "mark_as_paid": lambda reference, once: paid.append(reference),
+        "DATABASE_URL": "sqlite://",
+        "mark_as_paid": lambda reference, connection: paid.append(reference),
     }
     run(CALLBACK, names)
     given = {"secret_key": "secret", "amount": Money("12.34", "MYR"), "reference_code": "INV-1"} | change
     signed = sign_callback("https://shop.example.my/callback", **given)
-    return names["on_callback"](signed.body, {header: signed.signature}), paid
+    try:
+        return names["callback_endpoint"](signed.body, {header: signed.signature}), paid
+    finally:
+        names["inbox"].engine.dispose()
 
 
 def test_raw_example(staging: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:

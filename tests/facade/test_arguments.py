@@ -8,7 +8,6 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-import httpx
 import pytest
 from facade.conftest import CREDENTIALS, OPENING
 from facade.gateway import AUTHENTICATE
@@ -101,6 +100,10 @@ def test_each_wrong_argument(resource: str, name: str, value: Any, refusing: Any
 @pytest.fixture(scope="module")
 def refusing() -> Any:
     """A client whose requests fail the test."""
+    import httpx
+    from facade.conftest import CREDENTIALS
+
+    from commercepay import CommercePay
 
     def respond(request: httpx.Request) -> httpx.Response:
         raise AssertionError("something was sent")

@@ -48,8 +48,7 @@ def test_cancelled_calls(monkeypatch: pytest.MonkeyPatch, how: str, connections:
             assert all(
                 isinstance(one, CommercePayError | asyncio.CancelledError | TimeoutError | None) for one in ended
             )
-            http: Any = cp.api.get_async_httpx_client()
-            transport = http._transport
+            transport: Any = cp.api.get_async_httpx_client()._transport  # type: ignore[attr-defined]
             assert in_use(transport) == 0
             queries = [cp.payments.query(session_number="S-1") for _ in range(connections)]
             assert len(await asyncio.gather(*queries)) == connections

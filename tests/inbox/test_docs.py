@@ -8,10 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from facade.conftest import OPENING
 from sqlalchemy import text
 from sqlalchemy.exc import NoResultFound
 
-from commercepay import Money, PaymentStatus
+from commercepay import Money, PaymentStatus, ReturnHint, UnknownOrder
 from commercepay.testing import sandbox, sign_callback
 
 GUIDE = Path(__file__).parents[2] / "docs" / "inbox.md"
@@ -22,10 +23,13 @@ def test_the_guide_runs(side: Any) -> None:
     asynchronous = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}[side.kind.split("/")[0]]
     with side.engine.begin() as connection:
         connection.execute(
-            text("CREATE TABLE orders (reference_code text, minor integer, currency text, state text, seen integer)")
+            text(
+                "CREATE TABLE orders"
+                " (reference_code text, minor integer, currency text, session text, state text, seen integer)"
+            )
         )
+        connection.execute(text("CREATE TABLE jobs (id integer)"))
     blocks = re.findall(r"^```python\n(.*?)^```$", GUIDE.read_text(), re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 6
     with sandbox() as gateway, gateway.client() as cp:
         secret = gateway.credentials.secret_key
 
@@ -42,18 +46,35 @@ def test_the_guide_runs(side: Any) -> None:
             "SIGNATURE": request.headers["Cap-Signature"],
             "cp": cp,
         }
-        for number, block in enumerate(blocks):
-            exec(compile(block, f"docs/inbox.md, block {number}", "exec"), known)
-            if number == 0:  # an order is bought; the endpoint takes a forgery, the callback, and its repetition
-                assert known["buy"]("INV-1", Money("12.34", "MYR")).startswith(gateway.url)
+        for block in blocks:
+            exec(compile(block, "docs/inbox.md", "exec"), known)
+            if (
+                "def callback_endpoint(" in block
+            ):  # an order is bought; a forgery comes, the callback, and its repetition
+                with side.engine.begin() as connection:
+                    connection.execute(text("INSERT INTO orders VALUES ('INV-1', 1234, 'MYR', NULL, 'open', 0)"))
                 forged = SimpleNamespace(body=request.body, headers={})
                 assert [known["callback_endpoint"](each) for each in (forged, request, request)] == [401, 200, 200]
-            if number == 2:
+            if "asyncio.run" in block:
                 assert str(known["receipt"].state) == "duplicate"
-        with pytest.raises(NoResultFound):
+        with pytest.raises(UnknownOrder):
             known["callback_endpoint"](signed("INV-UNKNOWN"))
+        with pytest.raises(NoResultFound):
+            known["callback_endpoint_alone"](signed("INV-UNKNOWN"))
+        assert known["callback_endpoint_alone"](request) == 200
+        arrival = known["queued"].receive(request.body, request.headers["Cap-Signature"]).arrival_id
+        assert known["job"](arrival) is None
         pending = signed(status=PaymentStatus.PENDING)
-        known["inbox"].receive(pending.body, pending.headers["Cap-Signature"], known["on_callback_orm"])
+        session = cp.sessions.create(**OPENING | {"reference_code": "INV-1", "amount": Money("12.34", "MYR")})
+        with side.engine.begin() as connection:
+            assert connection.execute(text("SELECT id FROM jobs")).scalars().all() == [arrival]
+            connection.execute(text("UPDATE orders SET session = :number"), {"number": session.session_number})
+        gateway.pay(session.session_number)
+        order = known["find_order"](ReturnHint(reference_code="INV-1"))
+        known["after_the_return"](order)  # the gateway has another number for it: the order is paid again
+        known["every_few_minutes"]([order])
+        known["inbox"]._rules._on_settled = known["on_settled_orm"]
+        known["inbox"].receive(pending.body, pending.headers["Cap-Signature"])
     with side.engine.connect() as connection:
-        assert tuple(connection.execute(text("SELECT state, seen FROM orders")).one()) == ("paid", 1)
+        assert tuple(connection.execute(text("SELECT state, seen FROM orders")).one()) == ("refund", 1)
     known["engine"].dispose()

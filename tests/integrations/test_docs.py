@@ -18,9 +18,8 @@ from django.core.checks import run_checks
 from django.test.utils import override_settings
 from integrations import django_project  # noqa: F401  # Django's settings
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import NoResultFound
 
-from commercepay import CommercePay, Money, OutcomeUnknown
+from commercepay import CommercePay, Money, OutcomeUnknown, UnknownOrder
 from commercepay.integrations import django as commercepay_django
 from commercepay.testing import Sandbox, sign_callback
 
@@ -110,6 +109,7 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     shop = tmp_path / "shop"
     shop.mkdir()
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)  # for its database
 
     def copy(blocks: list[str]) -> dict[str, Any]:
         (shop / "payments.py").write_text(block(), encoding="utf-8")
@@ -117,6 +117,7 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         return vars(importlib.import_module("shop.site"))
 
     yield copy
+    sys.modules["shop.payments"].__dict__["engine"].dispose()
     for name in ("shop", "shop.payments", "shop.site"):
         sys.modules.pop(name, None)
 
@@ -164,6 +165,7 @@ def test_the_guide_runs(staging: Sandbox, tmp_path: Path) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE orders (reference, minor, currency, session, state)"))
         connection.execute(text("CREATE TABLE to_ship (reference)"))
+        connection.execute(text("CREATE TABLE to_refund (reference)"))
     blocks = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
     assert len(blocks) == 5
     with CommercePay.from_env() as cp:
@@ -192,7 +194,7 @@ def test_the_guide_runs(staging: Sandbox, tmp_path: Path) -> None:
         for session in (one, two, three):
             staging.pay(session)
         assert [callback("INV-1"), callback("INV-1")] == [200, 200]
-        with pytest.raises(NoResultFound):
+        with pytest.raises(UnknownOrder):
             callback("INV-9")
         assert callback("INV-4", Money("0.01", "MYR")) == 200
         assert shipped() == ["INV-1"]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from facade.conftest import OPENING
 from integrations.sites import Site
+from sqlalchemy import Connection, create_engine
 
-from commercepay import OpenPayment, ReturnHint
-from commercepay.testing import Sandbox
+from commercepay import Decision, Expected, OpenPayment, ReturnHint
+from commercepay.callbacks import Verifier
+from commercepay.inbox import Inbox
+from commercepay.testing import Sandbox, sign_callback
 
 MakeSite = Callable[..., Site]
 
@@ -116,3 +120,37 @@ def test_the_client_opens_and_asks(make_site: MakeSite, shop: Shop) -> None:
     payment = site.call(lambda cp: cp.payments.query(session_number=number))
     assert payment.reference_code == "INV-1"
     assert site.client is site.client
+
+
+def test_callback_and_return_settle_once(make_site: MakeSite, shop: Shop, tmp_path: Path) -> None:
+    """With an inbox that has `on_settled`, a return is settled by it: once, whether the callback came before or not."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    settled: list[str] = []
+
+    def on_settled(decision: Decision, connection: Connection) -> None:
+        settled.append(f"{decision.expected.reference_code} {decision.outcome}")
+
+    def make_inbox(verifier: Verifier) -> Inbox:
+        inbox = Inbox(engine, verify=verifier.verify, find_order=shop.find, on_settled=on_settled)
+        inbox.create_tables()
+        return inbox
+
+    site = site_of(make_site, shop, on_callback=None, find_order=None, inbox=make_inbox)
+    for reference, comes_first in (("INV-1", True), ("INV-2", False)):
+        paid = shop.sb.pay(shop.open(reference))
+        number = paid.transaction_number
+        callback = sign_callback(
+            site.callback_url,
+            shop.sb.credentials.secret_key,
+            amount=OPENING["amount"],
+            reference_code=reference,
+            transaction_number=number,
+        )
+        if comes_first:
+            assert site.post(*callback) == 200
+        assert site.come_back(f"ReferenceCode={reference}") == (200, "paid")
+        assert site.post(*callback) == 200
+    assert settled == ["INV-1 paid", "INV-2 paid"]
+    shop.orders["INV-3"] = Expected(reference_code="INV-3", amount=OPENING["amount"])  # type: ignore[assignment]
+    assert site.come_back("ReferenceCode=INV-3").status == 404
+    engine.dispose()
