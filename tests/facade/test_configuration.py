@@ -390,14 +390,14 @@ WRONG: list[dict[str, Any]] = [
 
 
 @BOTH
-@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: ascii(wrong)[:50])
-def test_each_wrong_argument(cls: Any, wrong: dict[str, Any]) -> None:
+def test_each_wrong_argument(cls: Any) -> None:
     """Each wrong argument is a ConfigurationError that names it."""
-    with pytest.raises(ConfigurationError) as caught:
-        cls(**CREDENTIALS | wrong)
-    assert all(next(iter(wrong)) in problem for problem in caught.value.problems)
-    assert isinstance(caught.value, ValueError)
-    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    for wrong in WRONG:
+        with pytest.raises(ConfigurationError) as caught:
+            cls(**CREDENTIALS | wrong)
+        assert all(next(iter(wrong)) in problem for problem in caught.value.problems), wrong
+        assert isinstance(caught.value, ValueError)
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 @pytest.mark.parametrize(
