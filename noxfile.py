@@ -53,7 +53,7 @@ def _works(version: str) -> bool:
 
 
 FOUND = _found()
-EVERYTHING = "sandbox,generate,inbox,fastapi,django,flask"
+EVERYTHING = "sandbox,generate,inbox,fastapi,django,flask,redis,filestore"
 # Each process starts with a run of neighbouring tests, which share servers; one that is done takes over from another.
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 
@@ -103,6 +103,20 @@ def lowest(session: nox.Session) -> None:
     lowest_versions = ["--resolution", "lowest-direct", "-e", f".[{EVERYTHING}]", *groups]
     session.run("uv", "pip", "install", "--python", str(Path(session.bin) / "python"), *lowest_versions)
     session.run("pytest", *PARALLEL, "-q", *session.posargs)
+
+
+@nox.session(python=FOUND[0])
+def httpx2(session: nox.Session) -> None:
+    """Tests on httpx2 in place of httpx, in a copy of the project: those nearest to HTTP, or what the arguments name."""
+    session.install("-r", "openapi/requirements.txt")
+    copy = Path(session.create_tmp()).resolve() / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    session.run("python", "tests/on_httpx2.py", str(copy))
+    with session.chdir(copy):
+        session.install("-e", f".[{EVERYTHING}]", *nox.project.dependency_groups(PYPROJECT, "test"))
+        session.run(
+            "pytest", "-n", "auto", "-q", *(session.posargs or ["tests/facade", "tests/faults", "tests/generated"])
+        )
 
 
 @nox.session(python=FOUND[0])
@@ -186,7 +200,7 @@ def rehearse(session: nox.Session) -> None:
 
 @nox.session(python=FOUND[0])
 def package(session: nox.Session) -> None:
-    """Build sdist and wheel, install the wheel in a clean environment, and run the demo from it."""
+    """Build sdist and wheel, install the wheel in a clean environment, and run the demo and `commercepay generate` from it."""
     session.install(*nox.project.dependency_groups(PYPROJECT, "package"))
     dist = Path(session.create_tmp()).resolve() / "dist"
     shutil.rmtree(dist, ignore_errors=True)
@@ -197,9 +211,10 @@ def package(session: nox.Session) -> None:
     clean = dist.parent / "clean"
     session.run("python", "-m", "virtualenv", "--quiet", "--clear", str(clean))
     python = str(next(path for path in (clean / "bin" / "python", clean / "Scripts" / "python.exe") if path.exists()))
-    session.run(python, "-m", "pip", "install", "-q", f"{wheel}[sandbox]", external=True)
+    session.run(python, "-m", "pip", "install", "-q", f"{wheel}[sandbox,generate]", external=True)
     with session.chdir(dist):  # not here, where the source tree would be imported
         session.run(python, "-m", "commercepay", "demo", external=True)
+        session.run(python, str(ROOT / "tests" / "own_endpoints" / "guide.py"), external=True)
 
 
 @nox.session(python=FOUND[0])

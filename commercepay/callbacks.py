@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, NoReturn
 
+    from commercepay.explain import Explanation
+
 __all__ = [
     "MAX_BODY",
     "MAX_DEPTH",
@@ -137,7 +139,14 @@ class Verifier:
         """
         return Verifier(secret_key=[secret.reveal() for secret in self._secrets], callback_url=callback_url)
 
-    def verify(self, body: bytes, signature: str | None, callback_url: str | Sequence[str] | None = None) -> Callback:
+    def verify(
+        self,
+        body: bytes,
+        signature: str | None,
+        callback_url: str | Sequence[str] | None = None,
+        *,
+        request_url: str | None = None,
+    ) -> Callback:
         """Verify a callback and read it.
 
         Args:
@@ -145,9 +154,12 @@ class Verifier:
             signature: the `cap-signature` header (see `signature_of`), or None if there was none.
             callback_url: the callback URL that the payment was opened with, or several that are possible. None: the
                 verifier's.
+            request_url: the URL of the request as your framework shows it. It is used only to explain a wrong signature: the
+                payment may have been opened with that URL instead of the public one.
 
         Raises:
-            CallbackError: the body or the signature is wrong; `reason` is why.
+            CallbackError: the body or the signature is wrong; `reason` is why. A wrong signature is explained, at most once
+                a second.
             ArgumentError: the body is not bytes, there is no callback URL, or it is wrong.
         """
         signature = hidden(signature)
@@ -163,7 +175,7 @@ class Verifier:
         given = _given(signature, body)
         text = _text(body)
         data = _members(text, body)
-        _authenticate(text, data, body, given, urls, self._secrets)
+        _authenticate(text, data, body, given, urls, self._secrets, request_url)
         return _read(data, body)
 
 
@@ -281,7 +293,13 @@ def _depth(text: str) -> int:
 
 
 def _authenticate(
-    text: str, data: dict[str, Any], body: bytes, given: str, urls: Sequence[str], secrets: Sequence[Secret]
+    text: str,
+    data: dict[str, Any],
+    body: bytes,
+    given: str,
+    urls: Sequence[str],
+    secrets: Sequence[Secret],
+    request_url: str | None,
 ) -> None:
     for url in urls:
         for received in (_canonical(url, data, body), _signature.endpoint_of(url) + text):
@@ -289,12 +307,25 @@ def _authenticate(
                 for secret in secrets:
                     if _signature.same(_signature.digest(reading, secret.reveal()), given):
                         return
+    explanation = _explained(body, given, urls, secrets, request_url)
+    why = explanation if explanation is not None else "another callback was explained less than a second ago"
     _reject(
         "SIGNATURE_WRONG",
-        "the signature does not match this body, callback URL and secret key. If the gateway sent it,"
-        " check that callback_url is exactly the one that the payment was opened with, and that the body is unchanged",
+        f"the signature does not match this body, callback URL and secret key: {why}",
         body,
+        explanation=explanation,
     )
+
+
+def _explained(
+    body: bytes, given: str, urls: Sequence[str], secrets: Sequence[Secret], request_url: str | None
+) -> Explanation | None:
+    """What a wrong signature is right for, unless another was explained just before: forged callbacks must cost little."""
+    from commercepay import explain  # here, because its import takes longer than verifying many callbacks
+
+    if not explain.is_due():
+        return None
+    return explain.explain_callback(body, given, urls, [secret.reveal() for secret in secrets], request_url=request_url)
 
 
 def _canonical(url: str, data: dict[str, Any], body: bytes) -> str:
@@ -370,5 +401,9 @@ def _is_control(char: str) -> bool:
     return char < " " or "\x7f" <= char <= "\x9f"
 
 
-def _reject(reason: str, text: str, body: bytes, problems: Iterable[str] = ()) -> NoReturn:
-    raise CallbackError(CallbackRejection[reason], text[:_LINE], body=body, problems=problems) from None
+def _reject(
+    reason: str, text: str, body: bytes, problems: Iterable[str] = (), explanation: Explanation | None = None
+) -> NoReturn:
+    most = _LINE if explanation is None else 3 * _LINE
+    rejection = CallbackRejection[reason]
+    raise CallbackError(rejection, text[:most], body=body, problems=problems, explanation=explanation) from None

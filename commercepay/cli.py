@@ -99,13 +99,12 @@ def generate(description: Path, output: Path, check: bool) -> None:
         changes = run(description, output, check=check)
     except (ArgumentError, BuildError, ModuleNotFoundError) as error:
         raise click.ClickException(str(error)) from error
-    for line in changes:
-        click.echo(f"{output}: {line}", err=check)
     if changes and check:
+        differences = "".join(f"\n  {line}" for line in changes)
         raise click.ClickException(
-            f"{output} is not up to date; run: commercepay generate {description} --output {output}"
+            f"{output} is not up to date; run: commercepay generate {description} --output {output}{differences}"
         )
-    click.echo(f"{output} is up to date")
+    click.echo(f"{output}: {len(changes)} files changed" if changes else f"{output} is up to date")
 
 
 @main.command()

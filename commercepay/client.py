@@ -12,11 +12,10 @@ from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, TypeVar, Unpack
 
-import httpx
-
 from commercepay import _calls
 from commercepay._base.flow import adrive, drive
 from commercepay._base.secret import clear_frames, hide
+from commercepay._base.token_store import AsyncTokenStore, TokenStore
 from commercepay._calls import operations
 from commercepay._calls.custom_request import custom_request
 from commercepay._calls.resources import (
@@ -36,6 +35,7 @@ from commercepay._protocol.call import Call
 from commercepay._protocol.connections import Connections, transport_for
 from commercepay._protocol.envelope import Response
 from commercepay._protocol.exchange import aperform, last_response, perform
+from commercepay._protocol.http_library import httpx
 from commercepay._protocol.settings import Settings, from_environment, settings_of, warn_if_published
 from commercepay._protocol.token import Tokens
 from commercepay._protocol.transport import Limits
@@ -60,15 +60,21 @@ AnyClient = TypeVar("AnyClient", bound="_Client[Any, Any]")
 def _set_up(self: _Client[Any, Any], *, http_client: Any = None, transport: Any = None, **params: Any) -> None:
     params = hide(params)
     settings = settings_of(params)
-    arguments = transport_for(settings, http_client, transport, is_async=isinstance(self, AsyncCommercePay))
+    is_async = isinstance(self, AsyncCommercePay)
+    arguments = transport_for(settings, http_client, transport, is_async=is_async)
+    shared = None
+    if settings.token_store is not None:
+        from commercepay._protocol.shared_token import shared_token  # here: most clients need none of it
+
+        shared = shared_token(settings, is_async=is_async)
     logging.set_up()
 
     # Closures over the connections, not methods: without a circle, an unclosed client is noticed at once.
-    def authenticate(needed_by: Call) -> tuple[str, object]:
-        return drive(operations.authenticate(settings, needed_by), partial(perform, connections))
+    def authenticate(needed_by: Call, deadline: float) -> tuple[str, object]:
+        return drive(operations.authenticate(settings, needed_by, deadline), partial(perform, connections))
 
-    async def aauthenticate(needed_by: Call) -> tuple[str, object]:
-        return await adrive(operations.authenticate(settings, needed_by), partial(aperform, connections))
+    async def aauthenticate(needed_by: Call, deadline: float) -> tuple[str, object]:
+        return await adrive(operations.authenticate(settings, needed_by, deadline), partial(aperform, connections))
 
     connections = Connections(
         {
@@ -83,7 +89,7 @@ def _set_up(self: _Client[Any, Any], *, http_client: Any = None, transport: Any 
             },
             # Plain http is only for loopback; without TLS the certificates are not needed.
             "verify": not settings.base_url.startswith("http:"),
-            "auth": GatewayAuth(settings, Tokens(), authenticate, aauthenticate),
+            "auth": GatewayAuth(settings, Tokens(shared), authenticate, aauthenticate),
             **arguments,
         }
     )
@@ -131,6 +137,7 @@ class _Client(Generic[HttpClient, Transport]):
         max_retries: int = defaults.MAX_RETRIES,
         max_response_bytes: int = defaults.MAX_RESPONSE_BYTES,
         retired_secret_keys: Sequence[str] = (),
+        token_store: TokenStore | AsyncTokenStore | str | None = None,
         http_client: HttpClient | None = None,
         transport: Transport | None = None,
     ) -> None:
@@ -154,6 +161,9 @@ class _Client(Generic[HttpClient, Transport]):
                 and 5xx; a POST only if the connection was never made.
             max_response_bytes: bytes of a response's body, before and after decoding; a larger one is an error.
             retired_secret_keys: keys that callbacks may still be signed with, while a key is being rotated.
+            token_store: where the processes of an application keep one access token together: a store of `commercepay.tokens`,
+                or `redis://...`, or `file:` and the absolute path of a folder. Without one it is kept in memory. A store that
+                fails costs no call. See docs/tokens.md.
             http_client: your `httpx.Client` (`httpx.AsyncClient` for `AsyncCommercePay`, which belongs to one event loop), for
                 its pool, proxies and hooks. It is not closed, and only its cookie jar changes, which keeps what the gateway
                 sets. Its hooks must not raise on a status; after a fork, opening new connections is up to you.
@@ -179,14 +189,16 @@ class _Client(Generic[HttpClient, Transport]):
         max_retries: int = defaults.MAX_RETRIES,
         max_response_bytes: int = defaults.MAX_RESPONSE_BYTES,
         retired_secret_keys: Sequence[str] = (),
+        token_store: TokenStore | AsyncTokenStore | str | None = None,
         http_client: HttpClient | None = None,
         transport: Transport | None = None,
     ) -> AnyClient:
         """A client from the environment variables `COMMERCEPAY_TENANT_ID`, `COMMERCEPAY_USERNAME`, `COMMERCEPAY_PASSWORD`,
-        `COMMERCEPAY_SECRET_KEY`, and if they are set `COMMERCEPAY_ENVIRONMENT` (else staging) and `COMMERCEPAY_BASE_URL`.
+        `COMMERCEPAY_SECRET_KEY`, and if they are set `COMMERCEPAY_ENVIRONMENT` (else staging), `COMMERCEPAY_BASE_URL` and
+        `COMMERCEPAY_TOKEN_STORE`.
 
         Args:
-            tenant_id, username, password, secret_key, environment, base_url: override the variables.
+            tenant_id, username, password, secret_key, environment, base_url, token_store: override the variables.
             timeout, connect_timeout, max_retries, max_response_bytes, retired_secret_keys: see `CommercePay`.
             http_client, transport: see `CommercePay`.
 

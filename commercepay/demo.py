@@ -14,9 +14,8 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx
-
 from commercepay import Customer, Money, PaymentStatus
+from commercepay._protocol.http_library import httpx
 from commercepay.callbacks import SIGNATURE_HEADER
 from commercepay.testing import sandbox
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any, ClassVar
 
+    from commercepay.explain import Explanation, SignedCall
     from commercepay.models import Payment
 
 
@@ -119,13 +120,24 @@ class CallbackError(CommercePayError):
         reason: a `CallbackRejection`.
         body: the body that was passed to `verify`. It is never part of the text.
         problems: each wrong or missing member, one sentence each.
+        explanation: for a wrong signature, what it is right for, such as another callback URL; its text is part of the error's.
+            None for another reason, and if another callback was explained less than a second ago.
     """
 
-    def __init__(self, reason: CallbackRejection, text: str, *, body: object, problems: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        reason: CallbackRejection,
+        text: str,
+        *,
+        body: object,
+        problems: Iterable[str] = (),
+        explanation: Explanation | None = None,
+    ) -> None:
         super().__init__(f"callback rejected ({reason.value}): {text}")
         self.reason = reason
         self.body = body
         self.problems: tuple[str, ...] = tuple(problems)
+        self.explanation = explanation
 
     @property
     def is_forgery(self) -> bool:
@@ -345,12 +357,19 @@ class ValidationFailed(APIError):
 
 
 class InvalidSignature(APIError):
-    """Code 1: the `cap-signature` differs from the one that the gateway computed. Nothing was created."""
+    """Code 1: the `cap-signature` differs from the one that the gateway computed. Nothing was created.
 
-    _hint = (
-        "Check that the secret key belongs to this tenant and environment, and that the endpoint has every member that"
-        " you sent: an unknown member is assumed to make the signature wrong."
-    )
+    Attributes:
+        explanation: what was signed, what can't be the cause and what is left to check; its text is part of the error's. From
+            the sandbox, it has the sandbox's explanation. None for an error that no call of a client raised.
+    """
+
+    explanation: SignedCall | None = None
+
+    def explain(self, explanation: SignedCall) -> None:
+        """Add an explanation to the error and to its text."""
+        self.explanation = explanation
+        self.args = (f"{self}\n{explanation}",)
 
 
 class DuplicateTransaction(APIError):

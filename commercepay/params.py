@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, Required, TypedDict
 
+from commercepay._base.token_store import AsyncTokenStore, TokenStore
 from commercepay.callbacks import Callback, ReceivedCallback
 from commercepay.models import Customer, PlatformCharge, Recurrence, SubMerchant
 from commercepay.money import Money
 
 if TYPE_CHECKING:
-    import httpx
+    from commercepay._protocol.http_library import httpx
 
 __all__ = [
     "AsyncClientOptions",
@@ -46,6 +47,7 @@ class ClientParams(TypedDict, total=False):
     max_retries: int
     max_response_bytes: int
     retired_secret_keys: Sequence[str]
+    token_store: TokenStore | AsyncTokenStore | str | None
 
 
 class ClientOptions(ClientParams, total=False):

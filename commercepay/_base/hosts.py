@@ -1,10 +1,14 @@
-"""What a host name is, by its text only: no DNS query is made."""
+"""The gateway's servers; and what a host name is, by its text only: no DNS query is made."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
+
+STAGING_URL = "https://staging-payments.commerce.asia"
+PRODUCTION_URL = "https://payments.commerce.asia"
+"""The gateway's servers (source: public integrations)."""
 
 _NOT_PUBLIC = ("localhost", "local", "internal", "test", "lan", "home.arpa")
 """Top-level names that no public DNS server resolves (RFC 6761, 6762, 8375, and common use)."""

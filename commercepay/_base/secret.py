@@ -74,7 +74,7 @@ def hidden(value: T) -> T:
     return same_type
 
 
-SECRET_PARAMETERS = ("password", "secret_key", "retired_secret_keys")
+SECRET_PARAMETERS = ("password", "secret_key", "retired_secret_keys", "token_store")
 
 
 def hide(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -78,6 +78,8 @@ def custom_request(
         safe=method == "GET",
         reference_code=reference_code if isinstance(reference_code, str) else None,
         options=check.options_of(settings, options),
+        settings=settings,
+        is_documented=False,
     )
     _, result = yield from exchange(call)
     return result

@@ -52,6 +52,8 @@ def generated_call(
         safe=safe or request["method"] == "get",
         reference_code=reference_code if isinstance(reference_code, str) else None,
         options=check.options_of(settings, options),
+        settings=settings,
+        is_documented=False,
     )
     response, result = yield from exchange(call)
     try:

@@ -8,7 +8,7 @@ from commercepay import _calls
 from commercepay._base.json_guards import is_array
 from commercepay._calls import checks as check
 from commercepay._calls.result_reader import Reader
-from commercepay._protocol.call import Call
+from commercepay._protocol.call import Call, Options
 from commercepay._protocol.exchange import Flow, exchange
 from commercepay._protocol.settings import Settings
 from commercepay.errors import APIError, AuthenticationError, CommercePayError, InvalidResponse
@@ -23,6 +23,7 @@ def create_session(settings: Settings, given: SessionParams) -> Flow[Session]:
         safe=False,
         reference_code=given["reference_code"],
         options=check.options_of(settings, given),
+        settings=settings,
     )
     reader = yield from _result(call)
     return reader.checked(
@@ -43,6 +44,7 @@ def create_payment(settings: Settings, given: PaymentParams) -> Flow[StartedPaym
         safe=False,
         reference_code=given["reference_code"],
         options=check.options_of(settings, given),
+        settings=settings,
     )
     reader = yield from _result(call)
     redirect_url, client_script = reader.redirect()
@@ -65,6 +67,7 @@ def query_payment(settings: Settings, given: QueryParams) -> Flow[Payment]:
         safe=True,
         number=check.number_of(given),
         options=check.options_of(settings, given),
+        settings=settings,
     )
     reader = yield from _result(call)
     return reader.checked(
@@ -92,6 +95,7 @@ def list_channels(settings: Settings, given: ChannelsParams) -> Flow[tuple[Chann
         safe=True,
         number=f"country {given['country']!r}",
         options=check.options_of(settings, given),
+        settings=settings,
     )
     response, result = yield from exchange(call)
     if not is_array(result):
@@ -131,25 +135,26 @@ def _currency(reader: Reader) -> ChannelCurrency:
     )
 
 
-def authenticate(settings: Settings, needed_by: Call) -> Flow[tuple[str, object]]:
+def authenticate(settings: Settings, needed_by: Call, deadline: float) -> Flow[tuple[str, object]]:
     """The token and its lifetime in seconds, as the gateway sent it, even if it is not a number.
 
     Args:
-        needed_by: the call that needs the token. Its options and its deadline apply to the login as well.
+        needed_by: the call that needs the token. Its options apply to the login as well.
+        deadline: of the login, not after that of the call.
     """
     try:
-        return (yield from _authenticate(settings, needed_by))
+        return (yield from _authenticate(settings, needed_by.options._replace(deadline=deadline)))
     except CommercePayError as error:
         error.during_login = True
         raise
 
 
-def _authenticate(settings: Settings, needed_by: Call) -> Flow[tuple[str, object]]:
+def _authenticate(settings: Settings, options: Options) -> Flow[tuple[str, object]]:
     call = Call(
         name="Authenticate",
         request=_calls.requests.authenticate_request(settings),
         safe=True,
-        options=needed_by.options,
+        options=options,
         authenticating=True,
     )
     try:

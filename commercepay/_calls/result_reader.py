@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
@@ -13,13 +12,13 @@ from commercepay._protocol import envelope
 from commercepay._protocol.call import Call
 from commercepay._protocol.envelope import Response
 from commercepay._protocol.exchange import unreadable
+from commercepay._protocol.token import HEADER_VALUE
 from commercepay.errors import ArgumentError
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
 
 T = TypeVar("T")
 
-HEADER_VALUE = re.compile("[!-~]+")
 NUMBERS = ("transactionNumber", "sessionNumber", "redirectUrl")
 RECEIVED = (*NUMBERS, "clientScript")
 SCRIPT = 2

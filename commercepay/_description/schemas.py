@@ -37,6 +37,8 @@ _MEMBERS_OF_CLASSES: Final = (
     *("additional_properties", "additional_keys"),
 )
 
+_CODE: Final = "[A-Z][A-Z0-9_]*"
+
 
 def same_in_python(name: str) -> str:
     """A form that is equal for names that the generator could make equal, such as `refundId` and `refund_id`."""
@@ -237,8 +239,11 @@ class Schemas:
             return
         if names is None:
             names = values if kind is str else []
-        elif not is_array(names) or len(names) != len(values):
-            self._report.refuse((*pointer, "x-enum-varnames"), "it must have one name for each code")
+        elif (
+            not is_array(names) or len(names) != len(values) or not all(re.fullmatch(_CODE, str(one)) for one in names)
+        ):
+            text = "it must have one name for each code, in capitals, such as IN_PROGRESS"
+            self._report.refuse((*pointer, "x-enum-varnames"), text)
             return
         seen: dict[str, str] = {}
         for name in map(str, names):

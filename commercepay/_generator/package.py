@@ -91,7 +91,7 @@ _IMPORT: Final = re.compile(r"^( *)from \.{2,3}([\w.]*) import (.+)$", re.MULTIL
 def _remove_bundled(package: Path) -> None:
     """Remove the modules that `commercepay_api` has, and import from there instead."""
     bundled = Path(commercepay_api.__file__).parent
-    removed: set[str] = set()
+    removed = {"http_library"}  # which only the bundled package has
     for module in [*package.glob("*.py"), *(package / "models").glob("*.py")]:
         name = module.relative_to(package)
         if name.name != "__init__.py" and (bundled / name).is_file():

@@ -8,7 +8,6 @@ from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import unquote
 
-import httpx
 from commercepay_api.wire import EXTENSION, Signing
 
 from commercepay import signature
@@ -17,6 +16,7 @@ from commercepay._base.secret import clear_frames
 from commercepay._protocol import defaults
 from commercepay._protocol.call import Call, call_of
 from commercepay._protocol.envelope import Response, is_refused_by_gateway, refuses_token
+from commercepay._protocol.http_library import httpx
 from commercepay._protocol.settings import Settings
 from commercepay._protocol.token import Need, Token, Tokens
 from commercepay.errors import ArgumentError
@@ -34,8 +34,8 @@ class GatewayAuth(httpx.Auth):
         self,
         settings: Settings,
         tokens: Tokens,
-        authenticate: Callable[[Call], tuple[str, object]],
-        aauthenticate: Callable[[Call], Awaitable[tuple[str, object]]],
+        authenticate: Callable[[Call, float], tuple[str, object]],
+        aauthenticate: Callable[[Call, float], Awaitable[tuple[str, object]]],
     ) -> None:
         self._settings = settings
         self._tokens = tokens
@@ -102,7 +102,7 @@ class GatewayAuth(httpx.Auth):
             return
         data = carried["data"] if carried is not None else _data_of(request)
         headers["cap-signature"] = signature.sign(url, data, self._settings.secret_key.reveal())
-        need = Need(call.options.deadline, shared=not call.options.own)
+        need = Need(call.options.deadline, shared=not call.options.own, least_seconds=call.least_seconds)
         token = self._tokens.fresh() or (yield need)
         # Where each login ends the token before it, another process may end this one at any time: a request that changes
         # nothing gets several new tokens.

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
-import httpx
 from commercepay_api.wire import EXTENSION, Signing
 
 from commercepay._base.record import Record
 from commercepay._protocol import defaults
+from commercepay._protocol.http_library import httpx
+from commercepay._protocol.settings import Settings
 from commercepay.errors import CommercePayError
 
 E = TypeVar("E", bound=CommercePayError)
@@ -50,6 +51,8 @@ class Call(Record):
         reference_code: for errors, the reference code that the call carries, or the merchant's reference for it.
         number: for errors, the number that the call asks about, if it asks about one.
         authenticating: whether it is the login itself.
+        settings: of the client, to explain a refused signature; None for a raw generated function.
+        is_documented: whether the endpoint is known to have every member that the call sends.
     """
 
     name: str
@@ -59,6 +62,8 @@ class Call(Record):
     reference_code: str | None = None
     number: str | None = None
     authenticating: bool = False
+    settings: Settings | None = None
+    is_documented: bool = True
 
     @property
     def least_seconds(self) -> float:

@@ -11,9 +11,8 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import httpx
-
 from commercepay._protocol import environment, fork
+from commercepay._protocol.http_library import httpx
 from commercepay._protocol.settings import PRODUCTION, Settings
 from commercepay._protocol.transport import (
     AsyncTransport,
@@ -256,13 +255,10 @@ def transport_for(settings: Settings, http_client: object, transport: object, *,
     """
     client_type: type = httpx.AsyncClient if is_async else httpx.Client
     transport_type: type = httpx.AsyncBaseTransport if is_async else httpx.BaseTransport
-    problems: list[str] = []
+    problems = _kind_problems("http_client", http_client, client_type)
+    problems += _kind_problems("transport", transport, transport_type)
     if http_client is not None and transport is not None:
         problems.append("give http_client or transport, not both")
-    if http_client is not None and not isinstance(http_client, client_type):
-        problems.append(f"http_client must be an httpx.{client_type.__name__}, not {type(http_client).__name__}")
-    if transport is not None and not isinstance(transport, transport_type):
-        problems.append(f"transport must be an httpx.{transport_type.__name__}, not {type(transport).__name__}")
     given = transport if http_client is None else http_client
     if not problems and _skips_verification(given, settings.base_url):
         name = "transport" if http_client is None else "http_client"
@@ -276,6 +272,20 @@ def transport_for(settings: Settings, http_client: object, transport: object, *,
     if problems:
         raise ConfigurationError(problems)
     return {} if given is None else {"transport": given}
+
+
+def _kind_problems(name: str, given: object, wanted: type) -> list[str]:
+    if given is None or isinstance(given, wanted):
+        return []
+    needed = f"{name} must be an {httpx.__name__}.{wanted.__name__}"
+    packages = {base.__module__.partition(".")[0] for base in type(given).__mro__}
+    if other := (packages & {"httpx", "httpx2"}) - {httpx.__name__}:
+        library = other.pop()
+        return [
+            f"{needed}, and this is an object of {library}, another HTTP library with the same names. Build it with"
+            f" {httpx.__name__}, which this version of commercepay uses; the rest of your program may use both"
+        ]
+    return [f"{needed}, not {type(given).__name__}"]
 
 
 def _skips_verification(given: Any, base_url: str) -> bool:

@@ -32,6 +32,34 @@ TOKEN_MARGIN = 0.1
 TOKEN_MARGIN_MOST = 300.0
 """... or this many seconds, if that is less."""
 
+TOKEN_STORE_SHARE = 0.125
+"""The part of the time a call has left that one operation of its token store may take; at most `tokens.TIMEOUT` seconds."""
+
+TOKEN_STORE_PAUSE = 60.0
+"""Seconds for which a client does not use a token store that failed."""
+
+TOKEN_STORE_LOGIN = 8.0
+"""Seconds for an Authenticate under the lock of a token store."""
+
+TOKEN_STORE_LOCK = 10.0
+"""Seconds after which the lock of a token store becomes free by itself: it outlives the Authenticate."""
+
+TOKEN_STORE_WAIT = 15.0
+"""Seconds to wait for another process's Authenticate, then a process calls Authenticate itself ..."""
+
+TOKEN_STORE_WAIT_SHARE = 0.75
+"""... or after this part of the time that its call has left, if that is less."""
+
+TOKEN_STORE_POLL_FIRST = 0.05
+"""Seconds before a process that waits looks into the store again, without jitter. The pause grows by half each time ..."""
+
+TOKEN_STORE_POLL_MOST = 0.5
+"""... up to this many seconds."""
+
+CLOCKS_DIFFER = 60.0
+"""Seconds by which the clocks of two machines may differ. A shared token is renewed at least this long before it expires, or
+after half of its lifetime if that is shorter."""
+
 POLL_FIRST = 1.0
 """Seconds between the first two queries of `payments.wait`, without jitter."""
 

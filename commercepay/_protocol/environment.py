@@ -7,10 +7,9 @@ from importlib import import_module
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
-
 from commercepay._base.extras import missing
 from commercepay._base.hosts import is_loopback
+from commercepay._protocol.http_library import httpx
 
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -68,7 +67,7 @@ def proxy_problems(base_url: str) -> list[str]:
     try:
         proxy_for(base_url)
     except ImportError:
-        problem = f"is a SOCKS proxy: {missing('httpx[socks]', ModuleNotFoundError(name='socksio'))}"
+        problem = f"is a SOCKS proxy: {missing(f'{httpx.__name__}[socks]', ModuleNotFoundError(name='socksio'))}"
     except (ValueError, TypeError, httpx.InvalidURL):
         problem = "is not the URL of a proxy, such as http://proxy.example:3128 or socks5://proxy.example:1080"
     else:

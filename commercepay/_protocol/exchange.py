@@ -13,7 +13,6 @@ from collections.abc import Generator
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-import httpx
 from commercepay_api import wire
 from commercepay_api.wire import UnreadableResponse
 
@@ -22,6 +21,8 @@ from commercepay._protocol import envelope, retries
 from commercepay._protocol.call import CALL, Call
 from commercepay._protocol.connections import Connections
 from commercepay._protocol.envelope import Response
+from commercepay._protocol.http_library import httpx
+from commercepay._protocol.settings import CUSTOM, SANDBOX, Settings
 from commercepay._protocol.transport import unexpected
 from commercepay.errors import (
     APIConnectionError,
@@ -29,6 +30,7 @@ from commercepay.errors import (
     AuthenticationError,
     CommercePayError,
     InvalidResponse,
+    InvalidSignature,
     OutcomeUnknown,
     UnreadableOutcome,
 )
@@ -125,7 +127,31 @@ def _refusal(call: Call, response: Response, error: APIError | InvalidResponse) 
         return unreadable(call, error)
     if not call.safe and isinstance(error, AuthenticationError) and envelope.is_guessed(response, error):
         return unreadable(call, envelope.invalid(response, "a 401 that is not the gateway's own"))
-    return call.named(error)
+    call.named(error)
+    if isinstance(error, InvalidSignature) and call.settings is not None:
+        _explain(error, call, response, call.settings)
+    return error
+
+
+def _explain(error: InvalidSignature, call: Call, response: Response, settings: Settings) -> None:
+    from commercepay.explain import explain_call  # here: few programs need it
+
+    request = call.request()  # the same as was sent: the time in it was chosen before
+    error.explain(
+        explain_call(
+            str(wire.absolute_url(httpx.URL(settings.base_url), request["url"])),
+            request["extensions"][wire.EXTENSION]["data"],
+            settings.secret_key.reveal(),
+            tenant_id=settings.tenant_id,
+            environment=settings.environment,
+            is_documented=call.is_documented,
+            sandbox=response.headers.get("x-sandbox-explanation") if settings.environment in _MAY_BE_SANDBOX else None,
+        )
+    )
+
+
+_MAY_BE_SANDBOX = (SANDBOX, CUSTOM)
+"""The environments in which a header of the sandbox is shown."""
 
 
 def unreadable(call: Call, error: InvalidResponse) -> InvalidResponse:

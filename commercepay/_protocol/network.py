@@ -10,10 +10,8 @@ from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import httpcore
-import httpx
-
 from commercepay._protocol.call import call_of
+from commercepay._protocol.http_library import httpcore, httpx
 from commercepay.errors import APITimeoutError
 
 if TYPE_CHECKING:

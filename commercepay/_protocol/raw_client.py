@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Self
 
-import httpx
 from attrs import define, field
 from commercepay_api import AuthenticatedClient
 
 from commercepay._protocol.connections import Connections
+from commercepay._protocol.http_library import httpx
 
 
 @define(eq=False)

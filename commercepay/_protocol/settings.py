@@ -10,15 +10,15 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import httpx
-
-from commercepay._base.hosts import is_loopback, is_public, is_unspecified
+from commercepay._base.hosts import PRODUCTION_URL, STAGING_URL, is_loopback, is_public, is_unspecified
 from commercepay._base.json_guards import is_array
 from commercepay._base.record import Record
 from commercepay._base.secret import Secret, hide
 from commercepay._base.suggestions import did_you_mean, meant
 from commercepay._base.text import has_lone_surrogate, shown
+from commercepay._base.token_store import AsyncTokenStore, TokenStore
 from commercepay._protocol import defaults
+from commercepay._protocol.http_library import httpx
 from commercepay._protocol.published import SANDBOX_CREDENTIALS, SANDBOX_URL
 from commercepay.errors import ConfigurationError
 from commercepay.params import ClientParams
@@ -28,15 +28,17 @@ log = logging.getLogger("commercepay")
 STAGING, PRODUCTION, SANDBOX, CUSTOM = "staging", "production", "sandbox", "custom"
 
 ENVIRONMENTS: Final = {
-    STAGING: "https://staging-payments.commerce.asia",
-    PRODUCTION: "https://payments.commerce.asia",
+    STAGING: STAGING_URL,
+    PRODUCTION: PRODUCTION_URL,
     SANDBOX: SANDBOX_URL,
 }
 """The servers (source: public integrations), each with separate credentials. `custom` is any other base URL."""
 
 REQUIRED: Final = ("tenant_id", "username", "password", "secret_key")
 
-VARIABLES: Final = {name: f"COMMERCEPAY_{name.upper()}" for name in (*REQUIRED, "environment", "base_url")}
+VARIABLES: Final = {
+    name: f"COMMERCEPAY_{name.upper()}" for name in (*REQUIRED, "environment", "base_url", "token_store")
+}
 """The environment variables that `from_env` reads."""
 
 PARAMETERS: Final = tuple(ClientParams.__annotations__)
@@ -67,6 +69,10 @@ class Settings(Record):
     connect_timeout: float
     max_retries: int
     max_response_bytes: int
+    token_store: TokenStore | AsyncTokenStore | Secret | None
+    """A store, or the URL of one."""
+
+    _aside = ("token_store",)  # one of the user's own may show a password
 
 
 def settings_of(params: Mapping[str, Any], names: Mapping[str, str] = _OWN_NAMES) -> Settings:
@@ -103,6 +109,7 @@ class _Check:
         for name in ("username", "password", "secret_key"):
             self._text(name)
         retired = self._retired_keys()
+        token_store = self._token_store()
         if environment in (STAGING, PRODUCTION):
             self._refuse_published_keys(environment, retired)
         timeout = self._given.get("timeout", defaults.TIMEOUT)
@@ -128,6 +135,7 @@ class _Check:
             connect_timeout=connect_timeout,
             max_retries=max_retries,
             max_response_bytes=max_response_bytes,
+            token_store=token_store,
         )
 
     def _name(self, parameter: str) -> str:
@@ -222,6 +230,29 @@ class _Check:
             self._add("retired_secret_keys", f"has a key that {problem}")
         return [] if problems else list(keys)
 
+    def _token_store(self) -> TokenStore | AsyncTokenStore | Secret | None:
+        given: Any = self._given.get("token_store")
+        if given is None:
+            return None
+        problems: Iterable[str | None] = ()
+        if not isinstance(given, str):
+            if not all(callable(getattr(given, method, None)) for method in ("load", "save", "lock")):
+                problems = [f"must be a URL, or a store with load, save and lock, not {_number(given)}"]
+        elif problem := _text_problem(given):
+            problems = [problem]
+        else:
+            from commercepay.tokens import store_at
+
+            try:
+                store_at(given)
+            except ConfigurationError as error:
+                problems = [f"can't be used: {problem}" for problem in error.problems]
+            except ModuleNotFoundError as error:
+                problems = [f"can't be used: {error}"]
+        for problem in problems:
+            self._add("token_store", problem)
+        return Secret(given) if isinstance(given, str) else given
+
     def _refuse_published_keys(self, environment: str, retired: list[str]) -> None:
         for name, keys in (("secret_key", [self._given.get("secret_key")]), ("retired_secret_keys", retired)):
             if any(isinstance(key, str) and key in _PUBLISHED_KEYS for key in keys):
@@ -284,7 +315,9 @@ def _base_url(base_url: object) -> tuple[str, list[str]]:
         parts = urlsplit(base_url)
         host = parts.hostname
         _ = parts.port
-        _ = httpx.URL(base_url).host  # which decodes it
+        _ = httpx.URL(base_url).host  # which httpx decodes, and httpx2 does not
+        if host and "xn--" in host:
+            host.encode().decode("idna")
     except (ValueError, httpx.InvalidURL):  # their text quotes it, and it might be a secret in the wrong place
         return "", ["is not a URL: its host or port can't be read"]
     problems: list[str] = []
@@ -308,7 +341,7 @@ def _same(url: str, other: str) -> bool:
 
 
 def from_environment(options: Mapping[str, Any], variables: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """The arguments of a client: `options`, and where one of the six values is not among them, its variable.
+    """The arguments of a client: `options`, and where one of the seven values is not among them, its variable.
 
     An option that is None counts as not given, and so does an empty variable.
 

@@ -2,39 +2,62 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from commercepay._base.flow import Pause, adrive, drive, jittered
 from commercepay._base.secret import Secret
 from commercepay._protocol import defaults, fork
+from commercepay._protocol.progress import Progress
 from commercepay.errors import APIConnectionError, APITimeoutError, CommercePayError
 
 if TYPE_CHECKING:
     import asyncio
 
+    from commercepay._protocol.shared_token import SharedToken
 
-class Token:
+
+HEADER_VALUE = re.compile("[!-~]+")
+"""A token that can be sent in a header."""
+
+
+class Token(NamedTuple):
     """An access token and the time (on this process's monotonic clock) until which it is used."""
 
-    __slots__ = ("_secret", "renew_at")
-
-    def __init__(self, text: str, lifetime: object, now: float) -> None:
-        self._secret = Secret(text)
-        seconds = defaults.TOKEN_LIFETIME_UNKNOWN
-        if type(lifetime) is int and lifetime > 0:
-            seconds = min(lifetime, defaults.TOKEN_LIFETIME_MOST)
-        self.renew_at = now + seconds - min(seconds * defaults.TOKEN_MARGIN, defaults.TOKEN_MARGIN_MOST)
+    secret: Secret
+    renew_at: float
 
     def reveal(self) -> str:
-        return self._secret.reveal()
+        return self.secret.reveal()
 
 
-class Renewal:
+class Grant(NamedTuple):
+    """An access token and the seconds for which it is used."""
+
+    secret: Secret
+    seconds: float
+
+
+def seconds_of_use(lifetime: object, least_margin: float = 0.0) -> float:
+    """How long a token is used that the gateway granted for `lifetime` seconds.
+
+    Args:
+        lifetime: as the gateway gave it, even if it is not a number.
+        least_margin: seconds before the end, if it is more than the usual margin; at most half of the lifetime.
+    """
+    seconds = defaults.TOKEN_LIFETIME_UNKNOWN
+    if type(lifetime) is int and lifetime > 0:
+        seconds = min(lifetime, defaults.TOKEN_LIFETIME_MOST)
+    margin = min(seconds * defaults.TOKEN_MARGIN, defaults.TOKEN_MARGIN_MOST)
+    return seconds - max(margin, min(least_margin, seconds / 2))
+
+
+class Renewal(Progress):
     """One Authenticate in progress, led by one caller, and the callers that wait for its outcome.
 
     The leader may vanish at any moment: by an exception from a signal handler, by a cancelled task, by an event loop that
@@ -43,43 +66,15 @@ class Renewal:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None, ends_at: float) -> None:
+        super().__init__()
         self.loop = loop
         self.outcome: Token | CommercePayError | None = None
-        self.in_progress = [True]  # a list, because `clear` is one C call, which no signal handler can interrupt
         self._ends_at = ends_at
-        self._wake: list[Callable[[], object]] = []
 
     def is_abandoned(self) -> bool:
         if not self.in_progress or time.monotonic() > self._ends_at:
             return True
         return self.loop is not None and not self.loop.is_running()
-
-    def notify(self) -> None:
-        while self._wake:
-            self._wake.pop()()
-
-    def wait(self, seconds: float) -> None:
-        """Wait in this thread. May return early."""
-        gate = threading.Lock()  # not an Event or a Future: an interrupt inside of those can leave them locked
-        gate.acquire()
-        self._wake.append(gate.release)
-        if self.in_progress:
-            gate.acquire(timeout=seconds)
-
-    async def wait_async(self, seconds: float) -> None:
-        """Wait in this task. May return early."""
-        import asyncio  # in the functions that use it: a sync program does not need it
-
-        loop = asyncio.get_running_loop()
-        gate: asyncio.Future[None] = loop.create_future()
-
-        def wake() -> None:
-            with contextlib.suppress(RuntimeError):  # the event loop of this waiter was closed
-                loop.call_soon_threadsafe(_open, gate)
-
-        self._wake.append(wake)
-        if self.in_progress:
-            await asyncio.wait([gate], timeout=seconds)
 
 
 class Need(NamedTuple):
@@ -87,6 +82,7 @@ class Need(NamedTuple):
 
     Attributes:
         deadline: when to stop waiting for another caller's renewal, in seconds of `time.monotonic`.
+        least_seconds: that must be left at the deadline to send the request.
         refused: a token that the gateway refused with a 401. Only this one is dropped: another thread may have renewed it.
         shared: whether a connection error of Authenticate concerns all who wait. It does not if it can come from this caller's
             own options, such as a short timeout: then one of those who wait tries with its own.
@@ -95,17 +91,23 @@ class Need(NamedTuple):
     deadline: float
     refused: Token | None = None
     shared: bool = True
+    least_seconds: float = 0.0
+
+    def seconds_to_spare(self) -> float:
+        return max(0.0, self.deadline - self.least_seconds - time.monotonic())
 
 
 class Wait(NamedTuple):
-    """A step of `Tokens`: wait for a renewal that another caller leads, or for so many seconds."""
+    """A step of `Tokens`: wait for a renewal that another caller leads, or for other work, or for so many seconds."""
 
-    renewal: Renewal
+    progress: Progress
     seconds: float
 
 
-class Authenticate:
-    """A step of `Tokens`: ask the gateway for a token."""
+class Authenticate(NamedTuple):
+    """A step of `Tokens`: ask the gateway for a token, until the deadline."""
+
+    deadline: float
 
 
 Steps = Generator[Pause | Wait | Authenticate, "tuple[str, object] | None", Token]
@@ -115,11 +117,16 @@ class Tokens:
     """The token of one client, for all its threads, tasks and event loops.
 
     `_lock` is held for a few instructions, never while anything is sent, so it blocks no event loop.
+
+    Args:
+        shared: the token in a store, if there is one, for all processes.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, shared: SharedToken | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._shared = shared
         self._clock = clock
         self._token: Token | None = None
+        self._refused: Secret | None = None
         self._renewal: Renewal | None = None
         self._next_after_refusal = 0.0
         self._lock = threading.Lock()
@@ -138,10 +145,11 @@ class Tokens:
     def drop(self, refused: Token) -> None:
         """Renew the token for the next call, if it is still the one that was refused."""
         with self._lock:
+            self._refused = refused.secret
             if self._token is refused:
                 self._token = None
 
-    def get(self, authenticate: Callable[[], tuple[str, object]], need: Need) -> Token:
+    def get(self, authenticate: Callable[[float], tuple[str, object]], need: Need) -> Token:
         """A usable token. `authenticate` returns one from the gateway, with the lifetime in seconds that the gateway gave.
 
         Raises:
@@ -150,32 +158,38 @@ class Tokens:
         """
 
         def perform(step: object) -> tuple[str, object] | None:
-            if not isinstance(step, Wait):
-                return authenticate()
-            step.renewal.wait(step.seconds)
+            if isinstance(step, Authenticate):
+                return authenticate(step.deadline)
+            assert isinstance(step, Wait)
+            step.progress.wait(step.seconds)
             return None
 
         return drive(self._steps(need, None), perform)
 
-    async def aget(self, authenticate: Callable[[], Awaitable[tuple[str, object]]], need: Need) -> Token:
+    async def aget(self, authenticate: Callable[[float], Awaitable[tuple[str, object]]], need: Need) -> Token:
         """`get`, for tasks of any event loop."""
         import asyncio
 
         def perform(step: object) -> Awaitable[object]:
-            return step.renewal.wait_async(step.seconds) if isinstance(step, Wait) else authenticate()
+            if isinstance(step, Authenticate):
+                return authenticate(step.deadline)
+            assert isinstance(step, Wait)
+            return step.progress.wait_async(step.seconds)
 
         return await adrive(self._steps(need, asyncio.get_running_loop()), perform)
 
     def _steps(self, need: Need, loop: asyncio.AbstractEventLoop | None) -> Steps:
-        deadline, refused, shared = need
+        deadline, refused, shared = need.deadline, need.refused, need.shared
         mine = Renewal(loop, deadline + defaults.TOKEN_WAIT_SLICE)
         # Nothing is registered before this `try`, and its `finally` starts with one C call: whatever is raised in between, by
         # a signal handler too, ends the renewal.
         try:
             while True:
                 with self._lock:
-                    if refused is not None and self._token is refused:
-                        self._token = None
+                    if refused is not None:
+                        self._refused = refused.secret
+                        if self._token is refused:
+                            self._token = None
                     token, renewal = self._token, self._renewal
                     if token is not None and self._clock() < token.renew_at:
                         return token
@@ -186,9 +200,16 @@ class Tokens:
                     if renewal is None or renewal.is_abandoned() or blocked:
                         renewal = self._renewal = mine
                 if renewal is mine:
-                    if refused is not None:
-                        yield from self._pace(deadline)
-                    return (yield from self._authenticate(mine))
+                    granted = None
+                    if self._shared is not None and not blocked:
+                        log_in = partial(self._log_in, need)
+                        granted = yield from self._shared.renew(need, self._refused, loop, log_in)
+                    granted = granted or (yield from self._log_in(need, deadline))
+                    token = Token(granted.secret, self._clock() + granted.seconds)
+                    with self._lock:
+                        self._token = token
+                    mine.outcome = token
+                    return token
                 seconds = deadline - time.monotonic()
                 if seconds <= 0:
                     raise APITimeoutError("no access token in time: another call's Authenticate was still in progress")
@@ -204,15 +225,11 @@ class Tokens:
             mine.in_progress.clear()
             mine.notify()
 
-    def _authenticate(self, renewal: Renewal) -> Steps:
-        granted = yield Authenticate()
-        if granted is None:
-            raise TypeError("the result of Authenticate must be a token")
-        token = Token(*granted, now=self._clock())
-        with self._lock:
-            self._token = token
-        renewal.outcome = token
-        return token
+    def _log_in(self, need: Need, deadline: float) -> Generator[Pause | Authenticate, Any, Grant]:
+        if need.refused is not None:
+            yield from self._pace(deadline)
+        text, lifetime = yield Authenticate(deadline)
+        return Grant(Secret(text), seconds_of_use(lifetime, defaults.CLOCKS_DIFFER if self._shared else 0.0))
 
     def _pace(self, deadline: float) -> Generator[Pause, object]:
         """Keep renewals after a 401 apart: where each login ends the other process's token, two would log in in turns."""
@@ -223,11 +240,6 @@ class Tokens:
         self._next_after_refusal = now + seconds + jittered(2 * defaults.RENEWAL_PAUSE)
         if seconds:
             yield Pause(seconds)
-
-
-def _open(gate: asyncio.Future[None]) -> None:
-    if not gate.done():
-        gate.set_result(None)
 
 
 def _loop_of_this_thread() -> asyncio.AbstractEventLoop | None:

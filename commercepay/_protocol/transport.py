@@ -17,12 +17,10 @@ from contextlib import nullcontext, suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, TypeVar
 
-import httpcore
-import httpx
-
 from commercepay._base.secret import clear_frames
 from commercepay._protocol import defaults
 from commercepay._protocol.call import Call
+from commercepay._protocol.http_library import httpcore, httpx
 from commercepay._protocol.network import AsyncBackend, Attempt, Backend, current
 from commercepay.errors import (
     APIConnectionError,
@@ -482,7 +480,7 @@ def is_from_elsewhere(error: Exception) -> bool:
     return not isinstance(error, OSError) and package not in sys.stdlib_module_names and package not in _LIBRARIES
 
 
-_LIBRARIES = ("anyio", "commercepay", "h11", "httpcore", "httpx", "socksio")
+_LIBRARIES = ("anyio", "commercepay", "h11", httpcore.__name__, httpx.__name__, "socksio")
 
 
 class closing:  # noqa: N801  # used like a function, as those of `contextlib` are

@@ -150,6 +150,7 @@ class Endpoint:
         self._find_order = find_order
         self._make_inbox = inbox
         self._inbox: CallbackInbox | None = None
+        self._explained: set[tuple[str, ...]] = set()
         self._lock = threading.Lock()
 
     @property
@@ -203,15 +204,21 @@ class Endpoint:
 
     # --- callbacks and returns: one flow each, for sync and async ------------------------------------------------------
 
-    def receive(self, keys: Verifier, body: bytes, signature: str | None) -> int:
-        """Take a callback; the HTTP status of the response."""
+    def receive(self, keys: Verifier, body: bytes, signature: str | None, request_url: str | None) -> int:
+        """Take a callback; the HTTP status of the response.
+
+        Args:
+            request_url: the URL of the request as the framework shows it, to explain a wrong signature.
+        """
         if problems := self.sync_problems():
             raise ConfigurationError(problems)
-        return drive(self._receive(keys, body, signature), _perform)
+        return drive(self._receive(keys, body, signature, request_url), _perform)
 
-    async def areceive(self, keys: Verifier, body: bytes, signature: str | None, in_thread: InThread) -> int:
+    async def areceive(
+        self, keys: Verifier, body: bytes, signature: str | None, request_url: str | None, in_thread: InThread
+    ) -> int:
         """See `receive`."""
-        return await adrive(self._receive(keys, body, signature), partial(_aperform, in_thread))
+        return await adrive(self._receive(keys, body, signature, request_url), partial(_aperform, in_thread))
 
     def returned(self, cp: CommercePay, query: str) -> Returned | None:
         """Ask the gateway about the order that a customer came back from; None if the merchant has no such order."""
@@ -221,19 +228,28 @@ class Endpoint:
         """See `returned`."""
         return await adrive(self._returned(cp, query), partial(_aperform, in_thread))
 
-    def _receive(self, keys: Verifier, body: bytes, signature: str | None) -> Flow[int]:
+    def _receive(self, keys: Verifier, body: bytes, signature: str | None, request_url: str | None) -> Flow[int]:
         if (inbox := self.inbox(keys)) is not None:
             receipt = yield Step("inbox", inbox.receive, (body, signature, self._on_callback))
             status: int = receipt.http_status
             return status
         try:
-            callback = keys.verify(body, signature, self.callback_urls)
+            callback = keys.verify(body, signature, self.callback_urls, request_url=request_url)
         except CallbackError as error:
-            log.warning("callback rejected: %s", error.reason)
+            self._log(error)
             return 401 if error.is_forgery else 400
         assert self._on_callback is not None  # or there is an inbox
         yield Step("on_callback", self._on_callback, (callback,))
         return 200
+
+    def _log(self, error: CallbackError) -> None:
+        """Log one line. Of each kind of explanation, only the first is logged: many callbacks may be wrong for one reason."""
+        explanation = error.explanation
+        if explanation is None or explanation.kinds in self._explained:
+            log.warning("callback rejected: %s", error.reason)
+        else:
+            self._explained.add(explanation.kinds)
+            log.warning("callback rejected: %s: %s", error.reason, explanation)
 
     def _returned(self, cp: CommercePay | AsyncCommercePay, query: str) -> Flow[Returned | None]:
         inbox: Any = self.inbox(cp.callbacks)

@@ -165,7 +165,9 @@ def receive() -> Response:
     body = _body()
     if body is None:
         return Response(status=_endpoint.too_large())
-    status = extension.endpoint.receive(extension.client.callbacks, body, signature_of(request.headers))
+    status = extension.endpoint.receive(
+        extension.client.callbacks, body, signature_of(request.headers), request.base_url
+    )
     return Response(status=status)
 
 

@@ -135,7 +135,7 @@ class StarletteIntegration:
         if body is None:
             return Response(status_code=_endpoint.too_large())
         status = await self._endpoint.areceive(
-            self.client.callbacks, body, signature_of(request.scope["headers"]), run_in_threadpool
+            self.client.callbacks, body, signature_of(request.scope["headers"]), str(request.url), run_in_threadpool
         )
         return Response(status_code=status)
 

@@ -10,7 +10,6 @@ It behaves as the real gateway is known to behave. Where nothing is known it mak
     clock         the time, which can be set forward                                no I/O
     rules         who has access, and what may happen to a payment                  no I/O
     description   the endpoints and their members, read from the descriptions
-    explain       why a signature was refused                                       no I/O
     registered    the responses that tests register                                 no I/O
     faults        what goes wrong on demand, and how often                          no I/O
     answers       the gateway's responses: the envelope, the shapes of a failure    no I/O

@@ -72,7 +72,7 @@ def is_loopback(url: str) -> bool:
 @lru_cache(maxsize=1)
 def _tls() -> Any:
     """One for all sandboxes: reading the certificate authorities takes longer than starting a sandbox."""
-    import httpx
+    from commercepay._protocol.http_library import httpx
 
     return httpx.create_ssl_context(trust_env=False)
 
@@ -197,7 +197,8 @@ class Deliveries:
             callback.state, callback.due = "pending", self._clock.now() + BACKOFF[failures - 1] * 1000
 
     async def _deliver(self, callback: CallbackRecord) -> Delivery:
-        import httpx  # here, so that a sandbox starts faster if it sends no callback
+        # Here, so that a sandbox starts faster if it sends no callback.
+        from commercepay._protocol.http_library import httpx
 
         if self._client is None:
             # No proxy from the environment, no redirect: a callback goes to its URL and nowhere else.

@@ -5,6 +5,7 @@ No endpoint and no member is named here: what is added to the description is bou
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
@@ -22,6 +23,7 @@ Problem = tuple[str, tuple[str, ...]]
 """An entry of ABP's `validationErrors`: a message, and the members concerned."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 
@@ -68,6 +70,9 @@ class Model:
         if self.kind == "integer":
             if isinstance(value, str) and _INTEGER.fullmatch(value):
                 return int(value)
+        elif self.kind == "number":
+            if isinstance(value, str) and _NUMBER.fullmatch(value):
+                return json.loads(value)
         elif self.kind == "string" and type(value) is int:
             return str(value)
         elif self.kind == "boolean" and isinstance(value, str) and value.lower() in ("true", "false"):

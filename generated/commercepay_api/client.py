@@ -2,10 +2,10 @@
 import ssl
 from typing import Any, Self
 
-import httpx
 from attrs import define, evolve, field
 
 from . import wire as _wire
+from .http_library import httpx
 
 
 @define
@@ -80,11 +80,10 @@ class Client:
     def get_httpx_client(self) -> httpx.Client:
         """Get the underlying httpx.Client, constructing a new one if not previously set"""
         if self._client is None:
-            headers = dict(self._headers)
             self._client = httpx.Client(
                 base_url=self._base_url,
                 cookies=self._cookies,
-                headers=headers,
+                headers=self._headers,
                 timeout=self._timeout,
                 verify=self._verify_ssl,
                 follow_redirects=self._follow_redirects,
@@ -112,11 +111,10 @@ class Client:
     def get_async_httpx_client(self) -> httpx.AsyncClient:
         """Get the underlying httpx.AsyncClient, constructing a new one if not previously set"""
         if self._async_client is None:
-            headers = dict(self._headers)
             self._async_client = httpx.AsyncClient(
                 base_url=self._base_url,
                 cookies=self._cookies,
-                headers=headers,
+                headers=self._headers,
                 timeout=self._timeout,
                 verify=self._verify_ssl,
                 follow_redirects=self._follow_redirects,
@@ -213,13 +211,13 @@ class AuthenticatedClient:
     def get_httpx_client(self) -> httpx.Client:
         """Get the underlying httpx.Client, constructing a new one if not previously set"""
         if self._client is None:
-            headers = dict(self._headers)
             if self.token:
-                headers[self.auth_header_name] = f"{self.prefix} {self.token}" if self.prefix else self.token
+                token = f"{self.prefix} {self.token}" if self.prefix else self.token
+                self._headers = {**self._headers, self.auth_header_name: token}
             self._client = httpx.Client(
                 base_url=self._base_url,
                 cookies=self._cookies,
-                headers=headers,
+                headers=self._headers,
                 timeout=self._timeout,
                 verify=self._verify_ssl,
                 follow_redirects=self._follow_redirects,
@@ -247,13 +245,13 @@ class AuthenticatedClient:
     def get_async_httpx_client(self) -> httpx.AsyncClient:
         """Get the underlying httpx.AsyncClient, constructing a new one if not previously set"""
         if self._async_client is None:
-            headers = dict(self._headers)
             if self.token:
-                headers[self.auth_header_name] = f"{self.prefix} {self.token}" if self.prefix else self.token
+                token = f"{self.prefix} {self.token}" if self.prefix else self.token
+                self._headers = {**self._headers, self.auth_header_name: token}
             self._async_client = httpx.AsyncClient(
                 base_url=self._base_url,
                 cookies=self._cookies,
-                headers=headers,
+                headers=self._headers,
                 timeout=self._timeout,
                 verify=self._verify_ssl,
                 follow_redirects=self._follow_redirects,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any, Final, Generic, TypedDict, TypeGuard, TypeVar, cast
 
-import httpx
+from .http_library import httpx
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

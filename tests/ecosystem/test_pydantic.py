@@ -33,7 +33,8 @@ def forgeries(example: Example) -> list[Any]:
 def test_serialized_as_by_to_dict(example: Example) -> None:
     """Alone, in a model and in a list, a record is serialized to the data that `to_dict` gives."""
     value = example.value
-    model: Any = create_model("Model", value=(example.cls, ...), values=(list[example.cls], ...))  # type: ignore[name-defined]
+    record: Any = example.cls
+    model: Any = create_model("Model", value=(record, ...), values=(list[record], ...))
     shown = model(value=value, values=[value])
     assert shown.value is value
     assert json.loads(shown.model_dump_json()) == {"value": example.data, "values": [example.data]}

@@ -19,6 +19,7 @@ import commercepay
 from commercepay import ArgumentError, CommercePayError, Money, models, params, signature
 from commercepay._base.flow import drive
 from commercepay._calls import checks, operations, resources
+from commercepay._protocol import envelope
 from commercepay._protocol.call import Call, Options
 from commercepay._protocol.envelope import Response
 from commercepay._protocol.settings import settings_of
@@ -31,6 +32,9 @@ LEFT_OUT = {
     "AuthenticateResult.userId": "no call needs it",
     "SessionOpened.clientScript": "a session is opened at its URL",
     "QueryResult.providerChannelId": "`raw` has it",
+    "Envelope.targetUrl": "only null was observed",
+    "Envelope.success": "it is not reliable, and read only if nothing else shows what the response is",
+    "Envelope.__abp": "it is a marker of the framework",
 }
 """What the description has and the facade has not, with the reason: operations, members (`Schema.member`) and codes."""
 
@@ -85,8 +89,8 @@ def request_members(name: str) -> list[Member]:
 
 def result_members(name: str) -> list[Member]:
     """The members of a successful result. The envelope has it beside the refusal and null."""
-    _, envelope = resolved(DESCRIBED[name]["responses"]["200"]["content"]["application/json"]["schema"])
-    refusal, result, null = envelope["allOf"][1]["properties"]["result"]["oneOf"]
+    _, body = resolved(DESCRIBED[name]["responses"]["200"]["content"]["application/json"]["schema"])
+    refusal, result, null = body["allOf"][1]["properties"]["result"]["oneOf"]
     assert (resolved(refusal)[0], null) == ("Refusal", {"type": "null"})
     return list(members(result))
 
@@ -106,7 +110,7 @@ def left_out(names: Iterable[str]) -> set[str]:
 
 
 def example(schema: dict[str, Any]) -> Any:
-    given = [value for value in schema.get("examples", ()) if value is not None]
+    given = [value for value in schema.get("examples", ()) if value not in (None, False)]
     kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
     return given[0] if given else {"string": "text", "integer": 7, "number": 1.5, "boolean": True}[kind]
 
@@ -218,12 +222,14 @@ FACADE = {operation.ask(operation.accepted()[0])[0].name: operation for operatio
 def unread(described: list[Member], read: Callable[[Any], Any]) -> set[str]:
     """The members that make no difference, also if another member is missing."""
     whole = {member.path: example(member.schema) for member in described}
+    others = {(), *(path[:length] for path in whole for length in range(1, len(path) + 1))}
 
     def outcome(*without: Path) -> Any:
-        return read(nested({path: value for path, value in whole.items() if path not in without}))
+        prefixes = [path for path in without if path]
+        return read(nested({path: v for path, v in whole.items() if not any(path[: len(p)] == p for p in prefixes)}))
 
     def is_read(path: Path) -> bool:
-        return any(outcome(*other) != outcome(*other, path) for other in ((), *((one,) for one in whole)))
+        return any(outcome(other) != outcome(other, path) for other in others)
 
     return {member.name for member in described} - {member.name for member in described if is_read(member.path)}
 
@@ -287,13 +293,11 @@ def test_members_of_results(name: str) -> None:
 
 
 def test_members_of_callbacks() -> None:
-    """Every member of a callback is read, and every attribute comes from a member."""
+    """There is one callback. Every member of it is read, and every attribute comes from a member."""
+    ((name, item),) = DESCRIPTION["webhooks"].items()
+    assert name == "paymentCallback"
+    described = list(members(item["post"]["requestBody"]["content"]["application/json"]["schema"]))
     url, key = "https://shop.example.my/callback", "not-a-real-key"
-    described = list(
-        members(
-            DESCRIPTION["webhooks"]["paymentCallback"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-        )
-    )
     found: list[Any] = []
 
     def read(data: Any) -> Any:
@@ -305,6 +309,21 @@ def test_members_of_callbacks() -> None:
 
     assert unread(described, read) == left_out(member.name for member in described)
     filled(found)
+
+
+@pytest.mark.parametrize(("schema", "place"), [("Envelope", None), ("Refusal", "result")])
+def test_members_of_refusals(schema: str, place: str | None) -> None:
+    """Every member of an envelope with an error is read, and of a refusal in place of the result."""
+    described = list(members({"$ref": f"#/components/schemas/{schema}"}))
+
+    def read(body: Any) -> Any:
+        body = {"result": None, **body} if place is None else {place: body}
+        try:
+            return envelope.read(Response(status_code=200, headers={}, body=json.dumps(body).encode()))
+        except CommercePayError as error:
+            return type(error), {**vars(error), "body": b""}, str(error).partition(", ")[0]
+
+    assert unread(described, read) == left_out(member.name for member in described)
 
 
 def test_checks() -> None:

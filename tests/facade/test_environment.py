@@ -118,7 +118,7 @@ def test_the_sandbox_is_reached_directly(proxy: Proxy) -> None:
     [
         ("SSL_CERT_FILE", "/nowhere/Hush-1.pem", "is not a file"),
         ("SSL_CERT_DIR", "/nowhere/Hush-1", "is not a directory"),
-        ("ALL_PROXY", "socks5://u:Hush-1@127.0.0.1:7891", "pip install 'httpx[socks]'"),
+        ("ALL_PROXY", "socks5://u:Hush-1@127.0.0.1:7891", f"pip install '{httpx.__name__}[socks]'"),
         ("all_proxy", "socks://u:Hush-1@127.0.0.1:7891/", "not the URL of a proxy"),
         ("HTTPS_PROXY", "u:Hush/1@proxy.example:3128", "not the URL of a proxy"),
         ("https_proxy", "http://proxy.example:Hush", "not the URL of a proxy"),

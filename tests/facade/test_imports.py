@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import httpx
 import pytest
 from processes import python
 
@@ -65,7 +66,7 @@ def test_rules(statements: list[str]) -> None:
 def test_the_clients_are_loaded_on_demand() -> None:
     """A name of the package is loaded at its first use, with only the modules that it needs."""
     assert "httpx" not in loaded_by("from commercepay import Money, PaymentStatus, Customer, TransactionNotFound")
-    assert "httpx" in loaded_by("from commercepay import CommercePay")
+    assert httpx.__name__ in loaded_by("from commercepay import CommercePay")
 
 
 def test_a_client_is_ready_early() -> None:

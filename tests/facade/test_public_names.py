@@ -20,10 +20,26 @@ CLIENT = ["api", "call", "callbacks", "channels", "from_env", "last_response", "
 CLIENT += ["sessions", "settings"]
 CALLBACKS = ["at", "callback_urls", "verify"]
 MODULES = {
+    "explain": [
+        "CALLBACK_READINGS",
+        "Explanation",
+        "Fit",
+        "MOST_CHARACTERS",
+        "MOST_TRIED",
+        "READINGS",
+        "Reading",
+        "SignedCall",
+        "Step",
+        "explain",
+        "explain_call",
+        "explain_callback",
+        "steps",
+    ],
     "signature": ["matches", "sign", "string_to_sign"],
     "money": ["Money"],
     "status": ["PaymentStatus"],
     "client": ["AsyncCommercePay", "CommercePay"],
+    "tokens": ["AsyncRedisStore", "AsyncTokenStore", "FileStore", "RedisStore", "TokenStore"],
 }
 STATUS = ["is_authorised", "is_closed_unpaid", "is_final", "is_known", "is_paid", "is_pending", "is_refund"]
 

@@ -67,12 +67,6 @@ def hook_for(driver: Any, act: Any) -> Any:
     return ahook if driver.asynchronous else act
 
 
-def innocent(seen: Any) -> bool:
-    """Whether a request has no tenant, token or signature."""
-    text = repr(seen)
-    return not {"authorization", "cap-signature", "abp-tenantid"} & seen.headers.keys() and "Token-Example" not in text
-
-
 def test_own_client_is_used_and_left_alone(driver: Any, gateway: Any, foreign: Any) -> None:
     """The application's `httpx` client is used with its hooks, is not changed or closed, and sends no credentials elsewhere."""
     requests: list[str] = []
@@ -161,6 +155,16 @@ def test_of_the_wrong_colour(driver: Any) -> None:
     for wrong in ({"http_client": object()}, {"transport": "http"}):
         with pytest.raises(ConfigurationError):
             driver.client(**wrong)
+
+
+def test_another_http_library(driver: Any) -> None:
+    """A client or transport of httpx2 where the package uses httpx, or the other way round: the error names both."""
+    other = {"httpx": "httpx2", "httpx2": "httpx"}[httpx.__name__]
+    theirs = type("Client", (), {"__module__": f"{other}._client"})
+    given = type("Own", (theirs,), {"__module__": "shop.http"})()
+    for name in ("http_client", "transport"):
+        with pytest.raises(ConfigurationError, match=f"an object of {other}, .*Build it with {httpx.__name__}, "):
+            driver.client(**{name: given})
 
 
 def test_other_origins(driver: Any, gateway: Any, foreign: Any, cp: Any) -> None:

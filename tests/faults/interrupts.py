@@ -81,13 +81,13 @@ def _raise(_number: int, _frame: FrameType | None) -> None:
 
 
 def _token(tokens: Tokens) -> None:
-    assert tokens.get(lambda: ("later", 60), Need(time.monotonic() + 5)).reveal()
+    assert tokens.get(lambda _: ("later", 60), Need(time.monotonic() + 5)).reveal()
 
 
 def _login(tokens: Tokens, interrupt_after: float) -> None:
     try:
         signal.setitimer(signal.ITIMER_REAL, interrupt_after)
-        tokens.get(lambda: (str(sum(range(300))), 60), Need(time.monotonic() + 5))
+        tokens.get(lambda _: (str(sum(range(300))), 60), Need(time.monotonic() + 5))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
@@ -95,7 +95,7 @@ def _login(tokens: Tokens, interrupt_after: float) -> None:
 def _login_in_a_loop(tokens: Tokens, interrupt_after: float) -> None:
     """An interrupt may hit the event loop itself, which then never resumes the task."""
 
-    async def authenticate() -> tuple[str, object]:
+    async def authenticate(_: float) -> tuple[str, object]:
         await asyncio.sleep(0)
         return str(sum(range(300))), 60
 

@@ -48,7 +48,8 @@ def test_cancelled_calls(monkeypatch: pytest.MonkeyPatch, how: str, connections:
             assert all(
                 isinstance(one, CommercePayError | asyncio.CancelledError | TimeoutError | None) for one in ended
             )
-            transport: Any = cp.api.get_async_httpx_client()._transport  # type: ignore[attr-defined]
+            http: Any = cp.api.get_async_httpx_client()
+            transport = http._transport
             assert in_use(transport) == 0
             queries = [cp.payments.query(session_number="S-1") for _ in range(connections)]
             assert len(await asyncio.gather(*queries)) == connections

@@ -37,6 +37,7 @@ from commercepay import (
     CommercePayError,
     OutcomeUnknown,
 )
+from commercepay._base.secret import Secret
 from commercepay._protocol import defaults
 from commercepay._protocol.token import Token
 
@@ -233,7 +234,7 @@ def outcome_of(cls: Any, options: dict[str, Any], prepare: Callable[[Any], None]
 
     async def main() -> object:
         cp = cls(base_url="https://127.0.0.1:1", **options, **CREDENTIALS)
-        cp.api.connections.options["auth"]._tokens._token = Token("Token-Example", 86400, time.monotonic())
+        cp.api.connections.options["auth"]._tokens._token = Token(Secret("Token-Example"), time.monotonic() + 86400)
         prepare(cp)
         try:
             made = CALLS[call](cp)

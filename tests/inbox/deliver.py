@@ -12,14 +12,17 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
+from collections import Counter
+from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, create_engine, event
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, create_engine, event, select
 
 from commercepay import signature
 from commercepay.callbacks import Callback
-from commercepay.inbox import Inbox
+from commercepay.inbox import ArrivalState, Inbox, arrivals
 
 SECRET = "example-Secret-Key-01"
 URL = "https://shop.example.my/callback"
@@ -38,8 +41,8 @@ def connect(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")
-        def _(connection: object, _record: object) -> None:
-            connection.execute("PRAGMA journal_mode = WAL")  # type: ignore[attr-defined]
+        def _(connection: Any, _record: object) -> None:
+            connection.execute("PRAGMA journal_mode = WAL")
 
     return engine
 
@@ -80,6 +83,31 @@ def work(url: str, worker: int, count: int, dies: bool) -> None:
     for body, header in order:
         with contextlib.suppress(HandlerError):
             inbox.receive(body, header, handle)
+
+
+def check(url: str, workers: int, count: int, die: int, kill: int) -> None:
+    """Run this script in a process, process what it left pending, and check that each callback was handled exactly once."""
+    command = [sys.executable, __file__, url, *map(str, (workers, count, die, kill))]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=300)
+    ended = json.loads(done.stdout)["ended"]
+    assert ended.count(-signal.SIGKILL) >= die
+    assert set(ended) <= {0, -signal.SIGKILL}, done.stderr.decode()
+    engine = create_engine(url)
+    inbox = Inbox(engine, secret_key=SECRET, callback_url=URL)
+
+    def handle(callback: Callback, connection: Connection) -> None:
+        connection.execute(ledger.insert().values(reference_code=callback.reference_code))
+
+    inbox.replay(state=ArrivalState.STORED)  # now, and not after the pauses
+    while inbox.process_pending(handle):
+        pass
+    with engine.connect() as connection:
+        handled = connection.execute(select(ledger.c.reference_code)).scalars().all()
+        states = Counter(connection.execute(select(arrivals.c.state)).scalars())
+    engine.dispose()
+    assert sorted(handled) == sorted(f"INV-{number}" for number in range(count))
+    assert states["handled"] == count
+    assert states.keys() == {"handled", "duplicate"}
 
 
 def main(url: str, workers: int, count: int, die: int, kill: int) -> None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 from inbox.conftest import with_driver
+from inbox.deliver import check
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -24,7 +20,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from commercepay.callbacks import Callback
 from commercepay.inbox import ArrivalState, AsyncInbox, Inbox
 
-DELIVER = Path(__file__).with_name("deliver.py")
 Genuine = Callable[..., tuple[bytes, str]]
 SECRET = "example-Secret-Key-01"
 URL = "https://shop.example.my/callback"
@@ -55,25 +50,7 @@ def entered(engine: Engine) -> list[str]:
 
 def test_sixteen_processes_deliver_a_thousand_callbacks(postgresql_url: str) -> None:
     """16 processes deliver the same 1,000 callbacks, shuffled and repeated, some killed: each handled exactly once."""
-    done = subprocess.run(
-        [sys.executable, DELIVER, postgresql_url, "16", "1000", "3", "3"], capture_output=True, check=True, timeout=300
-    )
-    ended = json.loads(done.stdout)["ended"]
-    assert ended.count(-signal.SIGKILL) >= 3
-    assert set(ended) <= {0, -signal.SIGKILL}, done.stderr.decode()
-    engine = create_engine(postgresql_url)
-    inbox_on(engine).replay(state=ArrivalState.STORED)  # now, and not after the pauses
-    while inbox_on(engine).process_pending(enter):
-        pass
-    with engine.connect() as connection:
-        counts = connection.execute(text("SELECT count(*), count(DISTINCT reference_code) FROM ledger")).one()
-        states: dict[str, int] = dict(
-            connection.execute(text("SELECT state, count(*) FROM commercepay_arrivals GROUP BY state")).all()
-        )
-    engine.dispose()
-    assert tuple(counts) == (1000, 1000)
-    assert states["handled"] == 1000
-    assert set(states) == {"handled", "duplicate"}
+    check(postgresql_url, workers=16, count=1000, die=3, kill=3)
 
 
 LEVELS = pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])

@@ -2,56 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, event, text
+from inbox.deliver import check
+from processes import python
+from sqlalchemy import event
 
 from commercepay.callbacks import Callback
-from commercepay.inbox import ArrivalState, Inbox
-
-DELIVER = Path(__file__).with_name("deliver.py")
+from commercepay.inbox import ArrivalState
 
 
-def test_four_processes_deliver_a_thousand_callbacks(sqlite_url: str) -> None:
-    """4 processes deliver the same 1,000 callbacks, shuffled and repeated, two of them killed: each handled exactly once."""
-    done = subprocess.run(
-        [sys.executable, DELIVER, sqlite_url, "4", "1000", "1", "1"], capture_output=True, check=True, timeout=120
-    )
-    ended = json.loads(done.stdout)["ended"]
-    assert ended.count(-signal.SIGKILL) >= 1
-    assert set(ended) <= {0, -signal.SIGKILL}, done.stderr.decode()
-    engine = create_engine(sqlite_url)
-    inbox = Inbox(engine, secret_key="example-Secret-Key-01", callback_url="https://shop.example.my/callback")
-
-    def handle(callback: Callback, connection: Any) -> None:
-        connection.execute(
-            text("INSERT INTO ledger (reference_code) VALUES (:code)"), {"code": callback.reference_code}
-        )
-
-    inbox.replay(state=ArrivalState.STORED)  # now, and not after the pauses
-    while inbox.process_pending(handle):
-        pass
-    with engine.connect() as connection:
-        counts = connection.execute(text("SELECT count(*), count(DISTINCT reference_code) FROM ledger")).one()
-        states: dict[str, int] = dict(
-            connection.execute(text("SELECT state, count(*) FROM commercepay_arrivals GROUP BY state")).all()
-        )
-    engine.dispose()
-    assert tuple(counts) == (1000, 1000)
-    assert states["handled"] == 1000
-    assert set(states) == {"handled", "duplicate"}
+def test_four_processes_deliver_the_same_callbacks(sqlite_url: str) -> None:
+    """4 processes deliver the same 300 callbacks, shuffled and repeated, two of them killed: each handled exactly once."""
+    check(sqlite_url, workers=4, count=300, die=1, kill=1)
 
 
-def test_tables_created_by_many_processes_at_once(sqlite_url: str, ship: Callable[..., None]) -> None:
-    """Every process of a web server may create the tables at its start."""
-    code = """
+CREATE = """
 import os, sys
 from sqlalchemy import create_engine
 from commercepay.inbox import Inbox
@@ -64,7 +32,12 @@ for _ in range(4):
     children.append(child)
 sys.exit(any(os.waitpid(child, 0)[1] for child in children))
 """
-    subprocess.run([sys.executable, "-c", code, sqlite_url], check=True, timeout=60)
+
+
+def test_tables_created_by_many_processes_at_once(sqlite_url: str, ship: Callable[..., None]) -> None:
+    """Every process of a web server may create the tables at its start."""
+    done = python(CREATE, sqlite_url)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE"])

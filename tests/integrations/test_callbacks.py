@@ -57,7 +57,7 @@ def test_a_forged_callback_is_401(make_site: MakeSite, caplog: pytest.LogCapture
         assert [site.post(body, signature) for signature in (other, None, "", "x" * 64)] == [401] * 4
     assert had == []
     logged = [one.getMessage() for one in caplog.records if one.name == "commercepay.integrations"]
-    assert [line.removeprefix("callback rejected: ") for line in logged] == [
+    assert [line.removeprefix("callback rejected: ").partition(":")[0] for line in logged] == [
         "signature_wrong",
         "signature_missing",
         "signature_missing",

@@ -112,6 +112,22 @@ def test_an_environment_against_a_base_url_in_the_shell(framework: str, monkeypa
         client_of(framework, "https://shop.example.my/callback", **OWN, environment="staging")
 
 
+@FRAMEWORKS
+@pytest.mark.parametrize("from_variable", [False, True])
+def test_a_token_store(framework: str, from_variable: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The store of the access token is a setting of each framework, and a variable; one that can't be used is an error."""
+    for url in (f"file:{tmp_path}", "file:tokens"):
+        options = OWN if from_variable else OWN | {"token_store": url}
+        if from_variable:
+            monkeypatch.setenv("COMMERCEPAY_TOKEN_STORE", url)
+        if url == "file:tokens":
+            with pytest.raises(ConfigurationError, match="absolute path"):
+                client_of(framework, "https://shop.example.my/callback", **options)
+        else:
+            client = client_of(framework, "https://shop.example.my/callback", **options)
+            assert client.settings.token_store.reveal() == url
+
+
 @pytest.mark.parametrize("framework", ["flask", "django"])
 @pytest.mark.parametrize(("wrong", "right"), [("secretkey", "SECRET_KEY"), ("callbak_url", "CALLBACK_URL")])
 def test_a_misspelt_key(framework: str, wrong: str, right: str) -> None:

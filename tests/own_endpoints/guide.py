@@ -1,4 +1,4 @@
-"""The files and commands of docs/your-endpoints.md."""
+"""The files and commands of docs/your-endpoints.md. As a program it generates the package of the guide."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "your-endpoints.md").read_text("utf-8")
@@ -25,3 +26,10 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     program, *arguments = shlex.split(command)
     python = [sys.executable, *([] if program == "python" else ["-m", program])]
     return subprocess.run([*python, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as scratch:
+        write(Path(scratch))
+        done = run(COMMANDS[0], Path(scratch))
+    sys.exit(done.stderr if done.returncode else None)

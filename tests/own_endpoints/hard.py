@@ -17,6 +17,9 @@ models types parse_response
 MEMBERS, PARAMETERS = _MEMBERS.split(), _PARAMETERS.split()
 
 
+_SCALARS = ("string", "integer", "boolean", "number")
+
+
 def _ref(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
@@ -58,6 +61,8 @@ def _members(names: list[str]) -> dict[str, Any]:
 
 VALUE = {name: KINDS[index % len(KINDS)][1] for index, name in enumerate(MEMBERS)}
 """A value of `Everything`, which has every member."""
+ARGUMENTS = [("5", 5, True, 2.5)[index % 4] for index in range(len(PARAMETERS))]
+"""The value of each parameter."""
 
 DESCRIPTION = {
     "openapi": "3.1.0",
@@ -79,7 +84,7 @@ DESCRIPTION = {
                     "name": name,
                     "in": "query",
                     "required": index % 2 == 0,
-                    "schema": {"type": ("string", "integer", "boolean")[index % 3]},
+                    "schema": {"type": _SCALARS[index % 4]},
                 }
                 for index, name in enumerate(PARAMETERS)
             ],

@@ -264,6 +264,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "mixed codes": ("enum: [PENDING, DONE]", "enum: [PENDING, 1]", "codes must be all strings or all integers"),
     "null as a code": ("enum: [PENDING, DONE]", "enum: [PENDING, null]", "for null, write `oneOf`"),
     "codes that collide": ("enum: [PENDING, DONE]", "enum: [DONE, done]", "give each code a name in `x-enum-varnames`"),
+    "a name of a code": ("enum: [PENDING, DONE]", "enum: [A, B], x-enum-varnames: [A, mro]", "in capitals, such as"),
     "too few names": ("enum: [PENDING, DONE]", "enum: [A, B], x-enum-varnames: [A]", "one name for each code"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Callable
@@ -78,6 +79,9 @@ def test_hard_names_and_every_kind_of_member(tmp_path: Path, monkeypatch: pytest
     with sandbox(description=tmp_path / "hard.json") as sb, sb.client() as cp:
         sb.respond("class", lambda members: {**members, "a": "1"})
         assert cp.call(post.request(body=body)).to_dict() == {**hard.VALUE, "a": "1"}
+        query = import_module("hard_extra.api.hard_tag_name.import_").request
+        sb.respond("import", ["a"])
+        assert cp.call(query(**dict(zip(inspect.signature(query).parameters, hard.ARGUMENTS, strict=True)))) == ["a"]
         for name, value in {"code": "self", "lists": [["self"], []], "number": 2}.items():
             sb.respond(name, value)
             assert cp.call(import_module(f"hard_extra.api.def_.{name}").request()) == value

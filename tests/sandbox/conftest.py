@@ -166,11 +166,12 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """A merchant's callback endpoint. It responds with the statuses in `responses`, then with 200."""
+    """A merchant's callback endpoint. It responds with the statuses in `responses`, then with 200, and with `content`."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.responses: list[int] = []
+        self.content = b"ok"
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -178,9 +179,9 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.received.append(Received(body, self.headers["cap-signature"]))
                 self.send_response(receiver.responses.pop(0) if receiver.responses else 200)
-                self.send_header("Content-Length", "2")
+                self.send_header("Content-Length", str(len(receiver.content)))
                 self.end_headers()
-                self.wfile.write(b"ok")
+                self.wfile.write(receiver.content)
 
             def log_message(self, *_args: object) -> None:
                 pass

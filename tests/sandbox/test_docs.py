@@ -14,7 +14,6 @@ import pytest
 
 from commercepay.sandbox.channels import CHANNELS
 from commercepay.sandbox.deliveries import BACKOFF
-from commercepay.sandbox.explain import READINGS
 from commercepay.sandbox.faults import KINDS
 from commercepay.sandbox.model import Switches
 from commercepay.testing import Sandbox
@@ -75,17 +74,6 @@ def test_every_switch_is_documented() -> None:
 def test_every_channel_is_listed() -> None:
     """The table names each channel with its number."""
     assert all(f"| {one.id} | {one.name} |" in TEXT for one in CHANNELS.values())
-
-
-def test_every_reading_is_listed() -> None:
-    """The document names each wrong reading."""
-    part = " ".join(TEXT.partition("## Why was it refused?")[2].partition("## Callbacks")[0].split())
-    shortened = {
-        "query string kept": "query string or trailing slash kept",
-        "slashes escaped": "slashes or non-ASCII escaped",
-    }
-    for name, _, _ in READINGS:
-        assert shortened.get(name, name) in part
 
 
 def test_the_pauses_between_attempts_are_as_written() -> None:

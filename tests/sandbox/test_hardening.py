@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
 import stat
-import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from facade.conftest import OPENING
+from sandbox.conftest import Receiver
 
 from commercepay.sandbox.request_log import KEPT_BYTES
 from commercepay.sandbox.store import StateFileError
@@ -99,28 +98,13 @@ def test_memory_of_requests(sb: Sandbox) -> None:
     assert log._size == sum(one.size for one in log._logged)
 
 
-class Merchant(http.server.BaseHTTPRequestHandler):
-    """Another service on loopback, with a long response, that a callback URL was pointed at."""
-
-    def do_POST(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"private " * 100_000)
-
-    def log_message(self, *_: Any) -> None:
-        """Print nothing."""
-
-
-def test_responses_to_callbacks(sb: Sandbox) -> None:
+def test_responses_to_callbacks(sb: Sandbox, receiver: Receiver) -> None:
     """Of the response to a callback a few hundred bytes are shown, and no more are read."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Merchant) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}/callback"
-        with sb.client() as cp:
-            session = cp.sessions.create(**OPENING | {"callback_url": url})
-        sb.pay(session.session_number)
-        (callback,) = sb.callbacks
-        server.shutdown()
+    receiver.content = b"private " * 100_000
+    with sb.client() as cp:
+        session = cp.sessions.create(**OPENING | {"callback_url": receiver.url})
+    sb.pay(session.session_number)
+    (callback,) = sb.callbacks
     (delivery,) = callback.deliveries
     assert delivery.status == 200
     assert delivery.response == ("private " * 100)[:300]

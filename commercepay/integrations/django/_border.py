@@ -14,6 +14,8 @@ class HttpRequest(Protocol):
 
     META: Mapping[str, Any]
     headers: Mapping[str, str]
+    path: str
+    scheme: str
 
     def read(self, size: int, /) -> bytes: ...
 

@@ -20,7 +20,7 @@ def _callback(request: HttpRequest) -> object:
     if body is None:
         return HttpResponse(status=_endpoint.too_large())
     current = _configuration.current()
-    status = current.endpoint.receive(current.client.callbacks, body, signature_of(request.headers))
+    status = current.endpoint.receive(current.client.callbacks, body, signature_of(request.headers), _url(request))
     return HttpResponse(status=status)
 
 
@@ -30,13 +30,18 @@ async def _acallback(request: HttpRequest) -> object:
         return HttpResponse(status=_endpoint.too_large())
     current = _configuration.current()
     keys = current.client.callbacks
-    status = await current.endpoint.areceive(keys, body, signature_of(request.headers), in_thread)
+    status = await current.endpoint.areceive(keys, body, signature_of(request.headers), _url(request), in_thread)
     return HttpResponse(status=status)
 
 
 # Exempt from the CSRF check: the request does not come from a browser, and it is signed.
 callback: View = csrf_exempt(require_POST(_callback))
 acallback: View = csrf_exempt(require_POST(_acallback))
+
+
+def _url(request: HttpRequest) -> str:
+    """The URL of the request. `build_absolute_uri` would refuse a host that is not in `ALLOWED_HOSTS`."""
+    return f"{request.scheme}://{request.META.get('HTTP_HOST', '')}{request.path}"
 
 
 def _body(request: HttpRequest) -> bytes | None:

@@ -16,7 +16,8 @@ from starlette.types import Receive, Scope, Send
 from commercepay import signature
 from commercepay._base.json_guards import is_object
 from commercepay.errors import UnsignableData
-from commercepay.sandbox import answers, explain, faults, registered
+from commercepay.explain import explain
+from commercepay.sandbox import answers, faults, registered
 from commercepay.sandbox.answers import GatewayResponse
 from commercepay.sandbox.description import Operation
 from commercepay.sandbox.faults import Fault
@@ -142,7 +143,7 @@ class GatewayEndpoints:
         if not valid:
             return answers.invalid(operation.problems(bound))
         response = self._act(operation, tenant, tenant_header, typed, incoming.base_url)
-        if response.explanation is None and (odd := explain.hint(typed)) is not None:
+        if response.explanation is None and (odd := _hint(typed)) is not None:
             response.explanation = {"text": odd}
         return response
 
@@ -166,20 +167,32 @@ class GatewayEndpoints:
             return None
         untyped = operation.model.bind(sent, as_sent=True)
         bound = operation.model.typed(untyped)
-        refused = explain.RefusedRequest(
-            url=incoming.url,
-            bound=bound,
+        found = explain(
+            incoming.url,
+            bound,
+            tenant.secret_key,
+            given,
+            method=incoming.method,
+            body=incoming.body.decode(errors="replace"),
             untyped=untyped,
-            sent={**sent, **bound} if operation.in_query else sent,
-            raw=incoming.body.decode(errors="replace"),
-            given=given,
-            secret=tenant.secret_key,
-            other_secrets=tuple(one.secret_key for one in self._core.tenants.values() if one.id != tenant.id),
+            sent=None if sent == untyped else {**sent, **bound} if operation.in_query else sent,
+            absent=[name for lower, (name, _) in operation.model.members.items() if lower not in map(str.lower, sent)],
+            other_keys={
+                f"that of tenant {one.id}": one.secret_key for one in self._core.tenants.values() if one.id != tenant.id
+            },
             servers=self._core.description.servers,
         )
         masked = self._core.masking.text
-        explanation = explain.explain(refused)
-        return answers.bad_signature({name: masked(v) if isinstance(v, str) else v for name, v in explanation.items()})
+        return answers.bad_signature(
+            {
+                "text": masked(found.text),
+                "readings": list(found.readings),
+                "alternatives": [list(fit.readings) for fit in found.fits[1:]],
+                "right": masked(found.right),
+                "yours": masked(found.yours) if found.yours is not None else None,
+                "differ_at": found.differ_at,
+            }
+        )
 
     def _act(
         self, operation: Operation, tenant: Tenant, tenant_header: str | None, members: Json, base_url: str
@@ -217,7 +230,7 @@ class GatewayEndpoints:
         self._record(incoming, response, status, response.verdict, content)
         headers = {"content-type": content_type, "x-sandbox-request": str(incoming.id), **response.headers}
         if response.explanation is not None:
-            headers["x-sandbox-explanation"] = explain.header(response.explanation["text"])
+            headers["x-sandbox-explanation"] = _header(response.explanation["text"])
         await _send(send, status, content, headers)
 
     async def _respond_instead(self, incoming: IncomingRequest, send: Send, fault: Fault, verdict: str) -> None:
@@ -255,9 +268,23 @@ class GatewayEndpoints:
         self._core.requests.add(noted)
         self._core.store.touch()
         if log.isEnabledFor(logging.INFO):
-            why = explain.header(explanation["text"]) if explanation is not None else ""
+            why = _header(explanation["text"]) if explanation is not None else ""
             line = f"{ascii(incoming.path)[1:-1]} {status or 'no response'} {verdict}"
             log.info("%d %s %s%s", incoming.id, incoming.method, line, f": {why}" if why else "")
+
+
+def _hint(members: Mapping[str, Any]) -> str | None:
+    """A hint about a request that was accepted but looks wrong."""
+    value = members.get("timestamp", members.get("Timestamp"))
+    if type(value) is int and 0 < value < 10**11:
+        return "seconds for milliseconds: the timestamp looks like seconds; the gateway counts milliseconds"
+    return None
+
+
+def _header(text: str) -> str:
+    """An explanation as the value of a header: one line of printable ASCII, not too long."""
+    line = " ".join(text.split()).encode("ascii", "backslashreplace").decode()
+    return "".join(char for char in line if char.isprintable())[:1500]
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -155,7 +155,9 @@ class RequestView(View):
     operation: str | None
     verdict: str
     explanation: dict[str, Any] | None = Field(
-        description="`text`, and for a refused signature `readings`, `right`, `yours` and `differ_at`."
+        description=(
+            "`text`, and for a refused signature `readings`, `alternatives`, `right`, `yours` and `differ_at`."
+        )
     )
     faults: list[str]
     status: int | None

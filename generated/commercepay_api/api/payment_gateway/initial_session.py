@@ -1,10 +1,9 @@
 # Generated from openapi/commercepay.yaml by openapi/build.py; do not edit, run: nox -s generate
 from typing import Any
 
-import httpx
-
 from ... import wire as _wire
 from ...client import AuthenticatedClient, Client
+from ...http_library import httpx
 from ...models.initial_session_envelope import InitialSessionEnvelope
 from ...models.session_opened import SessionOpened
 from ...models.session_request import SessionRequest

@@ -1,10 +1,9 @@
 # Generated from openapi/commercepay.yaml by openapi/build.py; do not edit, run: nox -s generate
 from typing import Any
 
-import httpx
-
 from ... import wire as _wire
 from ...client import AuthenticatedClient, Client
+from ...http_library import httpx
 from ...models.payment_request import PaymentRequest
 from ...models.payment_started import PaymentStarted
 from ...models.request_payment_envelope import RequestPaymentEnvelope

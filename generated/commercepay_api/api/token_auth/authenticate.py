@@ -1,10 +1,9 @@
 # Generated from openapi/commercepay.yaml by openapi/build.py; do not edit, run: nox -s generate
 from typing import Any
 
-import httpx
-
 from ... import wire as _wire
 from ...client import AuthenticatedClient, Client
+from ...http_library import httpx
 from ...models.authenticate_envelope import AuthenticateEnvelope
 from ...models.authenticate_request import AuthenticateRequest
 from ...models.authenticate_result import AuthenticateResult
