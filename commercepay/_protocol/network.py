@@ -22,9 +22,9 @@ T = TypeVar("T")
 
 
 class Attempt:
-    """One request on its way: its deadline, and whether any of it was written to a connection."""
+    """One request on its way: its deadline, the stream that was opened for it, and whether any of it was written to one."""
 
-    __slots__ = ("_ends_at", "_head", "_start", "call", "connect_by", "sent")
+    __slots__ = ("_ends_at", "_head", "_start", "call", "connect_by", "opened", "sent")
 
     def __init__(self, request: httpx.Request, connect_timeout: float) -> None:
         self.call = call = call_of(request)
@@ -32,6 +32,7 @@ class Attempt:
         self._head = b""
         self._ends_at = call.options.deadline
         self.connect_by = min(self._ends_at, time.monotonic() + connect_timeout)
+        self.opened: _Stream | AsyncStream | None = None
         self.sent = False
 
     def left(self, error: type[Exception]) -> float:
@@ -115,7 +116,9 @@ class _Stream(_LastByte, httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, current.get().left_to_connect()))
+        attempt = current.get()
+        attempt.opened = _Stream(self._stream.start_tls(ssl_context, server_hostname, attempt.left_to_connect()))
+        return attempt.opened
 
     def close(self) -> None:
         self._stream.close()
@@ -150,7 +153,9 @@ class Backend(httpcore.NetworkBackend):
         for tries_left, (*_, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
             try:
                 seconds = attempt.left_to_connect() / tries_left
-                return _Stream(self._backend.connect_tcp(str(address[0]), port, seconds, local_address, socket_options))
+                connected = self._backend.connect_tcp(str(address[0]), port, seconds, local_address, socket_options)
+                attempt.opened = _Stream(connected)
+                return attempt.opened
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise failed
@@ -308,7 +313,8 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
             try:
                 seconds = attempt.left_to_connect() / tries_left
                 connecting = loop.create_connection(cast("Any", partial(AsyncStream, loop)), str(address[0]), port)
-                return cast("AsyncStream", (await _connected(connecting, seconds))[1])
+                attempt.opened = cast("AsyncStream", (await _connected(connecting, seconds))[1])
+                return attempt.opened
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise failed

@@ -182,13 +182,15 @@ class _Idle(Generic[C]):
                 _close(self._connections.pop())
 
 
-def _close(connection: httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface) -> None:
-    with closing():
-        if isinstance(connection, httpcore.ConnectionInterface):
-            connection.close()
-        else:
-            with suppress(StopIteration):
-                connection.aclose().send(None)  # it does not wait: see `AsyncStream.aclose`
+def _close(*items: Any) -> None:
+    """Close connections and streams. Those of asyncio are closed without waiting (see `AsyncStream.aclose`)."""
+    for item in items:
+        with closing():
+            if hasattr(item, "aclose"):
+                with suppress(StopIteration):
+                    item.aclose().send(None)
+            elif item is not None:
+                item.close()
 
 
 class Transport(_SyncTransport):
@@ -217,7 +219,7 @@ class Transport(_SyncTransport):
                 response = connection.handle_request(outgoing)
                 body.read(response.status, response.headers, response.stream, attempt)
             except BaseException:
-                _close(connection)
+                _close(connection, attempt.opened)  # httpcore does not close all that it opened
                 raise
             with closing():
                 response.close()
@@ -267,7 +269,7 @@ class AsyncTransport(_AsyncTransport):
                     await response.aclose()
                     self._idle.keep(connection)
             except BaseException:
-                _close(connection)
+                _close(connection, attempt.opened)  # httpcore does not close all that it opened
                 raise
         finally:
             self._free.release()

@@ -113,3 +113,23 @@ def test_a_proxy(driver: Any, gateway: Gateway, secure: int, monkeypatch: pytest
     call(driver, gateway, "https://gateway.example")
     proxy.close()
     assert proxy.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "refusal"), [("http", b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), ("socks5", b"\x05\xff")]
+)
+def test_a_proxy_that_refuses(
+    driver: Any, gateway: Gateway, secure: int, monkeypatch: pytest.MonkeyPatch, kind: str, refusal: bytes
+) -> None:
+    """A proxy that refuses the connection is a connection error, without its password; the POST was not sent."""
+    proxy = Proxy(kind, secure)
+    proxy.dialogue = [(PROXIES[kind][0][0], refusal)]
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("https_proxy", proxy.url)
+    cp = driver.client(base_url="https://gateway.example", max_retries=0)
+    with pytest.raises(APIConnectionError, match="ProxyError") as caught:
+        driver.do(cp.sessions.create(**OPENING))
+    driver.shut(cp)
+    proxy.close()
+    assert "password" not in repr(caught.value)
+    assert gateway.seen == []

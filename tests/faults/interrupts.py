@@ -103,10 +103,9 @@ def _login_in_a_loop(tokens: Tokens, interrupt_after: float) -> None:
         await tokens.aget(authenticate, Need(time.monotonic() + 5))
 
     loop = asyncio.new_event_loop()
-    loop.set_exception_handler(lambda _loop, context: interrupted.append(context))
-    interrupted: list[object] = []
+    loop.set_exception_handler(lambda loop, _: loop.stop())
     asked = loop.create_task(ask())
-    loop.call_later(0.02, loop.stop)
+    loop.call_later(0.05, loop.stop)
     try:
         signal.setitimer(signal.ITIMER_REAL, interrupt_after)
         loop.run_until_complete(asked)

@@ -296,7 +296,7 @@ def test_a_slow_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(defaults, "SECONDS_FOR_A_POST", 0.0)
     monkeypatch.setattr(Stream, "write", lambda *_: time.sleep(0.1))
     with CommercePay(base_url="http://127.0.0.1:1", timeout=1, max_retries=0, **CREDENTIALS) as cp:
-        cp.api.connections.options["auth"]._tokens._token = Token("Token-Example", 86400, time.monotonic())
+        cp.api.connections.options["auth"]._tokens._token = Token(Secret("Token-Example"), time.monotonic() + 86400)
         cp.api.get_httpx_client()._transport._pool._network_backend._backend = Backend(Fault("", 0, Custom), [])  # type: ignore[attr-defined]
         with pytest.raises(OutcomeUnknown, match="WriteTimeout"):
             cp.request("POST", "/x", json={"x": "y" * 1_000_000})
