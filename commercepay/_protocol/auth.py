@@ -107,6 +107,7 @@ class GatewayAuth(httpx.Auth):
         # Where each login ends the token before it, another process may end this one at any time: a request that changes
         # nothing gets several new tokens.
         renewals = defaults.RENEWALS_MOST if call.safe else 1
+        may_be_old = True  # the first token that another process has stored: it is not counted
         while True:
             headers["Authorization"] = f"Bearer {token.reveal()}"
             response = yield request
@@ -117,8 +118,11 @@ class GatewayAuth(httpx.Auth):
             if not renewals or not (refuses_token(received) if call.safe else is_refused_by_gateway(received)):
                 self._tokens.drop(token)
                 return
-            renewals -= 1
             token = yield need._replace(refused=token)
+            if token.from_store and may_be_old:
+                may_be_old = False
+            else:
+                renewals -= 1
 
 
 def _response(response: httpx.Response) -> Response:

@@ -54,6 +54,9 @@ class SharedToken:
         self._not_before = 0.0
         self._hanging: Work | None = None
 
+    def after_fork(self) -> None:
+        self._hanging = None  # its thread does not exist in this process
+
     def renew(
         self,
         need: Need,
@@ -124,8 +127,7 @@ class SharedToken:
 
     def _log_in(self, caller: Caller, deadline: float) -> Steps:
         granted = yield from caller.log_in(deadline)
-        entry = {"token": granted.secret.reveal(), "end": time.time() + granted.seconds}
-        save = self._start(caller, self._store.save, self._key, hidden(json.dumps(entry)), granted.seconds)
+        save = self._start(caller, self._store.save, self._key, _entry(granted), granted.seconds)
         yield from self._wait_for(caller, save)
         return granted
 
@@ -225,6 +227,10 @@ def key_of(settings: Settings) -> str:
     return hmac.new(settings.secret_key.reveal().encode(), json.dumps(covered).encode(), hashlib.sha256).hexdigest()
 
 
+def _entry(granted: Grant) -> str:
+    return hidden(json.dumps({"token": granted.secret.reveal(), "end": time.time() + granted.seconds}))
+
+
 def _read(value: object) -> Grant:
     """The token of an entry, and for how long it can be used; that is negative if it has expired.
 
@@ -240,4 +246,4 @@ def _read(value: object) -> Grant:
     seconds: float = end - time.time()
     if not seconds < defaults.TOKEN_LIFETIME_MOST + defaults.CLOCKS_DIFFER:  # NaN, or from a clock that is wrong
         raise ValueError
-    return Grant(Secret(text), min(seconds, defaults.TOKEN_LIFETIME_MOST))
+    return Grant(Secret(text), min(seconds, defaults.TOKEN_LIFETIME_MOST), from_store=True)

@@ -27,20 +27,27 @@ HEADER_VALUE = re.compile("[!-~]+")
 
 
 class Token(NamedTuple):
-    """An access token and the time (on this process's monotonic clock) until which it is used."""
+    """An access token.
+
+    Attributes:
+        renew_at: until when it is used, in seconds of `time.monotonic`.
+        from_store: whether it comes from a token store, and not from a login of this process.
+    """
 
     secret: Secret
     renew_at: float
+    from_store: bool = False
 
     def reveal(self) -> str:
         return self.secret.reveal()
 
 
 class Grant(NamedTuple):
-    """An access token and the seconds for which it is used."""
+    """An access token and the seconds for which it is used; `from_store` as in `Token`."""
 
     secret: Secret
     seconds: float
+    from_store: bool = False
 
 
 def seconds_of_use(lifetime: object, least_margin: float = 0.0) -> float:
@@ -136,6 +143,8 @@ class Tokens:
         # The token stays valid. The lock may be held, and the renewal led, by a thread that does not exist in this process.
         self._lock = threading.Lock()
         self._renewal = None
+        if self._shared is not None:
+            self._shared.after_fork()
 
     def fresh(self) -> Token | None:
         """The token, if there is one that needs no renewal yet."""
@@ -205,7 +214,7 @@ class Tokens:
                         log_in = partial(self._log_in, need)
                         granted = yield from self._shared.renew(need, self._refused, loop, log_in)
                     granted = granted or (yield from self._log_in(need, deadline))
-                    token = Token(granted.secret, self._clock() + granted.seconds)
+                    token = Token(granted.secret, self._clock() + granted.seconds, granted.from_store)
                     with self._lock:
                         self._token = token
                     mine.outcome = token

@@ -147,6 +147,19 @@ def test_a_token_of_no_use_is_not_taken_again(driver: Any, gateway: Any) -> None
     assert [seen.token for seen in gateway.requests(QUERY)] == ["Token-Example-2"]
 
 
+def test_a_stored_token_that_is_refused_too(driver: Any, gateway: Any) -> None:
+    """If the gateway refuses the token in memory and that in the store, a POST logs in, as without a store."""
+    store = Memory()
+    first, second = (driver.client(token_store=store) for _ in range(2))
+    driver.do(first.payments.query(**QUERIED))
+    gateway.revoke_all()
+    driver.do(second.payments.query(**QUERIED))
+    gateway.revoke_all()
+    assert driver.do(first.sessions.create(**OPENING)).session_number
+    assert gateway.authenticates == 3
+    assert gateway.created == ["INV-1"]
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -436,6 +449,18 @@ def test_no_more_threads(gateway: Any, monkeypatch: pytest.MonkeyPatch, log: io.
         assert Tokens(store).get(lambda _: ("t", 60), Need(time.monotonic() + 20)).reveal() == "t"
         assert cp is not None
     assert len(warnings_of(log)) == 1
+
+
+def test_a_fork(tmp_path: Path) -> None:
+    """A store that hung in the parent process is used in its child, where the thread that hung does not exist."""
+    held = threading.Event()
+    shared = SharedToken(Memory("load", lambda: held.wait(20)), SETTINGS)
+    tokens_ = Tokens(shared)
+    tokens_.get(lambda _: ("t", 60), Need(time.monotonic() + 0.2))
+    assert shared._hanging is not None
+    tokens_.after_fork()
+    assert shared._hanging is None
+    held.set()
 
 
 # --- arguments ----------------------------------------------------------------------------------------------------------
