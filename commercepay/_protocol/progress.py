@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -52,21 +53,21 @@ class Work(Progress):
     Whoever waits for it can stop to wait at any moment, by an interrupt too.
     """
 
-    def __init__(self, function: Callable[[], Any], is_async: bool, loop: asyncio.AbstractEventLoop | None) -> None:
+    def __init__(self, function: Callable[[], Any], *, is_async: bool) -> None:
         super().__init__()
         self._function = function
-        self._how = is_async, loop
-        self._results: list[Any] = []
+        self._is_async = is_async
+        self._result: Any = None
         self._failure: str | None = "cancelled"
-        self._undone = False
         self._task: asyncio.Task[None] | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Call the function, if it is async in this loop; without a loop in a thread with one of its own."""
         try:
-            if not is_async or loop is None:
-                threading.Thread(target=self._run_in_loop if is_async else self._run, daemon=True).start()
-            elif not loop.is_closed():
+            if self._is_async and loop is not None:
                 self._task = loop.create_task(self._arun())
             else:
-                self._end()
+                threading.Thread(target=self._run_in_loop if self._is_async else self._run, daemon=True).start()
         except RuntimeError:  # no more threads, or the interpreter ends
             self._end()
 
@@ -78,15 +79,7 @@ class Work(Progress):
         """
         if self._failure is not None:
             raise WorkFailed(self._failure)
-        return self._results[0]
-
-    def undo(self) -> Work | None:
-        """Call the function that this one returns or will return, if it returns one."""
-        self._undone = True
-        with contextlib.suppress(IndexError):
-            undo = self._results.pop()
-            return None if undo is None else Work(undo, *self._how)
-        return None
+        return self._result
 
     def cancel(self) -> None:
         """Stop it, if that is possible: a thread can't be stopped."""
@@ -94,35 +87,76 @@ class Work(Progress):
             self._task.cancel()
 
     def _run(self) -> None:
-        try:
-            self._succeeded(self._function())
-        except Exception as error:  # noqa: BLE001  # the store may raise anything
-            self._failure = type(error).__name__
-        finally:
-            self._end()
+        self._call()
+
+    async def _arun(self) -> None:
+        await self._acall()
 
     def _run_in_loop(self) -> None:
         import asyncio
 
         asyncio.run(self._arun())
 
-    async def _arun(self) -> None:
+    def _call(self) -> None:
         try:
-            self._succeeded(await self._function())
-        except Exception as error:  # noqa: BLE001  # the store may raise anything
+            self._result = self._function()
+            self._failure = None
+        except Exception as error:  # noqa: BLE001  # a store may raise anything
             self._failure = type(error).__name__
         finally:
             self._end()
 
-    def _succeeded(self, result: Any) -> None:
-        self._results.append(result)
-        self._failure = None
+    async def _acall(self) -> None:
+        try:
+            self._result = await self._function()
+            self._failure = None
+        except Exception as error:  # noqa: BLE001  # a store may raise anything
+            self._failure = type(error).__name__
+        finally:
+            self._end()
 
     def _end(self) -> None:
         self.in_progress.clear()
         self.notify()
-        if self._undone:
-            self.undo()
+
+
+class Holding(Work):
+    """Takes a lock, holds it until `let_go`, and releases it: all in one thread or task, which no interrupt of the caller hits.
+
+    The function returns the one that releases the lock, or None if the lock is not free.
+    """
+
+    def __init__(self, function: Callable[[], Any], *, is_async: bool, seconds: float) -> None:
+        super().__init__(function, is_async=is_async)
+        self.release = Work(lambda: self._result(), is_async=is_async)
+        self._held = Progress()
+        self._seconds = seconds
+
+    def let_go(self) -> None:
+        """Release the lock, also if it is taken later."""
+        self._held.in_progress.clear()
+        self._held.notify()
+
+    def cancel(self) -> None:
+        """Not stopped: it may take the lock at this moment."""
+
+    def _run(self) -> None:
+        self._call()
+        ends = time.monotonic() + self._seconds
+        if self._result is not None:
+            while self._held.in_progress and (left := ends - time.monotonic()) > 0:
+                self._held.wait(left)
+            self.release._call()
+
+    async def _arun(self) -> None:
+        await self._acall()
+        ends = time.monotonic() + self._seconds
+        if self._result is not None:
+            try:
+                while self._held.in_progress and (left := ends - time.monotonic()) > 0:
+                    await self._held.wait_async(left)
+            finally:
+                await self.release._acall()
 
 
 class WorkFailed(Exception):

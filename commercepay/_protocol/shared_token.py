@@ -18,7 +18,7 @@ from commercepay._base.json_guards import is_object
 from commercepay._base.secret import Secret, hidden
 from commercepay._base.token_store import AsyncTokenStore, TokenStore
 from commercepay._protocol import defaults
-from commercepay._protocol.progress import Work, WorkFailed
+from commercepay._protocol.progress import Holding, Work, WorkFailed
 from commercepay._protocol.settings import Settings
 from commercepay._protocol.token import HEADER_VALUE, Authenticate, Grant, Need, Wait
 from commercepay.errors import APITimeoutError, CommercePayError, ConfigurationError
@@ -91,18 +91,21 @@ class SharedToken:
             if found := (yield from self._find(caller)):
                 return found
             login_ends = time.monotonic() + defaults.TOKEN_STORE_LOGIN  # before the lock is taken, so before it lapses
-            lock = self._start(caller, self._store.lock, self._key, defaults.TOKEN_STORE_LOCK)
+            seconds = defaults.TOKEN_STORE_LOCK
+            lock = Holding(partial(self._store.lock, self._key, seconds), is_async=self.is_async, seconds=seconds)
             granted = None
             try:
+                lock.start(caller.loop)
                 if locked := (yield from self._result(caller, lock)) is not None:
                     granted = yield from self._renew_locked(caller, login_ends)
-            except BaseException as error:
-                unlocking = lock.undo()  # for an interrupt, in the background: nothing can be awaited
-                if unlocking and isinstance(error, CommercePayError):
-                    yield from self._wait_for(caller, unlocking)
+                lock.let_go()
+            except BaseException as error:  # an interrupt, too
+                lock.let_go()
+                if isinstance(error, CommercePayError):
+                    yield from self._wait_for(caller, lock.release)
                 raise
-            if unlocking := lock.undo():
-                yield from self._wait_for(caller, unlocking)
+            if locked:
+                yield from self._wait_for(caller, lock.release)
             if granted is not None:
                 return granted
             if locked:
@@ -147,7 +150,9 @@ class SharedToken:
     # --- operations of the store --------------------------------------------------------------------------------------
 
     def _start(self, caller: Caller, function: Callable[..., Any], *args: object) -> Work:
-        return Work(partial(function, *args), self.is_async, caller.loop)
+        work = Work(partial(function, *args), is_async=self.is_async)
+        work.start(caller.loop)
+        return work
 
     def _result(self, caller: Caller, work: Work) -> Generator[Wait, object, Any]:
         """What an operation returned.

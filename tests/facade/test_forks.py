@@ -74,7 +74,7 @@ def test_a_fork_during_authenticate(gateway: Gateway) -> None:
         tokens = cp.api._httpx_args["auth"]._tokens
         flying, land = threading.Event(), threading.Event()
 
-        def slow():
+        def slow(_):
             flying.set()
             land.wait(20)
             return "never-valid", 60

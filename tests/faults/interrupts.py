@@ -28,9 +28,12 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 from facade.conftest import CREDENTIALS
 from facade.gateway import Gateway
+from tokens.memory import Memory
 
 from commercepay import CommercePay
 from commercepay._protocol import defaults
+from commercepay._protocol.settings import settings_of
+from commercepay._protocol.shared_token import SharedToken
 from commercepay._protocol.token import Need, Tokens
 
 
@@ -45,20 +48,24 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # an interrupt may hit asyncio before it awaits the login
     sys.unraisablehook = lambda _: None  # an interrupt may hit a finalizer, too
-    for name, login in (("sync", _login), ("async", _login_in_a_loop)):
-        print(f"{name}: {aim(login, options.interrupts // 2, options.seed)}")
+    for name, login, make in (
+        ("sync", _login, Tokens),
+        ("async", _login_in_a_loop, Tokens),
+        ("with a token store", _login, _with_a_store),
+    ):
+        print(f"{name}: {aim(login, make, options.interrupts // (2 if make is Tokens else 20), options.seed)}")
     for name, interrupt in (("network", by_signals), ("network, threads", in_threads)):
         print(f"{name}: {over_the_network(interrupt, options.interrupts // 20, options.seed)}")
 
 
-def aim(login: Callable[[Tokens, float], None], interrupts: int, seed: int) -> str:
+def aim(login: Callable[[Tokens, float], None], make: Callable[[], Tokens], interrupts: int, seed: int) -> str:
     """Interrupt logins at random moments; fails if one of them blocks a later call."""
     chance = random.Random(seed)
     landed, slowest = 0, 0.0
-    longest = _duration(login)
+    longest = _duration(login, make)
     signal.signal(signal.SIGALRM, _raise)
     while landed < interrupts:
-        tokens = Tokens()
+        tokens = make()
         waiter = threading.Thread(target=_token, args=(tokens,))
         if chance.random() < 0.1:  # another thread needs the same token
             waiter.start()
@@ -82,6 +89,10 @@ def _raise(_number: int, _frame: FrameType | None) -> None:
 
 def _token(tokens: Tokens) -> None:
     assert tokens.get(lambda _: ("later", 60), Need(time.monotonic() + 5)).reveal()
+
+
+def _with_a_store() -> Tokens:
+    return Tokens(SharedToken(Memory(), settings_of(CREDENTIALS)))  # a lock that is not released stays held
 
 
 def _login(tokens: Tokens, interrupt_after: float) -> None:
@@ -198,10 +209,10 @@ def in_threads(call: Callable[[], object], interrupts: int, chance: random.Rando
 _INTERRUPTED = ctypes.py_object(Interrupted)
 
 
-def _duration(login: Callable[[Tokens, float], None]) -> float:
+def _duration(login: Callable[[Tokens, float], None], make: Callable[[], Tokens]) -> float:
     began = time.perf_counter()
     for _ in range(100):
-        login(Tokens(), 10)
+        login(make(), 10)
     return (time.perf_counter() - began) / 50
 
 

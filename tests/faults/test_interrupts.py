@@ -17,4 +17,4 @@ def test_interrupts() -> None:
     run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env)
     assert run.returncode == 0, run.stderr[-2000:]
     assert run.stdout.count("300 interrupts") == 2  # of logins
-    assert run.stdout.count("30 interrupts") == 2  # of calls over the network
+    assert run.stdout.count("30 interrupts") == 3  # of logins with a token store, of calls over the network

@@ -19,7 +19,7 @@ from tokens.redis_server import PROGRAM, RedisServer
 __all__ = ["cp", "driver", "gateway"]
 
 KINDS = ["file", *(["redis"] if PROGRAM else [])]
-collect_ignore = ["fleet.py", "redis_server.py"]
+collect_ignore = ["fleet.py", "memory.py", "redis_server.py"]
 
 
 @pytest.fixture(scope="session")

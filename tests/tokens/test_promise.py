@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from facade.conftest import CREDENTIALS, OPENING
 from facade.gateway import AUTHENTICATE, QUERY, SESSION, Reply, enveloped, refused
+from tokens.memory import AsyncMemory, Memory
 from tokens.redis_server import PASSWORD
 
 from commercepay import APITimeoutError, AsyncCommercePay, AuthenticationError, CommercePay, ConfigurationError, tokens
@@ -27,63 +28,6 @@ from commercepay._protocol.token import Need, Tokens, seconds_of_use
 
 QUERIED: dict[str, Any] = {"session_number": "S-1"}
 SETTINGS = settings_of(CREDENTIALS)
-
-
-class Memory:
-    """A store in memory that counts its operations, and fails in one of them."""
-
-    def __init__(self, fails_at: str = "", fail: Callable[[], object] = lambda: None) -> None:
-        self.entries: dict[str, str] = {}
-        self.locked: set[str] = set()
-        self.operations: list[str] = []
-        self.fails_at = fails_at
-        self.fail = fail
-
-    def at(self, name: str) -> None:
-        self.operations.append(name)
-        if name == self.fails_at:
-            self.fail()
-
-    def load(self, key: str) -> str | None:
-        self.at("load")
-        return self.entries.get(key)
-
-    def save(self, key: str, value: str, seconds: float) -> None:
-        self.at("save")
-        self.entries[key] = value
-
-    def lock(self, key: str, seconds: float) -> Callable[[], object] | None:
-        self.at("lock")
-        if key in self.locked:
-            return None
-        self.locked.add(key)
-        return partial(self.unlock, key)
-
-    def unlock(self, key: str) -> None:
-        self.at("unlock")
-        self.locked.discard(key)
-
-
-class AsyncMemory:
-    """The same, async."""
-
-    def __init__(self, memory: Memory) -> None:
-        self.memory = memory
-
-    async def load(self, key: str) -> str | None:
-        return self.memory.load(key)
-
-    async def save(self, key: str, value: str, seconds: float) -> None:
-        self.memory.save(key, value, seconds)
-
-    async def lock(self, key: str, seconds: float) -> Any:
-        release = self.memory.lock(key, seconds)
-
-        async def arelease() -> None:
-            assert release is not None
-            release()
-
-        return None if release is None else arelease
 
 
 def raise_error() -> None:
@@ -342,12 +286,12 @@ def test_a_store_that_fails(
     assert ("RuntimeError" if fault == "raises" else "no response within 0.1") in log.getvalue()
     assert "Hidden-1" not in log.getvalue()
 
-    used = len(store.operations)
+    used = store.operations.count("load")
     for logins in (2, 3):
         gateway.revoke_all()
         driver.do(cp.payments.query(**QUERIED))
         assert gateway.authenticates == logins
-    assert len(store.operations) == used
+    assert store.operations.count("load") == used
 
     held.set()
     store.fails_at = ""
