@@ -16,7 +16,7 @@ from ecosystem.records import EXAMPLES, SECRET, Example, each
 from facade.test_imports import HEAVY, loaded_by
 
 import commercepay
-from commercepay import Expected, Money, OpenPayment, Payment, Session
+from commercepay import Callback, Expected, Money, OpenPayment, Payment, Session, models
 from commercepay._base.record import Argument, Record
 
 SHORTCUTS: dict[Any, str] = {Money: "amount", Expected: "reference_code", OpenPayment: "reference_code"}
@@ -88,6 +88,16 @@ def test_wrong_arguments(example: Example) -> None:
             cls(nonsense=1)
     else:
         assert vars(cls()) == {field.name: field.default for field in dataclasses.fields(cls)}
+
+
+def test_what_may_be_missing_is_none_by_default() -> None:
+    """Every attribute of a result that can be None is None by default."""
+    for cls in (
+        Callback,
+        *(getattr(models, name) for name in models.__all__ if issubclass(getattr(models, name), Record)),
+    ):
+        optional = {name for name, kind in cls._annotated.items() if kind.endswith("| None")}
+        assert optional == {name for name, value in cls._defaults.items() if value is None}, cls
 
 
 @each(EXAMPLES)
@@ -208,5 +218,5 @@ def test_the_document() -> None:
     """The examples of docs/values.md run, one after the other."""
     text = (Path(__file__).parents[2] / "docs" / "values.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     exec("\n".join(blocks), {})
