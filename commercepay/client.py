@@ -365,7 +365,7 @@ class CommercePay(_Client[httpx.Client, httpx.BaseTransport]):
     ) -> T: ...
 
     def close(self) -> None:
-        """Close the connections. The client can't be used afterwards."""
+        """Close the connections. Calls in progress are completed; the client can't be used afterwards."""
         self._connections.close()
 
     def __enter__(self) -> Self:
@@ -443,7 +443,7 @@ class AsyncCommercePay(_Client[httpx.AsyncClient, httpx.AsyncBaseTransport]):
     ) -> T: ...
 
     async def aclose(self) -> None:
-        """Close the connections of every event loop. The client can't be used afterwards."""
+        """Close the connections of every event loop. Calls in progress are completed; the client can't be used afterwards."""
         await self._connections.aclose()
 
     async def __aenter__(self) -> Self:

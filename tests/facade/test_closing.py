@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 from commercepay_api.api.payment_gateway import query
-from facade.conftest import CREDENTIALS, OPENING
+from facade.conftest import CREDENTIALS, OPENING, until
+from facade.gateway import PAID, QUERY, Reply, enveloped
 
 from commercepay import AsyncCommercePay, ClientClosed, CommercePay, CommercePayError
 
@@ -133,3 +135,22 @@ def test_a_new_client_has_no_last_response(gateway: Any) -> None:
                 assert cp.last_response is not None
         del cp
         gc.collect(0)
+
+
+def test_closing_during_a_call(gateway: Any) -> None:
+    """A call in progress is completed; then its connection is closed."""
+    answered = threading.Event()
+    gateway.always[QUERY] = lambda seen: (answered.wait(20), Reply(enveloped(PAID)))[1]
+
+    async def main() -> None:
+        cp, acp = (cls(base_url=gateway.url, **CREDENTIALS) for cls in (CommercePay, AsyncCommercePay))
+        calls = [asyncio.create_task(asyncio.to_thread(cp.payments.query, **QUERIED))]
+        calls.append(asyncio.create_task(acp.payments.query(**QUERIED)))
+        await until(lambda: gateway.count(QUERY) == 2)
+        cp.close()
+        await acp.aclose()
+        answered.set()
+        assert [payment.reference_code for payment in await asyncio.gather(*calls)] == ["INV-1", "INV-1"]
+        assert await asyncio.to_thread(gateway.is_left)
+
+    asyncio.run(main())
