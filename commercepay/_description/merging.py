@@ -15,7 +15,7 @@ from typing import Any, Final
 from commercepay._base.json_guards import is_array, is_object
 from commercepay._base.record import Record
 from commercepay._description.reading import Document, Pointer
-from commercepay._description.schemas import RENAME, SCHEMAS, Report, Schemas, same_in_python
+from commercepay._description.schemas import NAME_IT, RENAME, SCHEMAS, Report, Schemas, same_in_python
 from commercepay.errors import ArgumentError
 
 ENVELOPE: Final = f"{SCHEMAS}Envelope"
@@ -63,13 +63,11 @@ class Merged(Record):
         document: all of it.
         paths: the paths with new operations, with only these.
         operations: for each new operation, its method, path and id.
-        schemas: the names of the new schemas, those of the envelopes too.
     """
 
     document: dict[str, Any]
     paths: dict[str, Any]
     operations: tuple[tuple[str, str, str], ...]
-    schemas: tuple[str, ...]
 
 
 @cache
@@ -98,7 +96,7 @@ class _Merge(Report):
         self._given = document.content
         self._bundled = bundled()
         self._ids = {
-            same_in_python(name): f"{name} of commercepay_api" for _, _, name in _named(self._bundled["paths"])
+            same_in_python(name): f"{name} of commercepay_api" for _, _, name in _operations(self._bundled["paths"])
         }
         self._names = {same_in_python(name): "a name in the generated code" for name in _CLASSES}
         self._names |= {same_in_python(name): f"{name} of commercepay_api" for name in _schemas_of(self._bundled)}
@@ -124,8 +122,7 @@ class _Merge(Report):
         _schemas_of(document).update(converted | self._envelopes)
         for path, item in paths.items():
             document["paths"][path] = {**document["paths"].get(path, {}), **item}
-        names = (*converted, *self._envelopes)
-        return Merged(document=document, paths=paths, operations=tuple(_named(paths)), schemas=names)
+        return Merged(document=document, paths=paths, operations=tuple(_operations(paths)))
 
     def _schema_name(self, name: str, pointer: Pointer) -> None:
         if not re.fullmatch("[A-Za-z][A-Za-z0-9]*", name):
@@ -243,10 +240,7 @@ class _Merge(Report):
         content = self._content(given, pointer)
         schema = content.get("schema")
         if not is_object(schema) or "$ref" not in schema:
-            self.refuse(
-                (*pointer, "content"),
-                f"name the object: move it to components > schemas and write $ref: '{SCHEMAS}NameOfIt'",
-            )
+            self.refuse((*pointer, "content"), f"a body must have a name; {NAME_IT}")
         elif not schemas.is_object_schema(schema):
             self.refuse((*pointer, "content"), "the schema of a body must be an object")
         return {
@@ -302,16 +296,13 @@ class _Merge(Report):
                 },
             ],
         }
-        described: dict[str, Any] = {"application/json": {"schema": {"$ref": f"{SCHEMAS}{envelope}"}}}
-        examples = list(_examples(content))
-        if examples:
-            enveloped = {str(number): {"value": _enveloped(one)} for number, one in enumerate(examples, 1)}
-            described["application/json"]["examples"] = enveloped
+        schema_only = {"schema": {"$ref": f"{SCHEMAS}{envelope}"}}
+        examples = {str(number): {"value": _enveloped(one)} for number, one in enumerate(_examples(content), 1)}
         text = response.get("description") or "The result, or a failure (see the body)."
-        failure = {"application/json": {"schema": {"$ref": f"{SCHEMAS}{envelope}"}}}
+        failure = "A failure (see the body)."
         return {
-            "200": {"description": text, "content": described},
-            "default": {"description": "A failure (see the body).", "content": failure},
+            "200": {"description": text, "content": {"application/json": {**schema_only, "examples": examples}}},
+            "default": {"description": failure, "content": {"application/json": schema_only}},
         }
 
 
@@ -320,7 +311,7 @@ def _schemas_of(document: Mapping[str, Any]) -> dict[str, Any]:
     return schemas
 
 
-def _named(paths: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _operations(paths: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Method, path and id of each operation."""
     for path, item in paths.items():
         for method, operation in item.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from commercepay._base.json_guards import is_array, is_object
@@ -20,6 +20,22 @@ _KEYWORDS: Final = (
     *("minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
     *("multipleOf", "minItems", "maxItems", "uniqueItems"),
 )
+_Check = Callable[[Any], bool]
+_VALUES: Final[Mapping[str, tuple[str, _Check]]] = {
+    **dict.fromkeys(
+        ("minLength", "maxLength", "minItems", "maxItems"),
+        ("an integer that is not negative", lambda value: type(value) is int and value >= 0),
+    ),
+    **dict.fromkeys(("minimum", "maximum"), ("a number", lambda value: type(value) in (int, float))),
+    **dict.fromkeys(
+        ("exclusiveMinimum", "exclusiveMaximum"),
+        ("a number (or a boolean)", lambda value: type(value) in (int, float, bool)),
+    ),
+    "multipleOf": ("a number above 0", lambda value: type(value) in (int, float) and value > 0),
+    **dict.fromkeys(("description", "summary", "pattern", "format"), ("a text", lambda value: isinstance(value, str))),
+    **dict.fromkeys(("nullable", "deprecated", "uniqueItems"), ("true or false", lambda value: type(value) is bool)),
+}
+"""What the value of a keyword must be."""
 _INSTEAD: Final = {
     "default": "it would be sent and signed where the caller gives nothing; write it into the description",
     "const": "write `enum` with one value, in a schema of its own",
@@ -28,6 +44,7 @@ _INSTEAD: Final = {
     "readOnly": "the generator ignores it; write a schema for the request and one for the result",
     "writeOnly": "the generator ignores it; write a schema for the request and one for the result",
 }
+NAME_IT: Final = f"name it: move it to components > schemas, and write $ref: '{SCHEMAS}NameOfIt'"
 _ONE_SCHEMA: Final = (
     "of several schemas, the generated code would take the first that fits: write one. (For null, write"
     " `oneOf` with a $ref and `type: 'null'`.)"
@@ -68,7 +85,9 @@ class Report:
         instead: Mapping[str, str] | None = None,
     ) -> None:
         """Refuse all other members: what is ignored in silence would be missing in the generated code."""
-        for name in given:
+        for name, value in given.items():
+            if name in _VALUES and not _VALUES[name][1](value):
+                self.refuse((*pointer, name), f"it must be {_VALUES[name][0]}")
             if name not in allowed and not name.startswith("x-"):
                 text = (instead or {}).get(name) or f"it is not used here{did_you_mean(name, allowed)}; remove it"
                 self.refuse((*pointer, name), text)
@@ -104,24 +123,25 @@ class Schemas:
         if "enum" in schema:
             self._enum(schema, pointer)
             return schema
+        if "$ref" in schema:
+            self._report.refuse(
+                pointer, "this is a second name of a schema; write the schema here, or use its first name"
+            )
+            return schema
         if is_array(parts := schema.get("allOf")):
-            self._report.only(schema, pointer, ("allOf", "description", "example", "examples", "deprecated"), _INSTEAD)
+            self._keywords(schema, pointer, ("allOf", "description", "example", "examples", "deprecated"))
             return {**schema, "allOf": [self._part(one, (*pointer, "allOf", index)) for index, one in enumerate(parts)]}
         return self._object(schema, pointer) if _is_object_schema(schema) else self.inline(schema, pointer)
 
     def inline(self, given: Any, pointer: Pointer) -> dict[str, Any]:
         """A schema inside another or inside an operation: a reference, a scalar or an array."""
         schema = self._report.object(given, pointer)
-        self._report.only(schema, pointer, _KEYWORDS, _INSTEAD)
+        self._keywords(schema, pointer, _KEYWORDS)
         if _is_object_schema(schema):
-            self._report.refuse(
-                pointer, f"name the object: move it to components > schemas, write $ref: '{SCHEMAS}...'"
-            )
+            self._report.refuse(pointer, f"an object must have a name; {NAME_IT}")
             return schema
         if "enum" in schema:
-            self._report.refuse(
-                pointer, f"name the codes: move them to components > schemas, write $ref: '{SCHEMAS}...'"
-            )
+            self._report.refuse(pointer, f"codes must have a name; {NAME_IT}")
             return schema
         if (reference := self._reference(schema, pointer)) is not None:
             return reference
@@ -143,7 +163,7 @@ class Schemas:
 
     def is_scalar(self, schema: Mapping[str, Any]) -> bool:
         schema = self._resolved(schema)
-        return "enum" in schema or "anyOf" in schema or not {"array", "object"} & set(_named(schema.get("type")))
+        return "enum" in schema or "anyOf" in schema or not {"array", "object"} & set(_types(schema.get("type")))
 
     def is_object_schema(self, schema: Mapping[str, Any]) -> bool:
         schema = self._resolved(schema)
@@ -152,8 +172,10 @@ class Schemas:
     def is_envelope(self, schema: Mapping[str, Any]) -> bool:
         """Whether a schema is the gateway's envelope with a result in it, and not the result."""
         schema = self._resolved(schema)
-        parts = [schema, *(self._resolved(part) for part in schema.get("allOf", ()) if is_object(part))]
-        return any({"__abp", "unAuthorizedRequest"} & (part.get("properties") or {}).keys() for part in parts)
+        inherited = schema.get("allOf")
+        parts = [schema, *(self._resolved(one) for one in (inherited if is_array(inherited) else ()) if is_object(one))]
+        members = [part.get("properties") for part in parts]
+        return any({"__abp", "unAuthorizedRequest"} & one.keys() for one in members if is_object(one))
 
     def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         name = str(schema.get("$ref", "")).removeprefix(SCHEMAS)
@@ -163,12 +185,17 @@ class Schemas:
     def _part(self, given: Any, pointer: Pointer) -> dict[str, Any]:
         return self.inline(given, pointer) if is_object(given) and "$ref" in given else self._object(given, pointer)
 
+    def _keywords(self, schema: Mapping[str, Any], pointer: Pointer, allowed: Iterable[str]) -> None:
+        self._report.only(schema, pointer, allowed, _INSTEAD)
+        if not is_array(schema.get("examples", [])):
+            self._report.refuse((*pointer, "examples"), "it must be an array")
+
     # --- parts -------------------------------------------------------------------------------------------------------
 
     def _object(self, schema: Any, pointer: Pointer) -> dict[str, Any]:
         schema = self._report.object(schema, pointer)
         allowed = ("type", "description", "properties", "required", "additionalProperties")
-        self._report.only(schema, pointer, (*allowed, "example", "examples", "deprecated"), _INSTEAD)
+        self._keywords(schema, pointer, (*allowed, "example", "examples", "deprecated"))
         if not isinstance(schema.get("additionalProperties", True), bool):
             text = "how a map is named in Python is not known: write its members in `properties`"
             self._report.refuse((*pointer, "additionalProperties"), text)
@@ -177,7 +204,7 @@ class Schemas:
         if not is_array(required):
             self._report.refuse((*pointer, "required"), "it must be an array of names")
         for name in required if is_array(required) else []:
-            if name not in properties:
+            if not isinstance(name, str) or name not in properties:
                 self._report.refuse((*pointer, "required"), f"{name!r} is not in properties")
         seen = dict.fromkeys(map(same_in_python, _MEMBERS_OF_CLASSES), "a name of the generated class")
         component = str(pointer[2])
@@ -187,7 +214,7 @@ class Schemas:
             at = (*pointer, "properties", name)
             self._report.distinct(name, at, seen, RENAME)
             converted[name] = self.inline(member, at)
-            if name.lower().endswith("amount") and "number" in _named(converted[name].get("type")):
+            if name.lower().endswith("amount") and "number" in _types(converted[name].get("type")):
                 self._report.refuse(at, "an amount is never a float: write `type: integer`, in minor units")
         return {**schema, "type": "object", "properties": converted}
 
@@ -216,7 +243,7 @@ class Schemas:
 
     def _kinds(self, schema: Mapping[str, Any], pointer: Pointer) -> list[str]:
         given = schema.get("type")
-        kinds = _named(given)
+        kinds = _types(given)
         if not kinds or any(one not in _TYPES for one in kinds):
             self._report.refuse(
                 (*pointer, "type") if given else pointer, f"write `type`, one of {', '.join(_TYPES[:4])}"
@@ -228,9 +255,7 @@ class Schemas:
         return [*kinds, "null"] if schema.get("nullable") is True and "null" not in kinds else kinds
 
     def _enum(self, schema: dict[str, Any], pointer: Pointer) -> None:
-        self._report.only(
-            schema, pointer, ("type", "enum", "description", "example", "examples", "deprecated"), _INSTEAD
-        )
+        self._keywords(schema, pointer, ("type", "enum", "description", "example", "examples", "deprecated"))
         values, names = schema.get("enum"), schema.get("x-enum-varnames")
         kind = {"string": str, "integer": int}.get(str(schema.get("type")))
         if kind is None or not is_array(values) or not values or not all(type(one) is kind for one in values):
@@ -250,10 +275,10 @@ class Schemas:
             self._report.distinct(name, (*pointer, "enum"), seen, "give each code a name in `x-enum-varnames`")
 
 
-def _named(kind: object) -> list[str]:
+def _types(kind: object) -> list[str]:
     return [str(one) for one in kind] if is_array(kind) else [str(kind)] if kind is not None else []
 
 
 def _is_object_schema(schema: Mapping[str, Any]) -> bool:
     additional = schema.get("additionalProperties")
-    return "object" in _named(schema.get("type")) or "properties" in schema or is_object(additional)
+    return "object" in _types(schema.get("type")) or "properties" in schema or is_object(additional)

@@ -159,7 +159,10 @@ def load(path: Path | None = None) -> Description:
         return _bundled()
     document = read(path, "commercepay[sandbox]")
     merged = merge(document)
-    description = Description(merged.document)
+    try:
+        description = Description(merged.document)
+    except ValueError as error:  # of the validator, for a pattern that is no regular expression
+        raise ArgumentError(f"{path.name}: {error}") from None
     problems = [
         document.problem(("paths", one), f"the sandbox serves {root} itself")
         for one in merged.paths
@@ -284,7 +287,8 @@ def _parts(
 def _secret_members(node: Any) -> Iterator[str]:
     """Names of the members that the description marks as secret."""
     if is_object(node):
-        for name, member in node.get("properties", {}).items():
+        members: object = node.get("properties")  # an example may have any value there
+        for name, member in members.items() if is_object(members) else ():
             if is_object(member) and member.get("format") == "password":
                 yield name.lower()
         for child in node.values():

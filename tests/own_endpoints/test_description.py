@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from own_endpoints.conftest import EXAMPLE
 
 from commercepay import ArgumentError
 from commercepay._description.merging import bundled, merge
-from commercepay._description.reading import read
+from commercepay._description.reading import Document, read
+from commercepay.sandbox.description import Description
 
 Write = Callable[..., Path]
 PATH = "/api/services/app/Refund/Create"
@@ -31,7 +37,13 @@ def test_it_is_added_to_the_bundled_description(write: Write) -> None:
     assert merged.document["paths"].keys() - ours["paths"].keys() == merged.paths.keys()
     schemas = merged.document["components"]["schemas"]
     assert {name: schemas[name] for name in ours["components"]["schemas"]} == ours["components"]["schemas"]
-    assert schemas.keys() - ours["components"]["schemas"].keys() == set(merged.schemas)
+    envelopes = {f"{name}Envelope" for _, _, name in merged.operations}
+    assert schemas.keys() - ours["components"]["schemas"].keys() == {
+        "Refund",
+        "RefundRequest",
+        "RefundState",
+        *envelopes,
+    }
     created = merged.paths[PATH]["post"]
     assert created["security"] == ours["paths"]["/api/services/app/PaymentGateway/InitialSession"]["post"]["security"]
     assert created["responses"].keys() == {"200", "default"}
@@ -194,7 +206,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "inline body": (
         "schema: {$ref: '#/components/schemas/RefundRequest'}",
         "schema: {type: object}",
-        "name the object",
+        "must have a name; name it",
     ),
     "body of codes": ("schemas/RefundRequest'}", "schemas/RefundState'}", "the schema of a body must be an object"),
     "form": ("application/json", "multipart/form-data", "write `application/json` only"),
@@ -206,7 +218,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "no response": ("'200':\n          description: The", "x-200:\n          description: The", "200 is missing"),
     "result without schema": (SCHEMA, "x-schema: {}", "schema is missing"),
     "envelope": (SCHEMA, "schema: {$ref: '#/components/schemas/QueryEnvelope'}", "describe the result alone"),
-    "inline result": (SCHEMA, "schema: {type: object, properties: {a: {type: string}}}", "name the object"),
+    "inline result": (SCHEMA, "schema: {type: object, properties: {a: {type: string}}}", "must have a name; name it"),
     "unknown schema": (SCHEMA, "schema: {$ref: '#/components/schemas/Refnd'}", "no schema 'Refnd' here or in the"),
     "schema elsewhere": (SCHEMA, "schema: {$ref: 'other.yaml#/Refund'}", "there is no schema 'other.yaml#/Refund'"),
     "existing schema": (
@@ -234,10 +246,27 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "    refund.x: {type: string}\n    RefundState: {",
         "letters and digits only",
     ),
-    "inline object": (MEMBER, "refundNumber: {type: object}", "refundNumber: name the object: move it to components"),
-    "inline object in an array": (MEMBER, "n: {type: array, items: {properties: {}}}", "items: name the object"),
-    "inline codes": (MEMBER, "refundNumber: {type: string, enum: [A]}", "name the codes"),
-    "map": (MEMBER, "refundNumber: {additionalProperties: {type: string}}", "name the object"),
+    "inline object": (
+        MEMBER,
+        "refundNumber: {type: object}",
+        "refundNumber: an object must have a name; name it: move",
+    ),
+    "inline object in an array": (
+        MEMBER,
+        "n: {type: array, items: {properties: {}}}",
+        "items: an object must have a name",
+    ),
+    "a second name": (
+        "    RefundState: {",
+        "    Alias: {$ref: '#/components/schemas/Refund'}\n    RefundState: {",
+        "a second name of a schema",
+    ),
+    "inline codes": (
+        MEMBER,
+        "refundNumber: {type: string, enum: [A]}",
+        "codes must have a name; name it: move it to components > schemas",
+    ),
+    "map": (MEMBER, "refundNumber: {additionalProperties: {type: string}}", "must have a name; name it"),
     "named map": (
         "    RefundState: {",
         "    Map: {type: object, additionalProperties: {type: string}}\n    RefundState: {",
@@ -259,6 +288,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "title": (MEMBER, "refundNumber: {type: string, title: A}", "title: it would rename the generated class"),
     "no items": (MEMBER, "refundNumber: {type: array}", "items is missing"),
     "a float as an amount": ("amount: {type: integer}", "paidAmount: {type: number}", "an amount is never a float"),
+    "value of a keyword": (MEMBER, "refundNumber: {type: string, maxLength: '5'}", "maxLength: it must be an integer"),
     "required": ("required: [refundNumber", "required: [gone", "required: 'gone' is not in properties"),
     "required text": ("required: [refundNumber, amount, state]", "required: x", "it must be an array of names"),
     "mixed codes": ("enum: [PENDING, DONE]", "enum: [PENDING, 1]", "codes must be all strings or all integers"),
@@ -308,4 +338,40 @@ def test_what_is_allowed(write: Write) -> None:
             status: {anyOf: [{$ref: '#/components/schemas/PaymentStatus'}, {type: 'null'}]}
     RefundState:"""
     merged = merge(read(write(("    RefundState:", rest), (SCHEMA, SCHEMA.replace("Refund", "Large"))), "x"))
-    assert "Large" in merged.schemas
+    assert merged.document["components"]["schemas"]["Large"]["allOf"][1]["properties"]["names"]
+
+
+def places(node: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield place
+    for key, child in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield from places(child, (*place, key))
+
+
+SCALAR = (
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.sampled_from(["", "null", "array"])
+)
+WORDS = st.sampled_from(
+    ["type", "$ref", "properties", "items", "enum", "allOf", "oneOf", "anyOf", "required", "schema", "in"]
+)
+JSON = st.recursive(
+    SCALAR, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3), max_leaves=6
+)
+CONTENT = yaml.safe_load(EXAMPLE.replace("2027-01-01", "'2027-01-01'"))
+PLACES = [place for place in places(CONTENT) if place]
+
+
+@given(st.sampled_from(PLACES), JSON)
+def test_anything_anywhere(place: tuple[Any, ...], value: Any) -> None:
+    """With any JSON in any place, a description is merged or is an ArgumentError with places, and nothing else."""
+    content = copy.deepcopy(CONTENT)
+    parent = content
+    for step in place[:-1]:
+        parent = parent[step]
+    parent[place[-1]] = value
+    try:
+        merged = merge(Document(name="x.yaml", content=content, lines={}))
+    except ArgumentError as error:
+        named = all(one.startswith("x.yaml:1: ") for one in error.problems)
+        assert named  # either outcome is right
+        return
+    assert Description(merged.document).by_name
