@@ -137,13 +137,14 @@ def _login_in_a_loop(tokens: Tokens, interrupt_after: float) -> None:
 def over_the_network(
     interrupt: Callable[[Callable[[], object], int, random.Random], None], interrupts: int, seed: int
 ) -> str:
-    """Interrupt calls; fails if a later call is blocked, or if a connection stays in use or open."""
+    """Interrupt calls; fails if a later call is blocked or gets another response, or if a connection stays in use or open."""
     defaults.MAX_CONNECTIONS = 5  # few, so that lost ones are missed
     gateway = Gateway()
     with CommercePay(base_url=gateway.url, timeout=10, max_retries=0, **CREDENTIALS) as cp:
 
         def call() -> None:
-            cp.payments.query(session_number="S-1")
+            number = f"S-{random.random()}"
+            assert cp.payments.query(session_number=number).session_number == number, "the response to another call"
 
         call()
         interrupt(call, interrupts, random.Random(seed))
@@ -190,7 +191,8 @@ def in_threads(call: Callable[[], object], interrupts: int, chance: random.Rando
         thread.start()
         return thread
 
-    threading.excepthook = lambda _: None  # an interrupt may hit the thread outside of `work`
+    raised: set[type[BaseException]] = set()
+    threading.excepthook = lambda given: raised.add(given.exc_type)
     sys.setswitchinterval(1e-5)  # or a thread is only interrupted where it waits
     threads = [start() for _ in range(4)]
     for _ in range(interrupts):
@@ -204,6 +206,7 @@ def in_threads(call: Callable[[], object], interrupts: int, chance: random.Rando
     for thread in threads:
         thread.join(20)
         assert not thread.is_alive(), "a call does not end"
+    assert raised <= {Interrupted}, raised  # an interrupt may hit a thread outside of `work`
 
 
 _INTERRUPTED = ctypes.py_object(Interrupted)
