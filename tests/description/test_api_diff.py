@@ -258,11 +258,11 @@ def test_operations(change: Callable[[Any], None], breaks: bool, text: str) -> N
 def test_shared_schemas_are_reported_once() -> None:
     """A change of a schema that several operations use is one line with all of them."""
     changed = copy.deepcopy(DOCUMENT)
-    changed["components"]["schemas"]["PaymentDetails"]["properties"]["loyaltyNumber"] = TEXT
+    changed["components"]["schemas"]["PaymentDetails"]["properties"]["newMember"] = TEXT
     del changed["components"]["schemas"]["QueryResult"]["properties"]["remark"]
     assert API_DIFF.Comparison(DOCUMENT, changed).markdown() == (
         "### Breaking\n\n- `QueryResult.remark` was removed (response of Query).\n\n"
-        "### Compatible\n\n- `PaymentDetails.loyaltyNumber` is new (request of InitialSession, request of RequestPayment).\n"
+        "### Compatible\n\n- `PaymentDetails.newMember` is new (request of InitialSession, request of RequestPayment).\n"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,14 @@ def test_a_template_that_is_gone(upgrade: Any, stock: Path) -> None:
     """A template that the generator no longer has is reported."""
     (stock / "types.py.jinja").unlink()
     assert list(upgrade.moved(stock)) == ["types.py.jinja: there is no such template any more"]
+
+
+def test_the_write_up_for_the_generator(upgrade: Any) -> None:
+    """Every section of openapi/upstream.md has a program and a patch that changes something; the description is JSON."""
+    description, found = upgrade.faults(upgrade.UPSTREAM.read_text("utf-8"))
+    assert json.loads(description)["openapi"] == "3.1.0"
+    assert len(found) >= 8
+    for fault in found:
+        compile(fault.program, fault.title, "exec")
+        assert fault.edits
+        assert all(old.strip() and old != new for _, old, new in fault.edits)
