@@ -14,47 +14,47 @@ EXAMPLE = """\
 openapi: 3.1.0
 info: {title: Invented endpoints, version: "1"}
 paths:
-  /api/services/app/Refund/Create:
+  /api/services/app/Voucher/Create:
     post:
-      operationId: CreateRefund
-      tags: [Refund]
-      summary: Refund a payment.
+      operationId: CreateVoucher
+      tags: [Voucher]
+      summary: Issue a voucher.
       requestBody:
         content:
           application/json:
-            schema: {$ref: '#/components/schemas/RefundRequest'}
+            schema: {$ref: '#/components/schemas/VoucherRequest'}
       responses:
         '200':
-          description: The refund.
+          description: The voucher.
           content:
             application/json:
-              schema: {$ref: '#/components/schemas/Refund'}
-              example: {refundNumber: R-1, amount: 500, state: PENDING, at: 2027-01-01}
-  /api/services/app/Refund/List:
+              schema: {$ref: '#/components/schemas/Voucher'}
+              example: {voucherNumber: R-1, amount: 500, state: PENDING, at: 2027-01-01}
+  /api/services/app/Voucher/List:
     get:
-      operationId: ListRefunds
-      tags: [Refund]
+      operationId: ListVouchers
+      tags: [Voucher]
       parameters:
         - {name: TransactionNumber, in: query, required: true, description: The number., schema: {type: string}}
-        - {name: State, in: query, schema: {$ref: '#/components/schemas/RefundState'}}
+        - {name: State, in: query, schema: {$ref: '#/components/schemas/VoucherState'}}
       responses:
         '200':
           content:
             application/json:
-              schema: {type: array, items: {$ref: '#/components/schemas/Refund'}}
-  /api/services/app/Refund/Cancel:
+              schema: {type: array, items: {$ref: '#/components/schemas/Voucher'}}
+  /api/services/app/Voucher/Cancel:
     post:
-      operationId: CancelRefund
+      operationId: CancelVoucher
       requestBody:
         content:
           application/json:
-            schema: {$ref: '#/components/schemas/RefundRequest'}
+            schema: {$ref: '#/components/schemas/VoucherRequest'}
       responses:
         '200': {description: Nothing.}
 components:
   schemas:
-    RefundState: {type: string, enum: [PENDING, DONE]}
-    RefundRequest:
+    VoucherState: {type: string, enum: [PENDING, DONE]}
+    VoucherRequest:
       type: object
       required: [transactionNumber, amount]
       properties:
@@ -62,13 +62,13 @@ components:
         amount: {type: integer}
         customer: {$ref: '#/components/schemas/Customer', description: Who gets it.}
         pin: {type: string, format: password}
-    Refund:
+    Voucher:
       type: object
-      required: [refundNumber, amount, state]
+      required: [voucherNumber, amount, state]
       properties:
-        refundNumber: {type: string}
+        voucherNumber: {type: string}
         amount: {type: integer}
-        state: {$ref: '#/components/schemas/RefundState'}
+        state: {$ref: '#/components/schemas/VoucherState'}
         at: {type: [string, 'null'], format: date}
 """
 

@@ -20,7 +20,7 @@ from commercepay._description.reading import Document, read
 from commercepay.sandbox.description import Description
 
 Write = Callable[..., Path]
-PATH = "/api/services/app/Refund/Create"
+PATH = "/api/services/app/Voucher/Create"
 
 
 def problems(path: Path) -> list[str]:
@@ -39,18 +39,18 @@ def test_it_is_added_to_the_bundled_description(write: Write) -> None:
     assert {name: schemas[name] for name in ours["components"]["schemas"]} == ours["components"]["schemas"]
     envelopes = {f"{name}Envelope" for _, _, name in merged.operations}
     assert schemas.keys() - ours["components"]["schemas"].keys() == {
-        "Refund",
-        "RefundRequest",
-        "RefundState",
+        "Voucher",
+        "VoucherRequest",
+        "VoucherState",
         *envelopes,
     }
     created = merged.paths[PATH]["post"]
     assert created["security"] == ours["paths"]["/api/services/app/PaymentGateway/InitialSession"]["post"]["security"]
     assert created["responses"].keys() == {"200", "default"}
-    result = schemas["CreateRefundEnvelope"]["allOf"][1]["properties"]["result"]
+    result = schemas["CreateVoucherEnvelope"]["allOf"][1]["properties"]["result"]
     assert [one.get("$ref", one.get("type")) for one in result["oneOf"]] == [
         "#/components/schemas/Refusal",
-        "#/components/schemas/Refund",
+        "#/components/schemas/Voucher",
         "null",
     ]
 
@@ -59,7 +59,7 @@ def test_the_example_is_put_into_the_envelope(write: Write) -> None:
     """The example of a result becomes that of a response. A date in it stays text."""
     content = merge(read(write(), "x")).paths[PATH]["post"]["responses"]["200"]["content"]["application/json"]
     (example,) = content["examples"].values()
-    assert example["value"]["result"] == {"refundNumber": "R-1", "amount": 500, "state": "PENDING", "at": "2027-01-01"}
+    assert example["value"]["result"] == {"voucherNumber": "R-1", "amount": 500, "state": "PENDING", "at": "2027-01-01"}
     assert example["value"]["__abp"] is True
 
 
@@ -73,8 +73,8 @@ def test_both_forms_of_null(write: Write, version: str) -> None:
         ("amount: {type: integer}", "amount: {type: integer, minimum: 0, exclusiveMinimum: true}"),
     ]
     schemas = merge(read(write(*changes), "x")).document["components"]["schemas"]
-    members = schemas["RefundRequest"]["properties"]
-    assert schemas["Refund"]["properties"]["at"] == {"type": ["string", "null"]}
+    members = schemas["VoucherRequest"]["properties"]
+    assert schemas["Voucher"]["properties"]["at"] == {"type": ["string", "null"]}
     assert members["customer"]["oneOf"] == [{"$ref": "#/components/schemas/Customer"}, {"type": "null"}]
     assert members["amount"] == {"type": "integer", "exclusiveMinimum": 0}
 
@@ -138,10 +138,10 @@ def test_what_can_not_be_read(tmp_path: Path, content: bytes | None, problem: st
     assert str(caught.value).startswith(problem)
 
 
-POST = "post:\n      operationId: CreateRefund\n"
+POST = "post:\n      operationId: CreateVoucher\n"
 NUMBER = "- {name: TransactionNumber, in: query, required: true, description: The number., schema: {type: string}}"
-SCHEMA = "schema: {$ref: '#/components/schemas/Refund'}"
-MEMBER = "refundNumber: {type: string}"
+SCHEMA = "schema: {$ref: '#/components/schemas/Voucher'}"
+MEMBER = "voucherNumber: {type: string}"
 REFUSED: dict[str, tuple[str, str, str]] = {
     "version": ("openapi: 3.1.0", "swagger: '2.0'", 'write `openapi: "3.1.0"`'),
     "servers": ("paths:", "servers: []\npaths:", "3: servers: remove it: the client has the base URL"),
@@ -156,23 +156,27 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "post: it is an operation of commercepay_api already",
     ),
     "path in another case": (PATH, "/api/TokenAuth/authenticate", "/api/TokenAuth/Authenticate is the same path"),
-    "path parameter": (PATH, "/api/Refund/{id}", "how a path parameter is signed is not known: write the whole path"),
-    "path with query": (PATH, "/api/Refund?x=1", "a path must be as in"),
-    "dot segment": (PATH, "/api/../Refund", "a path must be as in"),
+    "path parameter": (PATH, "/api/Voucher/{id}", "how a path parameter is signed is not known: write the whole path"),
+    "path with query": (PATH, "/api/Voucher?x=1", "a path must be as in"),
+    "dot segment": (PATH, "/api/../Voucher", "a path must be as in"),
     "method": (POST, f"put: {{}}\n    {POST}", "put: how a PUT is signed is not known"),
     "no operation": (f"    {POST}", "    x-y:\n", "there is no operation"),
-    "no operationId": ("      operationId: CreateRefund\n", "", "operationId is missing: write a unique name, such as"),
-    "operationId": ("operationId: CreateRefund", "operationId: create-refund", "letters and digits only"),
-    "existing operationId": ("operationId: CreateRefund", "operationId: query", "query and Query of commercepay_api"),
-    "operationId twice": ("operationId: CreateRefund", "operationId: listRefunds", "are the same name in Python"),
-    "two tags": ("tags: [Refund]", "tags: [A, B]", "write one tag"),
-    "security of an operation": ("tags: [Refund]", "security: []", "every endpoint is called with the token"),
+    "no operationId": (
+        "      operationId: CreateVoucher\n",
+        "",
+        "operationId is missing: write a unique name, such as",
+    ),
+    "operationId": ("operationId: CreateVoucher", "operationId: create-voucher", "letters and digits only"),
+    "existing operationId": ("operationId: CreateVoucher", "operationId: query", "query and Query of commercepay_api"),
+    "operationId twice": ("operationId: CreateVoucher", "operationId: listVouchers", "are the same name in Python"),
+    "two tags": ("tags: [Voucher]", "tags: [A, B]", "write one tag"),
+    "security of an operation": ("tags: [Voucher]", "security: []", "every endpoint is called with the token"),
     "body of a GET": (
-        "operationId: ListRefunds",
-        "operationId: ListRefunds\n      requestBody: {}",
+        "operationId: ListVouchers",
+        "operationId: ListVouchers\n      requestBody: {}",
         "a GET has no body",
     ),
-    "parameters of a POST": ("tags: [Refund]", "parameters: [{}]", "what is signed then is not known"),
+    "parameters of a POST": ("tags: [Voucher]", "parameters: [{}]", "what is signed then is not known"),
     "array in a query": (
         NUMBER,
         NUMBER.replace("{type: string}", "{type: array, items: {type: string}}"),
@@ -180,7 +184,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     ),
     "object in a query": (
         NUMBER,
-        NUMBER.replace("{type: string}", "{$ref: '#/components/schemas/Refund'}"),
+        NUMBER.replace("{type: string}", "{$ref: '#/components/schemas/Voucher'}"),
         "in a query",
     ),
     "header": (NUMBER, NUMBER.replace("in: query", "in: header"), "in: remove it: the client adds the headers"),
@@ -199,16 +203,16 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "style": (NUMBER, NUMBER.replace("in: query", "in: query, style: form"), "style: it is not used here"),
     "no body": (
         "      requestBody:\n        content:\n          application/json:\n"
-        "            schema: {$ref: '#/components/schemas/RefundRequest'}\n",
+        "            schema: {$ref: '#/components/schemas/VoucherRequest'}\n",
         "",
         "requestBody is missing",
     ),
     "inline body": (
-        "schema: {$ref: '#/components/schemas/RefundRequest'}",
+        "schema: {$ref: '#/components/schemas/VoucherRequest'}",
         "schema: {type: object}",
         "must have a name; name it",
     ),
-    "body of codes": ("schemas/RefundRequest'}", "schemas/RefundState'}", "the schema of a body must be an object"),
+    "body of codes": ("schemas/VoucherRequest'}", "schemas/VoucherState'}", "the schema of a body must be an object"),
     "form": ("application/json", "multipart/form-data", "write `application/json` only"),
     "another status": (
         "'200':\n          description: The",
@@ -219,37 +223,37 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "result without schema": (SCHEMA, "x-schema: {}", "schema is missing"),
     "envelope": (SCHEMA, "schema: {$ref: '#/components/schemas/QueryEnvelope'}", "describe the result alone"),
     "inline result": (SCHEMA, "schema: {type: object, properties: {a: {type: string}}}", "must have a name; name it"),
-    "unknown schema": (SCHEMA, "schema: {$ref: '#/components/schemas/Refnd'}", "no schema 'Refnd' here or in the"),
-    "schema elsewhere": (SCHEMA, "schema: {$ref: 'other.yaml#/Refund'}", "there is no schema 'other.yaml#/Refund'"),
+    "unknown schema": (SCHEMA, "schema: {$ref: '#/components/schemas/Vouchr'}", "no schema 'Vouchr' here or in the"),
+    "schema elsewhere": (SCHEMA, "schema: {$ref: 'other.yaml#/Voucher'}", "there is no schema 'other.yaml#/Voucher'"),
     "existing schema": (
-        "    RefundState: {",
-        "    customer: {type: string}\n    RefundState: {",
+        "    VoucherState: {",
+        "    customer: {type: string}\n    VoucherState: {",
         "Customer of commercepay_api",
     ),
     "schema twice": (
-        "    RefundState: {",
-        "    REFUND: {type: string}\n    RefundState: {",
+        "    VoucherState: {",
+        "    VOUCHER: {type: string}\n    VoucherState: {",
         "are the same name in Python",
     ),
     "schema of an envelope": (
-        "    RefundState: {",
-        "    CreateRefundEnvelope: {type: string}\n    RefundState: {",
-        "CreateRefundEnvelope and CreateRefundEnvelope are the same name",
+        "    VoucherState: {",
+        "    CreateVoucherEnvelope: {type: string}\n    VoucherState: {",
+        "CreateVoucherEnvelope and CreateVoucherEnvelope are the same name",
     ),
     "reserved schema": (
-        "    RefundState: {",
-        "    response: {type: string}\n    RefundState: {",
+        "    VoucherState: {",
+        "    response: {type: string}\n    VoucherState: {",
         "a name in the generated",
     ),
     "schema's name": (
-        "    RefundState: {",
-        "    refund.x: {type: string}\n    RefundState: {",
+        "    VoucherState: {",
+        "    voucher.x: {type: string}\n    VoucherState: {",
         "letters and digits only",
     ),
     "inline object": (
         MEMBER,
-        "refundNumber: {type: object}",
-        "refundNumber: an object must have a name; name it: move",
+        "voucherNumber: {type: object}",
+        "voucherNumber: an object must have a name; name it: move",
     ),
     "inline object in an array": (
         MEMBER,
@@ -257,40 +261,40 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "items: an object must have a name",
     ),
     "a second name": (
-        "    RefundState: {",
-        "    Alias: {$ref: '#/components/schemas/Refund'}\n    RefundState: {",
+        "    VoucherState: {",
+        "    Alias: {$ref: '#/components/schemas/Voucher'}\n    VoucherState: {",
         "a second name of a schema",
     ),
     "inline codes": (
         MEMBER,
-        "refundNumber: {type: string, enum: [A]}",
+        "voucherNumber: {type: string, enum: [A]}",
         "codes must have a name; name it: move it to components > schemas",
     ),
-    "map": (MEMBER, "refundNumber: {additionalProperties: {type: string}}", "must have a name; name it"),
+    "map": (MEMBER, "voucherNumber: {additionalProperties: {type: string}}", "must have a name; name it"),
     "named map": (
-        "    RefundState: {",
-        "    Map: {type: object, additionalProperties: {type: string}}\n    RefundState: {",
+        "    VoucherState: {",
+        "    Map: {type: object, additionalProperties: {type: string}}\n    VoucherState: {",
         "write its members in `properties`",
     ),
     "reserved member": (
         MEMBER,
-        "refundNumber: {type: string}\n        d: {type: string}",
+        "voucherNumber: {type: string}\n        d: {type: string}",
         "a name of the generated class",
     ),
-    "member like its schema": (MEMBER, "refund: {type: string}", "refund and the schema Refund are the same name"),
-    "member twice": (MEMBER, f"{MEMBER}\n        refund_number: {{type: string}}", "are the same name in Python"),
-    "no type": (MEMBER, "refundNumber: {description: x}", "write `type`, one of string, integer, number, boolean"),
-    "wrong type": (MEMBER, "refundNumber: {type: text}", "type: write `type`, one of"),
-    "two types": (MEMBER, "refundNumber: {type: [string, integer]}", "write one type, or one and 'null'"),
-    "a union": (MEMBER, "refundNumber: {oneOf: [{type: string}, {type: integer}]}", "would take the first that fits"),
-    "default": (MEMBER, "refundNumber: {type: string, default: A}", "default: it would be sent and signed"),
-    "const": (MEMBER, "refundNumber: {type: string, const: A}", "const: write `enum` with one value"),
-    "title": (MEMBER, "refundNumber: {type: string, title: A}", "title: it would rename the generated class"),
-    "no items": (MEMBER, "refundNumber: {type: array}", "items is missing"),
+    "member like its schema": (MEMBER, "voucher: {type: string}", "voucher and the schema Voucher are the same name"),
+    "member twice": (MEMBER, f"{MEMBER}\n        voucher_number: {{type: string}}", "are the same name in Python"),
+    "no type": (MEMBER, "voucherNumber: {description: x}", "write `type`, one of string, integer, number, boolean"),
+    "wrong type": (MEMBER, "voucherNumber: {type: text}", "type: write `type`, one of"),
+    "two types": (MEMBER, "voucherNumber: {type: [string, integer]}", "write one type, or one and 'null'"),
+    "a union": (MEMBER, "voucherNumber: {oneOf: [{type: string}, {type: integer}]}", "would take the first that fits"),
+    "default": (MEMBER, "voucherNumber: {type: string, default: A}", "default: it would be sent and signed"),
+    "const": (MEMBER, "voucherNumber: {type: string, const: A}", "const: write `enum` with one value"),
+    "title": (MEMBER, "voucherNumber: {type: string, title: A}", "title: it would rename the generated class"),
+    "no items": (MEMBER, "voucherNumber: {type: array}", "items is missing"),
     "a float as an amount": ("amount: {type: integer}", "paidAmount: {type: number}", "an amount is never a float"),
-    "value of a keyword": (MEMBER, "refundNumber: {type: string, maxLength: '5'}", "maxLength: it must be an integer"),
-    "required": ("required: [refundNumber", "required: [gone", "required: 'gone' is not in properties"),
-    "required text": ("required: [refundNumber, amount, state]", "required: x", "it must be an array of names"),
+    "value of a keyword": (MEMBER, "voucherNumber: {type: string, maxLength: '5'}", "maxLength: it must be an integer"),
+    "required": ("required: [voucherNumber", "required: [gone", "required: 'gone' is not in properties"),
+    "required text": ("required: [voucherNumber, amount, state]", "required: x", "it must be an array of names"),
     "mixed codes": ("enum: [PENDING, DONE]", "enum: [PENDING, 1]", "codes must be all strings or all integers"),
     "null as a code": ("enum: [PENDING, DONE]", "enum: [PENDING, null]", "for null, write `oneOf`"),
     "codes that collide": ("enum: [PENDING, DONE]", "enum: [DONE, done]", "give each code a name in `x-enum-varnames`"),
@@ -311,12 +315,12 @@ def test_what_is_refused(write: Write, case: str) -> None:
 def test_all_problems_are_named_at_once(write: Write) -> None:
     """One error names every problem, each with its line."""
     path = write(
-        ("      operationId: CreateRefund\n", ""), (MEMBER, "refundNumber: {type: object}"), ("in: query", "in: path")
+        ("      operationId: CreateVoucher\n", ""), (MEMBER, "voucherNumber: {type: object}"), ("in: query", "in: path")
     )
     found = problems(path)
     lines = path.read_text().splitlines()
     assert len(found) == 3
-    for one, part in zip(found, ("refundNumber", "post:", "in: path"), strict=True):
+    for one, part in zip(found, ("voucherNumber", "post:", "in: path"), strict=True):
         assert part in lines[int(one.split(":")[1]) - 1]
 
 
@@ -328,16 +332,16 @@ def test_what_is_allowed(write: Write) -> None:
       description: A code.
     Names: {type: array, items: {type: string}, x-evidence: A}
     Large:
-      description: A refund and more.
+      description: A voucher and more.
       allOf:
-        - $ref: '#/components/schemas/Refund'
+        - $ref: '#/components/schemas/Voucher'
         - properties:
             code: {$ref: '#/components/schemas/Code'}
             names: {allOf: [{$ref: '#/components/schemas/Names'}]}
             table: {type: array, items: {type: array, items: {type: integer}}}
             status: {anyOf: [{$ref: '#/components/schemas/PaymentStatus'}, {type: 'null'}]}
-    RefundState:"""
-    merged = merge(read(write(("    RefundState:", rest), (SCHEMA, SCHEMA.replace("Refund", "Large"))), "x"))
+    VoucherState:"""
+    merged = merge(read(write(("    VoucherState:", rest), (SCHEMA, SCHEMA.replace("Voucher", "Large"))), "x"))
     assert merged.document["components"]["schemas"]["Large"]["allOf"][1]["properties"]["names"]
 
 

@@ -40,12 +40,12 @@ def test_only_what_is_new_is_in_it(built: dict[str, bytes]) -> None:
     """The package has the described operations and schemas, and imports all else from commercepay_api."""
     modules = {name for name in built if name.endswith(".py") and not name.endswith("__init__.py")}
     assert modules == {
-        *(f"api/refund/{name}.py" for name in ("create_refund", "list_refunds")),
-        "api/default/cancel_refund.py",
-        *(f"models/{name}.py" for name in ("refund", "refund_request", "refund_state")),
-        *(f"models/{name}_envelope.py" for name in ("create_refund", "list_refunds", "cancel_refund")),
+        *(f"api/voucher/{name}.py" for name in ("create_voucher", "list_vouchers")),
+        "api/default/cancel_voucher.py",
+        *(f"models/{name}.py" for name in ("voucher", "voucher_request", "voucher_state")),
+        *(f"models/{name}_envelope.py" for name in ("create_voucher", "list_vouchers", "cancel_voucher")),
     }
-    assert b"from commercepay_api.models.customer import Customer" in built["models/refund_request.py"]
+    assert b"from commercepay_api.models.customer import Customer" in built["models/voucher_request.py"]
     assert b"customer" not in built["models/__init__.py"].lower()
     assert {name for name in built if not name.endswith(".py")} == {"py.typed", "generated.json"}
     for name, data in built.items():
@@ -54,18 +54,18 @@ def test_only_what_is_new_is_in_it(built: dict[str, bytes]) -> None:
 
 def test_secret_members_are_hidden(extra: Any) -> None:
     """A member with `format: password` is not in a repr."""
-    body = extra("models").RefundRequest(transaction_number="T-1", amount=5, pin="123456")
+    body = extra("models").VoucherRequest(transaction_number="T-1", amount=5, pin="123456")
     assert "123456" not in repr(body)
     assert body.to_dict()["pin"] == "123456"
 
 
 def test_an_unknown_code_is_kept(extra: Any) -> None:
     """A text that is none of the codes becomes an unknown code; another type is an error."""
-    refund = extra("models").Refund.from_dict({"refundNumber": "R-1", "amount": 5, "state": "NEW"})
-    assert (refund.state, refund.state.is_known, refund.state.name) == ("NEW", False, "UNKNOWN_NEW")
-    assert extra("models").RefundState("DONE").is_known
+    voucher = extra("models").Voucher.from_dict({"voucherNumber": "R-1", "amount": 5, "state": "NEW"})
+    assert (voucher.state, voucher.state.is_known, voucher.state.name) == ("NEW", False, "UNKNOWN_NEW")
+    assert extra("models").VoucherState("DONE").is_known
     with pytest.raises(ValueError, match="7"):
-        extra("models").RefundState(7)
+        extra("models").VoucherState(7)
 
 
 def test_hard_names_and_every_kind_of_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,8 +99,8 @@ def test_it_is_written_and_checked(write: Write, tmp_path: Path, quick: dict[str
 @pytest.mark.parametrize(
     ("name", "data", "difference"),
     [
-        ("models/refund.py", b"changed", "changed: models/refund.py"),
-        ("models/refund.py", None, "missing: models/refund.py"),
+        ("models/voucher.py", b"changed", "changed: models/voucher.py"),
+        ("models/voucher.py", None, "missing: models/voucher.py"),
         ("models/old.py", b"of an earlier description", "not generated: models/old.py"),
     ],
 )
@@ -122,7 +122,7 @@ def test_a_package_that_is_not_up_to_date(
     assert content(output) == quick
 
 
-@pytest.mark.parametrize("name", ["helpers.py", "models/helpers.py", "models/refund.py"])
+@pytest.mark.parametrize("name", ["helpers.py", "models/helpers.py", "models/voucher.py"])
 def test_a_foreign_file_is_in_the_way(write: Write, tmp_path: Path, quick: dict[str, bytes], name: str) -> None:
     """A file that was not generated is never removed or overwritten: the command names it and changes nothing."""
     output = tmp_path / "commercepay_extra"
@@ -133,7 +133,7 @@ def test_a_foreign_file_is_in_the_way(write: Write, tmp_path: Path, quick: dict[
         (output / "generated.json").write_text(json.dumps(manifest))
     (output / name).write_text("mine")
     before = content(output)
-    refused = generate(write(("operationId: CreateRefund", "operationId: MakeRefund")), output)
+    refused = generate(write(("operationId: CreateVoucher", "operationId: MakeVoucher")), output)
     assert refused.exit_code == 1
     assert f"files that `commercepay generate` did not write: {name}." in refused.output
     assert content(output) == before
@@ -144,7 +144,7 @@ def test_a_cache_is_not_in_the_way(write: Write, tmp_path: Path, quick: dict[str
     output = tmp_path / "commercepay_extra"
     generate(write(), output)
     (output / "models" / "__pycache__").mkdir()
-    (output / "models" / "__pycache__" / "refund.pyc").write_bytes(b"")
+    (output / "models" / "__pycache__" / "voucher.pyc").write_bytes(b"")
     (output / "py.typed").unlink()
     assert generate(write(), output).exit_code == 0
     assert content(output) == quick
@@ -215,10 +215,10 @@ def test_a_killed_run_is_repaired(
 def test_a_description_with_problems_writes_nothing(write: Write, tmp_path: Path) -> None:
     """The command names the problems, fails, and leaves the output alone."""
     output = tmp_path / "commercepay_extra"
-    refused = generate(write(("      operationId: CreateRefund\n", "")), output)
+    refused = generate(write(("      operationId: CreateVoucher\n", "")), output)
     assert refused.exit_code == 1
     assert (
-        "my-endpoints.yaml:5: paths > /api/services/app/Refund/Create > post: operationId is missing" in refused.output
+        "my-endpoints.yaml:5: paths > /api/services/app/Voucher/Create > post: operationId is missing" in refused.output
     )
     assert not output.exists()
 
@@ -228,11 +228,14 @@ def test_a_warning_of_the_generator_is_a_failure(write: Write, tmp_path: Path) -
     output = tmp_path / "commercepay_extra"
     clash = "allOf: [{properties: {a: {type: string}}}, {properties: {a: {type: integer}}}]"
     path = write(
-        ("    RefundRequest:\n      type: object", f"    RefundRequest:\n      {clash}\n    Other:\n      type: object")
+        (
+            "    VoucherRequest:\n      type: object",
+            f"    VoucherRequest:\n      {clash}\n    Other:\n      type: object",
+        )
     )
     refused = generate(path, output)
     assert refused.exit_code == 1
-    assert "the generator can't generate CreateRefund, CancelRefund:" in refused.output
+    assert "the generator can't generate CreateVoucher, CancelVoucher:" in refused.output
     assert not output.exists()
 
 
@@ -242,11 +245,11 @@ def test_an_operation_that_is_left_out_in_silence(write: Write, monkeypatch: pyt
 
     def without_one(description: Any, work: Path) -> Path:
         made = run(description, work)
-        (made / "api" / "refund" / "create_refund.py").unlink()
+        (made / "api" / "voucher" / "create_voucher.py").unlink()
         return made
 
     monkeypatch.setattr(package, "generate", without_one)
-    with pytest.raises(render.BuildError, match=r"left out CreateRefund \(POST /api/services/app/Refund/Create\)"):
+    with pytest.raises(render.BuildError, match=r"left out CreateVoucher \(POST /api/services/app/Voucher/Create\)"):
         package.build(write())
 
 

@@ -29,8 +29,8 @@ from commercepay.testing import Sandbox, sandbox
 pytest_plugins = ["pytester"]
 
 Write = Callable[..., Path]
-CREATE, LIST = "/api/services/app/Refund/Create", "/api/services/app/Refund/List"
-EXAMPLE = {"refundNumber": "R-1", "amount": 500, "state": "PENDING", "at": "2027-01-01"}
+CREATE, LIST = "/api/services/app/Voucher/Create", "/api/services/app/Voucher/List"
+EXAMPLE = {"voucherNumber": "R-1", "amount": 500, "state": "PENDING", "at": "2027-01-01"}
 MEMBERS = {"transactionNumber": "T-1", "amount": 500}
 
 
@@ -48,17 +48,17 @@ def cp(sb: Sandbox) -> Iterator[CommercePay]:
 
 @pytest.fixture
 def body(extra: Any) -> Any:
-    return extra("models").RefundRequest(transaction_number="T-1", amount=500)
+    return extra("models").VoucherRequest(transaction_number="T-1", amount=500)
 
 
 def test_the_response_is_the_example(extra: Any, sb: Sandbox, cp: CommercePay, body: Any) -> None:
     """A generated function gets the example, signed and with the token; so does `cp.request()`."""
-    create = extra("api.refund.create_refund")
-    refund = cp.call(create.request(body=body))
-    assert refund == extra("models").Refund.from_dict(EXAMPLE)
-    assert create.sync_detailed(client=cp.api, body=body).parsed.result == refund
+    create = extra("api.voucher.create_voucher")
+    voucher = cp.call(create.request(body=body))
+    assert voucher == extra("models").Voucher.from_dict(EXAMPLE)
+    assert create.sync_detailed(client=cp.api, body=body).parsed.result == voucher
     assert cp.request("POST", CREATE, json=MEMBERS) == EXAMPLE
-    assert [one.operation for one in sb.requests] == ["Authenticate", *["CreateRefund"] * 3]
+    assert [one.operation for one in sb.requests] == ["Authenticate", *["CreateVoucher"] * 3]
     assert {one.verdict for one in sb.requests} == {"accepted"}
 
 
@@ -67,22 +67,22 @@ def test_the_async_client(extra: Any, sb: Sandbox, body: Any) -> None:
 
     async def run() -> Any:
         async with sb.async_client() as client:
-            return await client.call(extra("api.refund.create_refund").request(body=body))
+            return await client.call(extra("api.voucher.create_voucher").request(body=body))
 
-    assert asyncio.run(run()).refund_number == "R-1"
+    assert asyncio.run(run()).voucher_number == "R-1"
 
 
 def test_an_example_of_a_schema(write: Write) -> None:
     """Without an example of the response, those of the schemas and their members are put together."""
-    change = ("refundNumber: {type: string}", "refundNumber: {type: string, example: R-7}")
+    change = ("voucherNumber: {type: string}", "voucherNumber: {type: string, example: R-7}")
     amount = (
         "        amount: {type: integer}\n        state",
         "        amount: {type: integer, examples: [7]}\n        state",
     )
     with sandbox(description=write(change, amount)) as sb, sb.client() as cp:
         listed = cp.request("GET", LIST, params={"TransactionNumber": "T-1"})
-        assert listed == [{"refundNumber": "R-7", "amount": 7, "state": "PENDING"}]
-        assert cp.request("POST", "/api/services/app/Refund/Cancel", json=MEMBERS) is None
+        assert listed == [{"voucherNumber": "R-7", "amount": 7, "state": "PENDING"}]
+        assert cp.request("POST", "/api/services/app/Voucher/Cancel", json=MEMBERS) is None
 
 
 def test_an_endpoint_without_example(cp: CommercePay) -> None:
@@ -90,7 +90,7 @@ def test_an_endpoint_without_example(cp: CommercePay) -> None:
     with pytest.raises(APIError) as caught:
         cp.request("GET", LIST, params={"TransactionNumber": "T-1"})
     assert (
-        "ListRefunds has neither behaviour in the sandbox nor an example"
+        "ListVouchers has neither behaviour in the sandbox nor an example"
         in caught.value.headers["x-sandbox-explanation"]
     )
 
@@ -111,10 +111,10 @@ def test_it_is_checked_like_the_others(sb: Sandbox, cp: CommercePay) -> None:
 
 def test_registered_results(extra: Any, sb: Sandbox, cp: CommercePay) -> None:
     """A test registers a result, for a number of requests or for all; the newest is taken first, until a reset."""
-    requested = extra("api.refund.list_refunds").request(transaction_number="T-1")
+    requested = extra("api.voucher.list_vouchers").request(transaction_number="T-1")
     one, two = EXAMPLE | {"amount": 1}, EXAMPLE | {"state": "DONE"}
-    sb.respond("ListRefunds", [one])
-    sb.respond("listrefunds", [one, two], times=2)
+    sb.respond("ListVouchers", [one])
+    sb.respond("listvouchers", [one, two], times=2)
     assert [len(cp.call(requested)) for _ in range(4)] == [2, 2, 1, 1]
     sb.reset()
     with pytest.raises(APIError):
@@ -123,28 +123,28 @@ def test_registered_results(extra: Any, sb: Sandbox, cp: CommercePay) -> None:
 
 def test_registered_refusals(extra: Any, sb: Sandbox, cp: CommercePay, body: Any) -> None:
     """A registered error is the refusal that the client then raises, with its code and texts."""
-    sb.respond("CreateRefund", APIError("Too late", code=3001, details="30 days", status_code=500), times=1)
+    sb.respond("CreateVoucher", APIError("Too late", code=3001, details="30 days", status_code=500), times=1)
     with pytest.raises(APIError, match="Too late") as caught:
-        cp.call(extra("api.refund.create_refund").request(body=body), reference="ORDER-1")
+        cp.call(extra("api.voucher.create_voucher").request(body=body), reference="ORDER-1")
     assert (caught.value.code, caught.value.details, caught.value.status_code) == (3001, "30 days", 500)
     assert cp.request("POST", CREATE, json=MEMBERS) == EXAMPLE
 
 
 def test_a_function_responds(sb: Sandbox, cp: CommercePay) -> None:
     """A function takes the members of the request; it returns a result, or returns or raises a refusal."""
-    refunded: list[int] = []
+    issued: list[int] = []
 
-    def refund(members: dict[str, Any]) -> Any:
-        if sum(refunded) + members["amount"] > 800:
-            raise TransactionAlreadyProcessed("Already refunded", code=2022)
-        refunded.append(members["amount"])
+    def voucher(members: dict[str, Any]) -> Any:
+        if sum(issued) + members["amount"] > 800:
+            raise TransactionAlreadyProcessed("Already used", code=2022)
+        issued.append(members["amount"])
         return EXAMPLE | {"amount": members["amount"]}
 
-    sb.respond("CreateRefund", refund)
+    sb.respond("CreateVoucher", voucher)
     assert cp.request("POST", CREATE, json=MEMBERS)["amount"] == 500
     with pytest.raises(TransactionAlreadyProcessed):
         cp.request("POST", CREATE, json=MEMBERS)
-    sb.respond("CreateRefund", lambda members: 1 / 0)
+    sb.respond("CreateVoucher", lambda members: 1 / 0)
     with pytest.raises(APIError) as caught:
         cp.request("POST", CREATE, json=MEMBERS)
     assert "ZeroDivisionError" in caught.value.headers["x-sandbox-explanation"]
@@ -153,11 +153,11 @@ def test_a_function_responds(sb: Sandbox, cp: CommercePay) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "result", "times", "problem"),
     [
-        ("CreateRefnd", EXAMPLE, None, "no endpoint 'CreateRefnd'; did you mean 'CreateRefund'"),
-        ("CreateRefund", EXAMPLE | {"amount": "500"}, None, "no result of CreateRefund in the description: amount: "),
-        ("CreateRefund", None, None, "no result of CreateRefund"),
-        ("CancelRefund", {}, None, "no result of CancelRefund"),
-        ("CreateRefund", EXAMPLE, 0, "times must be"),
+        ("CreateVouchr", EXAMPLE, None, "no endpoint 'CreateVouchr'; did you mean 'CreateVoucher'"),
+        ("CreateVoucher", EXAMPLE | {"amount": "500"}, None, "no result of CreateVoucher in the description: amount: "),
+        ("CreateVoucher", None, None, "no result of CreateVoucher"),
+        ("CancelVoucher", {}, None, "no result of CancelVoucher"),
+        ("CreateVoucher", EXAMPLE, 0, "times must be"),
     ],
 )
 def test_wrong_responses(sb: Sandbox, endpoint: str, result: Any, times: int | None, problem: str) -> None:
@@ -168,29 +168,29 @@ def test_wrong_responses(sb: Sandbox, endpoint: str, result: Any, times: int | N
 
 def test_a_function_with_a_wrong_result(sb: Sandbox, cp: CommercePay) -> None:
     """The result of a function is checked when it is called."""
-    sb.respond("CreateRefund", lambda members: {"amount": 1})
+    sb.respond("CreateVoucher", lambda members: {"amount": 1})
     with pytest.raises(APIError) as caught:
         cp.request("POST", CREATE, json=MEMBERS)
-    assert "no result of CreateRefund in the description" in caught.value.headers["x-sandbox-explanation"]
+    assert "no result of CreateVoucher in the description" in caught.value.headers["x-sandbox-explanation"]
 
 
 def test_faults(extra: Any, sb: Sandbox, cp: CommercePay, body: Any) -> None:
     """A lost response leaves the outcome of a POST unknown; the error names the order. Wrong types are detected."""
-    request = extra("api.refund.create_refund").request(body=body)
-    sb.faults.add("drop_after", endpoint="CreateRefund")
+    request = extra("api.voucher.create_voucher").request(body=body)
+    sb.faults.add("drop_after", endpoint="CreateVoucher")
     with pytest.raises(OutcomeUnknown, match=r"may have processed it \(reference 'ORDER-1'\)"):
         cp.call(request, reference="ORDER-1")
-    sb.faults.add("wrong_types", endpoint="CreateRefund")
-    with pytest.raises(InvalidResponse, match=r"CreateRefund was sent, but .* does not match the description"):
+    sb.faults.add("wrong_types", endpoint="CreateVoucher")
+    with pytest.raises(InvalidResponse, match=r"CreateVoucher was sent, but .* does not match the description"):
         cp.call(request)
-    assert [one.operation for one in sb.requests].count("CreateRefund") == 2
+    assert [one.operation for one in sb.requests].count("CreateVoucher") == 2
 
 
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
         (("amount: 500", "amount: much"), "my-endpoints.yaml:14: .* > responses > 200: the example: amount: "),
-        (("/api/services/app/Refund/Create", "/pay/Create"), "/pay/Create: the sandbox serves /pay itself"),
+        (("/api/services/app/Voucher/Create", "/pay/Create"), "/pay/Create: the sandbox serves /pay itself"),
         (("in: query", "in: path"), "how a path parameter is signed is not known"),
     ],
 )
@@ -214,7 +214,7 @@ def test_the_fixture_has_a_setting(pytester: pytest.Pytester, write: Write) -> N
 
 def test_the_command(write: Write) -> None:
     """`commercepay sandbox --description` names the file, and ends with one clear line if it can't be used."""
-    path = write(("      operationId: CreateRefund\n", ""))
+    path = write(("      operationId: CreateVoucher\n", ""))
     done = CliRunner().invoke(main, ["sandbox", "--port", "0", "--description", str(path)])
     assert done.exit_code == 1
     assert done.output.startswith("Error: my-endpoints.yaml:5: paths > ")
