@@ -22,13 +22,16 @@ from commercepay_api.api.payment_gateway import query
 from facade.conftest import CREDENTIALS, OPENING, until
 from facade.gateway import AUTHENTICATE, PASSWORD, QUERY, SECRET_KEY, SESSION, Gateway, Reply, enveloped, refused
 from sqlalchemy import create_engine
+from tokens.memory import Memory
 
 from commercepay import AsyncCommercePay, CallbackError, CommercePay, CommercePayError, Money, Session, signature
 from commercepay.callbacks import Verifier, verify
 from commercepay.inbox import Inbox
 from commercepay.testing import sandbox, sign_callback
+from commercepay.tokens import AsyncRedisStore, RedisStore
 
 RETIRED = "Retired-Key-Example"
+REDIS_PASSWORD = "Redis-Password-Example"
 URL = "https://shop.example.my/callback"
 QUERIED: dict[str, Any] = {"session_number": "S-1"}
 
@@ -70,7 +73,7 @@ def texts_of(error: BaseException) -> Iterator[str]:
 
 def leaks(texts: Iterator[str] | list[str], gateway: Gateway | None = None, *more: str) -> list[str]:
     signatures = {seen.signature for seen in gateway.seen} - {""} if gateway is not None else set()
-    secrets = {PASSWORD, SECRET_KEY, RETIRED, "Token-Example", *signatures, *more}
+    secrets = {PASSWORD, SECRET_KEY, RETIRED, REDIS_PASSWORD, "Token-Example", *signatures, *more}
     return [text[:300] for text in texts for secret in secrets if secret in text]
 
 
@@ -191,11 +194,48 @@ def test_cancellations(gateway: Any, path: str, way: str, raw: bool) -> None:
     assert leaks(texts_of(error), gateway) == []
 
 
+@pytest.mark.parametrize("operation", ["load", "lock", "save"])
+@pytest.mark.parametrize("interrupt", [SoftTimeLimitExceeded, KeyboardInterrupt])
+def test_signals_in_a_token_store(gateway: Any, operation: str, interrupt: type[BaseException]) -> None:
+    """An exception of a signal handler during an operation of the token store shows no token in its frames."""
+    gate = threading.Event()
+
+    def hang() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        gate.wait(20)
+
+    def handler(*_: object) -> None:
+        raise interrupt
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        with CommercePay(base_url=gateway.url, token_store=Memory(operation, hang), **CREDENTIALS) as cp:
+            error = raised(lambda: CALLS["payments.query"](cp))
+            assert type(error) is interrupt
+            assert leaks(texts_of(error), gateway) == []
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        gate.set()
+
+
+def test_a_redis_that_is_down(driver: Any, gateway: Any, log: io.StringIO) -> None:
+    """A token store that can't be reached, and a login that then fails, show no secret, the password of Redis neither."""
+    gateway.always[AUTHENTICATE] = Reply(refused(0, "Login failed!"), 401)
+    cp = driver.client(token_store=f"redis://:{REDIS_PASSWORD}@127.0.0.1:1/0")
+    error = raised(lambda: driver.do(CALLS["payments.query"](cp)))
+    assert leaks(texts_of(error), gateway) == []
+    store = cp.api.connections.options["auth"]._tokens._shared
+    assert leaks([log.getvalue(), repr(cp.settings), repr(vars(store)), repr(vars(store._store))], gateway) == []
+    assert "failed (ConnectionError)" in log.getvalue()
+
+
 def test_refused_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Constructors, `from_env`, verifiers, inboxes and signing that refuse their arguments show no secret in their frames."""
     for name in ("TENANT_ID", "USERNAME", "PASSWORD", "SECRET_KEY"):
         monkeypatch.setenv(f"COMMERCEPAY_{name}", str(CREDENTIALS[name.lower()]))
     monkeypatch.setenv("COMMERCEPAY_TENANT_ID", "none")
+    monkeypatch.setenv("COMMERCEPAY_TOKEN_STORE", f"redis://:{REDIS_PASSWORD}@cache:port/0")
     engine = create_engine("sqlite://")
     wrong: list[Callable[[], object]] = [
         lambda: CommercePay(**CREDENTIALS | {"tenant_id": 0, "retired_secret_keys": [RETIRED, ""]}),
@@ -203,6 +243,10 @@ def test_refused_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda: CommercePay(**CREDENTIALS, unknown=1),
         lambda: CommercePay(**CREDENTIALS, base_url="https://x:99999/"),
         lambda: CommercePay(**CREDENTIALS, environment="sandbox"),
+        lambda: CommercePay(**CREDENTIALS, token_store=f"redis://:{REDIS_PASSWORD}@cache:port/0"),
+        lambda: AsyncCommercePay(**CREDENTIALS, token_store=f"{REDIS_PASSWORD}@cache"),
+        lambda: RedisStore(f"redis://:{REDIS_PASSWORD}@cache:port/0"),
+        lambda: AsyncRedisStore(f"{REDIS_PASSWORD}@cache"),
         CommercePay.from_env,
         lambda: CommercePay.from_env(password=PASSWORD),
         lambda: Verifier(secret_key=[SECRET_KEY, ""]),
