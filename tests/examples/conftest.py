@@ -34,10 +34,7 @@ def shop(request: pytest.FixtureRequest, gateway: Sandbox, tmp_path_factory: pyt
     running = Shop(request.param, folder, gateway.environment)
     yield running
     running.stop()
-    log = running.log.read_text()
-    assert "Traceback" not in log, log
-    for secret in (gateway.credentials.password, gateway.credentials.secret_key):
-        assert secret not in log
+    running.check_log(gateway.credentials.password, gateway.credentials.secret_key)
 
 
 @pytest.fixture

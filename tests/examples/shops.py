@@ -52,6 +52,7 @@ class Shop:
         self.url = f"http://127.0.0.1:{port}"
         self.http = httpx.Client(trust_env=False, timeout=30, verify=False)  # no TLS: starts faster
         self.log = folder / f"{kind}.log"
+        self.may_log_errors = False
         self._database = folder / f"{kind}.db"
         plain = {name: value for name, value in os.environ.items() if not name.startswith("COMMERCEPAY_")}
         program, *rest = shlex.split(command(kind)[1])
@@ -114,6 +115,12 @@ class Shop:
     def callback(self, headers: Mapping[str, str], body: bytes) -> int:
         """The status of the response to a callback."""
         return self.http.post(f"{self.url}/commercepay/callback", content=body, headers=headers).status_code
+
+    def check_log(self, *secrets: str) -> None:
+        """The log has no secret and, unless errors may be in it, no traceback."""
+        text = self.log.read_text()
+        assert self.may_log_errors or "Traceback" not in text, text
+        assert not [secret for secret in secrets if secret in text]
 
     def stop(self) -> None:
         self.http.close()
