@@ -54,7 +54,7 @@ class Explanation(Record):
             cause. None: no known reading gives it. One without readings: the signature is right.
         tried: the number of signatures that were computed.
         complete: whether every set of readings was tried; if not, a limit was reached.
-        text: what fits, the right rule, and what to compare.
+        text: what fits, the right rule, and what to compare. It may have 32 characters of each string to sign.
         right: the right string to sign. It holds customers' data.
         differ_at: the index at which `right` and the string to sign of the first fit differ; None if they don't.
     """

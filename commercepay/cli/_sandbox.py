@@ -1,29 +1,18 @@
-"""The command line: `commercepay sandbox`."""
+"""`commercepay sandbox`: a gateway on this machine."""
 
 from __future__ import annotations
 
 import logging
-import sys
 from importlib import import_module
 from pathlib import Path
 
+import click
+
 from commercepay._base.extras import missing
 from commercepay._protocol.published import SANDBOX_PORT
-from commercepay._version import __version__
-
-try:
-    import click
-except ModuleNotFoundError as _error:
-    sys.exit(str(missing("commercepay[sandbox]", _error)))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="commercepay")
-def main() -> None:
-    """CommercePay for developers."""
-
-
-@main.command()
+@click.command()
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=SANDBOX_PORT, show_default=True, help="0 chooses a free port."
 )
@@ -83,37 +72,3 @@ export COMMERCEPAY_BASE_URL={url}
 """
     )
     server(core, host).run([listener])
-
-
-@main.command()
-@click.argument("description", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--output", required=True, type=click.Path(path_type=Path), help="The folder of the package.")
-@click.option("--check", is_flag=True, help="Change nothing, and fail if the package is not up to date.")
-def generate(description: Path, output: Path, check: bool) -> None:
-    """Generate a typed package for the endpoints in DESCRIPTION, an OpenAPI document with only what is new."""
-    from commercepay._generator.package import run
-    from commercepay._generator.render import BuildError
-    from commercepay.errors import ArgumentError
-
-    try:
-        changes = run(description, output, check=check)
-    except (ArgumentError, BuildError, ModuleNotFoundError) as error:
-        raise click.ClickException(str(error)) from error
-    if changes and check:
-        differences = "".join(f"\n  {line}" for line in changes)
-        raise click.ClickException(
-            f"{output} is not up to date; run: commercepay generate {description} --output {output}{differences}"
-        )
-    click.echo(f"{output}: {len(changes)} files changed" if changes else f"{output} is up to date")
-
-
-@main.command()
-def demo() -> None:
-    """Take a payment from end to end, in a temporary sandbox."""
-    try:
-        from commercepay.demo import run
-
-        status = run()
-    except ModuleNotFoundError as error:
-        raise click.ClickException(str(missing("commercepay[sandbox]", error))) from error
-    sys.exit(status)
