@@ -284,6 +284,6 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(python=FOUND[0])
 def bench(session: nox.Session) -> None:
-    """Speed, side by side in one run: calls, callbacks, imports, reconcile, sandbox. Arguments choose parts."""
-    _install(session, "bench", extras="sandbox")
+    """Speed, side by side in one run: calls, callbacks, imports, reconcile, inbox, sandbox. Arguments choose parts."""
+    _install(session, "bench", "postgresql", extras="sandbox,inbox")
     session.run("python", "bench/run.py", *session.posargs)

@@ -1,4 +1,4 @@
-"""Speed, side by side in one run: `nox -s bench`, or with parts: `nox -s bench -- calls callbacks imports sandbox reconcile`.
+"""Speed, side by side in one run: `nox -s bench`, or some parts of it, such as `nox -s bench -- calls inbox`.
 
 Candidates are measured in turn, so that a change in the machine's load affects all of them. Medians and ratios are printed.
 """
@@ -11,6 +11,7 @@ import sys
 import callbacks
 import calls
 import imports
+import inbox
 import reconcile
 import sandbox
 
@@ -18,6 +19,7 @@ PARTS = {
     "calls": lambda: (calls.main(), imports.ready()),
     "callbacks": callbacks.main,
     "imports": imports.main,
+    "inbox": inbox.main,
     "reconcile": reconcile.main,
     "sandbox": lambda: asyncio.run(sandbox.main([])),
 }

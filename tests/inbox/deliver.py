@@ -2,13 +2,15 @@
 
 Each worker delivers every callback, shuffled, a tenth of them twice. The first DIE workers kill themselves with SIGKILL in
 the middle of a handler, after it has written; KILL more are killed by the parent at some moment. Every handler fails one time
-in fifty. The handler writes to a table that would take a callback twice. Prints what happened, as JSON.
+in fifty, and always for one callback in a hundred, which becomes a dead letter. The handler writes to a table that would take a
+callback twice. Prints what happened, as JSON.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import random
 import signal
@@ -16,13 +18,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, create_engine, event, select
 
 from commercepay import signature
 from commercepay.callbacks import Callback
-from commercepay.inbox import ArrivalState, Inbox, arrivals
+from commercepay.inbox import ArrivalState, Inbox, Retries, arrivals
 
 SECRET = "example-Secret-Key-01"
 URL = "https://shop.example.my/callback"
@@ -32,8 +35,16 @@ ledger = Table(
 )
 
 
+POISON = "07"
+RETRIES = Retries(max_attempts=2, first_pause=timedelta(seconds=1), at_least=timedelta(0))
+
+
 class HandlerError(Exception):
     pass
+
+
+def is_poison(callback: Callback) -> bool:
+    return callback.reference_code.endswith(POISON)
 
 
 def connect(url: str) -> Engine:
@@ -76,10 +87,10 @@ def work(url: str, worker: int, count: int, dies: bool) -> None:
         connection.execute(ledger.insert().values(reference_code=callback.reference_code))
         if dies and calls == death:
             os.kill(os.getpid(), signal.SIGKILL)
-        if chance.random() < 0.02:
+        if chance.random() < 0.02 or is_poison(callback):
             raise HandlerError
 
-    inbox = Inbox(connect(url), secret_key=SECRET, callback_url=URL)
+    inbox = Inbox(connect(url), secret_key=SECRET, callback_url=URL, retries=RETRIES)
     for body, header in order:
         with contextlib.suppress(HandlerError):
             inbox.receive(body, header, handle)
@@ -93,21 +104,37 @@ def check(url: str, workers: int, count: int, die: int, kill: int) -> None:
     assert ended.count(-signal.SIGKILL) >= die
     assert set(ended) <= {0, -signal.SIGKILL}, done.stderr.decode()
     engine = create_engine(url)
-    inbox = Inbox(engine, secret_key=SECRET, callback_url=URL)
+    inbox = Inbox(engine, secret_key=SECRET, callback_url=URL, retries=RETRIES)
+    logging.getLogger("commercepay.inbox").setLevel(logging.CRITICAL)
 
     def handle(callback: Callback, connection: Connection) -> None:
         connection.execute(ledger.insert().values(reference_code=callback.reference_code))
 
-    inbox.replay(state=ArrivalState.STORED)  # now, and not after the pauses
-    while inbox.process_pending(handle):
+    def fail(callback: Callback, connection: Connection) -> None:
+        handle(callback, connection)
+        if is_poison(callback):
+            raise HandlerError
+
+    def states() -> Counter[str]:
+        with engine.connect() as connection:
+            return Counter(connection.execute(select(arrivals.c.state)).scalars())
+
+    clock = inbox._rules.clock
+    inbox._rules.clock = lambda: clock() + timedelta(seconds=2)  # when the pauses are over
+    while inbox.process_pending(fail, limit=1000):
+        pass
+    poison = sum(f"INV-{number}".endswith(POISON) for number in range(count))
+    assert states()["handled"] == count - poison
+    assert states().keys() == {"handled", "duplicate", "dead"}
+    inbox.replay(state=ArrivalState.DEAD)
+    while inbox.process_pending(handle, limit=1000):
         pass
     with engine.connect() as connection:
         handled = connection.execute(select(ledger.c.reference_code)).scalars().all()
-        states = Counter(connection.execute(select(arrivals.c.state)).scalars())
-    engine.dispose()
     assert sorted(handled) == sorted(f"INV-{number}" for number in range(count))
-    assert states["handled"] == count
-    assert states.keys() == {"handled", "duplicate"}
+    assert states()["handled"] == count
+    assert states().keys() == {"handled", "duplicate"}
+    engine.dispose()
 
 
 def main(url: str, workers: int, count: int, die: int, kill: int) -> None:

@@ -1,8 +1,9 @@
-"""Run a command with a temporary PostgreSQL: python tests/inbox/postgresql.py COMMAND [ARGUMENT ...]
+"""Run a command with a temporary PostgreSQL: python tests/inbox/postgresql.py [--fsync] COMMAND [ARGUMENT ...]
 
 The server is Debian's (package `postgresql`), or whichever `initdb` is on the PATH. Its data and its Unix socket are in a
 new directory that goes when the command ends; it listens nowhere else. The command finds its URL, for SQLAlchemy, in
-COMMERCEPAY_TEST_POSTGRESQL. The exit status is the command's, or 69 if there is no PostgreSQL or it does not start.
+COMMERCEPAY_TEST_POSTGRESQL. With --fsync, the server flushes each commit to the disk, which only benchmarks need. The exit
+status is the command's, or 69 if there is no PostgreSQL or it does not start.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ def fail(text: str) -> NoReturn:
     sys.exit(UNAVAILABLE)
 
 
-def run(command: list[str]) -> int:
+def run(command: list[str], fsync: bool) -> int:
     directory = Path(tempfile.mkdtemp(prefix="commercepay-postgresql-"))
     try:
         user = _unprivileged(directory)
-        return _run_with_server(command, programs(), directory, user)
+        return _run_with_server(command, programs(), directory, user, fsync)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -56,7 +57,7 @@ def _unprivileged(directory: Path) -> str | None:
     return user
 
 
-def _run_with_server(command: list[str], bin_: Path, directory: Path, user: str | None) -> int:
+def _run_with_server(command: list[str], bin_: Path, directory: Path, user: str | None, fsync: bool) -> int:
     data = directory / "data"
     made = subprocess.run(
         [bin_ / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
@@ -67,11 +68,12 @@ def _run_with_server(command: list[str], bin_: Path, directory: Path, user: str 
     )
     if made.returncode:
         fail("initdb failed")
+    settings = ["-c", f"fsync={fsync}", "-c", "max_connections=150"]
     log = directory / "log"
     with log.open("wb") as output:
         server = subprocess.Popen(
             # Connections are possible only over a socket in this directory. The data need not survive a power failure.
-            [bin_ / "postgres", "-D", data, "-k", directory, "-h", "", "-c", "fsync=off", "-c", "max_connections=150"],
+            [bin_ / "postgres", "-D", data, "-k", directory, "-h", "", *settings],
             user=user,
             cwd=directory,
             stdout=output,
@@ -92,6 +94,7 @@ def _run_with_server(command: list[str], bin_: Path, directory: Path, user: str 
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    fsync = sys.argv[1:2] == ["--fsync"]
+    if not (command := sys.argv[1 + fsync :]):
         sys.exit(__doc__)
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(command, fsync))
