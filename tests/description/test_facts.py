@@ -10,20 +10,13 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from facade.gateway import ON_THE_WIRE
 
 DESCRIPTION = yaml.safe_load((Path(__file__).resolve().parents[2] / "openapi" / "commercepay.yaml").read_text("utf-8"))
 SCHEMAS: dict[str, Any] = DESCRIPTION["components"]["schemas"]
 OPERATIONS = {one["operationId"]: one for item in DESCRIPTION["paths"].values() for one in item.values()}
 REFERENCE = "#/components/schemas/"
-PAYMENT = {
-    "currencyCode": "MYR",
-    "amount": 1000,
-    "referenceCode": "INV-1",
-    "timestamp": 1621851652617,
-    "ipAddress": "203.0.113.9",
-    "returnUrl": "https://shop.example.my/return",
-    "callbackUrl": "https://shop.example.my/callback",
-}
+PAYMENT = ON_THE_WIRE | {"timestamp": 1621851652617}
 
 
 def members(name: str) -> dict[str, Any]:

@@ -13,26 +13,19 @@ from commercepay_api.api.payment_gateway import initial_session, query, request_
 from commercepay_api.api.token_auth import authenticate
 from commercepay_api.models import AuthenticateRequest, Customer, IdentificationType, PaymentRequest, SessionRequest
 from commercepay_api.wire import EXTENSION, absolute_url
+from facade.gateway import ON_THE_WIRE
 
 RESPONSE = b'{"result": {"code": 1, "message": "Invalid Signature."}, "success": true, "error": null}'
 REQUIRED: dict[str, Any] = {
     "currency_code": "MYR",
-    "amount": 1000,
+    "amount": 1234,
     "reference_code": "INV-1",
     "timestamp": 1621851652617,
     "ip_address": "203.0.113.9",
     "return_url": "https://shop.example.my/return",
     "callback_url": "https://shop.example.my/callback",
 }
-ON_THE_WIRE = {
-    "currencyCode": "MYR",
-    "amount": 1000,
-    "referenceCode": "INV-1",
-    "timestamp": 1621851652617,
-    "ipAddress": "203.0.113.9",
-    "returnUrl": "https://shop.example.my/return",
-    "callbackUrl": "https://shop.example.my/callback",
-}
+MEMBERS = {**ON_THE_WIRE, "timestamp": 1621851652617}
 CUSTOMER = Customer(name="Aisyah", identification_type=IdentificationType.PASSPORT)
 LOGIN = AuthenticateRequest(user_name_or_email_address="shop", password="not-a-real-password")
 
@@ -40,18 +33,18 @@ NULLS = {"channelId": None, "providerChannelId": None, "customer": {"name": "Ais
 GATEWAY = "/api/services/app/PaymentGateway/"
 
 CALLS: dict[str, tuple[Any, str, dict[str, Any], dict[str, Any]]] = {
-    "RequestPayment": (request_payment, GATEWAY, {"body": PaymentRequest(**REQUIRED)}, ON_THE_WIRE),
+    "RequestPayment": (request_payment, GATEWAY, {"body": PaymentRequest(**REQUIRED)}, MEMBERS),
     "RequestPayment with nulls": (
         request_payment,
         GATEWAY,
         {"body": PaymentRequest(**REQUIRED, channel_id=None, provider_channel_id=None, customer=CUSTOMER)},
-        {**ON_THE_WIRE, **NULLS},
+        {**MEMBERS, **NULLS},
     ),
     "InitialSession": (
         initial_session,
         GATEWAY,
         {"body": SessionRequest(**REQUIRED, expired_in_minutes=30, save_payment=False)},
-        {**ON_THE_WIRE, "expiredInMinutes": 30, "savePayment": False},
+        {**MEMBERS, "expiredInMinutes": 30, "savePayment": False},
     ),
     "Query by transaction": (
         query,
