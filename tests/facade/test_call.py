@@ -10,20 +10,13 @@ from commercepay_api.api.channel import get_tenant_channels_by_country
 from commercepay_api.api.payment_gateway import initial_session, query
 from commercepay_api.models import Channel, QueryResult, SessionOpened, SessionRequest
 from facade.conftest import built
-from facade.gateway import CHANNELS, PAID, QUERY, SESSION, Reply, enveloped, refused
+from facade.gateway import CHANNELS, ON_THE_WIRE, PAID, QUERY, SESSION, Reply, enveloped, refused
 
 from commercepay import ArgumentError, InvalidResponse, OutcomeUnknown, PaymentExpired
 from commercepay._protocol import defaults
 
 REFUND = "/api/services/app/PaymentGateway/Refund"
-OPENING = SessionRequest(
-    amount=1234,
-    currency_code="MYR",
-    reference_code="INV-1",
-    timestamp=1,
-    ip_address="203.0.113.9",
-    return_url="https://shop.example.my/return",
-)
+OPENING = SessionRequest.from_dict(ON_THE_WIRE | {"timestamp": 1621851652617})
 
 
 def test_the_result_has_its_type(driver: Any, gateway: Any, cp: Any) -> None:

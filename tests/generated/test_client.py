@@ -19,10 +19,10 @@ from commercepay_api.models import (
     AuthenticateEnvelope,
     AuthenticateRequest,
     AuthenticateResult,
-    Customer,
     SessionRequest,
 )
 from commercepay_api.types import UNSET, Response, Unset
+from facade.gateway import ON_THE_WIRE
 
 SECRET = "do-not-show-me"  # must not appear
 RESPONSE = b'{"result": {"referenceCode": "INV-1", "status": 1, "currencyCode": "MYR", "amount": 1}}'
@@ -186,16 +186,7 @@ def test_unset_is_one_object(duplicate: Any) -> None:
 @pytest.mark.parametrize("duplicate", DUPLICATES)
 def test_models_can_be_pickled_and_copied(duplicate: Any) -> None:
     """A pickled or copied model is equal and sends the same data: no UNSET becomes a value."""
-    model = SessionRequest(
-        currency_code="MYR",
-        amount=1,
-        reference_code="INV-1",
-        timestamp=1,
-        ip_address="203.0.113.9",
-        return_url="https://shop.example.my/return",
-        callback_url="https://shop.example.my/callback",
-        customer=Customer(name="Aisyah"),
-    )
+    model = SessionRequest.from_dict({**ON_THE_WIRE, "timestamp": 1, "customer": {"name": "Aisyah"}})
     model["new"] = [1]
     twin = duplicate(model)
     assert twin == model
