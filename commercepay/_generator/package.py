@@ -20,7 +20,7 @@ import commercepay_api
 
 from commercepay._base.json_guards import is_array, is_object
 from commercepay._description.merging import Merged, merge
-from commercepay._description.reading import read
+from commercepay._description.reading import Document, read
 from commercepay._generator.render import PINS, BuildError, check_pins, differences, files, finish, generate
 
 REQUIREMENT: Final = "commercepay[generate]"
@@ -55,14 +55,15 @@ def run(description: Path, output: Path, *, check: bool = False) -> list[str]:
 
 def build(description: Path) -> dict[str, bytes]:
     """The files of the package, by their path in it."""
-    merged = merge(read(description, REQUIREMENT))
+    document = read(description, REQUIREMENT)
+    merged = merge(document)
     check_pins(PINS, f"pip install '{REQUIREMENT}'")
     notice = f"Generated from {description.name} by `commercepay generate`; do not edit"
     with tempfile.TemporaryDirectory() as scratch:
         try:
             package = generate({**merged.document, "paths": merged.paths}, Path(scratch))
         except BuildError as error:
-            raise BuildError(_with_operations(str(error), merged)) from None
+            raise BuildError(_explained(str(error), document, merged)) from None
         _check_complete(package, merged)
         _remove_bundled(package)
         (package / "__init__.py").write_text(f'"""The endpoints of {description.name}."""\n', "utf-8")
@@ -72,10 +73,18 @@ def build(description: Path) -> dict[str, bytes]:
     return {**built, MANIFEST: (json.dumps(manifest, indent=1) + "\n").encode()}
 
 
-def _with_operations(text: str, merged: Merged) -> str:
-    """The generator's text, which names methods and paths, with the operations that it left out before it."""
-    names = [name for method, path, name in merged.operations if f"{method.upper()} {path} " in text]
-    return f"the generator can't generate {', '.join(names) or 'a schema'}:\n{text}"
+def _explained(text: str, document: Document, merged: Merged) -> str:
+    """The places of the operations that the generator left out, and its reasons. It names an operation by method and path."""
+    left_out = [
+        document.problem(("paths", path, method), f"the generator can't generate {name}")
+        for method, path, name in merged.operations
+        if f"{method.upper()} {path} " in text
+    ]
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith(_NOT_REASONS)]
+    return "\n".join([*(left_out or [f"{document.name}: the generator failed"]), *(f"  {line}" for line in lines)])
+
+
+_NOT_REASONS: Final = ("-P ", "Generating ", "Warning(s) encountered ", "If you believe ")
 
 
 def _check_complete(package: Path, merged: Merged) -> None:

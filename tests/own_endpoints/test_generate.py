@@ -235,7 +235,10 @@ def test_a_warning_of_the_generator_is_a_failure(write: Write, tmp_path: Path) -
     )
     refused = generate(path, output)
     assert refused.exit_code == 1
-    assert "the generator can't generate CreateVoucher, CancelVoucher:" in refused.output
+    for line, path, name in ((5, "Create", "CreateVoucher"), (33, "Cancel", "CancelVoucher")):
+        place = f"my-endpoints.yaml:{line}: paths > /api/services/app/Voucher/{path} > post"
+        assert f"{place}: the generator can't generate {name}\n" in refused.output
+    assert "str can't be merged with int" in refused.output
     assert not output.exists()
 
 
