@@ -84,7 +84,7 @@ def _explained(text: str, document: Document, merged: Merged) -> str:
     return "\n".join([*(left_out or [f"{document.name}: the generator failed"]), *(f"  {line}" for line in lines)])
 
 
-_NOT_REASONS: Final = ("-P ", "Generating ", "Warning(s) encountered ", "If you believe ")
+_NOT_REASONS: Final = ("-P ", "Generating ", "Warning(s) encountered ", "If you ")
 
 
 def _check_complete(package: Path, merged: Merged) -> None:
