@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from commercepay._calls import checks as check
@@ -111,16 +113,26 @@ def reconcile(
     """Reconcile in threads. Closing the generator waits for the queries in progress, and starts no more."""
     source = enumerate(items)
     window: Window[Future[Decision]] = Window(concurrency, rate)
+    finished: SimpleQueue[Future[Decision]] = SimpleQueue()
+
+    def start(item: object) -> Future[Decision]:
+        future = pool.submit(ask, item)
+        future.add_done_callback(
+            finished.put
+        )  # `concurrent.futures.wait` takes longer the more queries are in progress
+        return future
+
     with ThreadPoolExecutor(concurrency, thread_name_prefix="commercepay-reconcile") as pool:
         try:
             while not window.over:
                 while window.has_room:
-                    window.start(next(source, None), lambda item: pool.submit(ask, item))
-                if window.running:
-                    done, _ = wait(window.running, window.timeout, FIRST_COMPLETED)
-                    yield from window.results(done, lambda future: future.exception())
-                else:
+                    window.start(next(source, None), start)
+                if not window.running:
                     time.sleep(window.timeout or 0)
+                    continue
+                with suppress(Empty):
+                    done = finished.get(timeout=window.timeout)
+                    yield from window.results([done], lambda future: future.exception())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
