@@ -120,19 +120,22 @@ class Work(Progress):
         self.notify()
 
 
-class Holding(Work):
-    """Takes a lock, holds it until `let_go`, and releases it: all in one thread or task, which no interrupt of the caller hits.
+class HeldLock(Work):
+    """Takes a lock, holds it until `release`, and releases it: all in one thread or task, which an interrupt can't hit.
 
     The function returns the one that releases the lock, or None if the lock is not free.
+
+    Attributes:
+        releasing: the call that releases the lock, if it was free.
     """
 
     def __init__(self, function: Callable[[], Any], *, is_async: bool, seconds: float) -> None:
         super().__init__(function, is_async=is_async)
-        self.release = Work(lambda: self._result(), is_async=is_async)
+        self.releasing = Work(lambda: self._result(), is_async=is_async)
         self._held = Progress()
         self._seconds = seconds
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Release the lock, also if it is taken later."""
         self._held.in_progress.clear()
         self._held.notify()
@@ -146,7 +149,7 @@ class Holding(Work):
         if self._result is not None:
             while self._held.in_progress and (left := ends - time.monotonic()) > 0:
                 self._held.wait(left)
-            self.release._call()
+            self.releasing._call()
 
     async def _arun(self) -> None:
         await self._acall()
@@ -156,20 +159,11 @@ class Holding(Work):
                 while self._held.in_progress and (left := ends - time.monotonic()) > 0:
                     await self._held.wait_async(left)
             finally:
-                await self.release._acall()
+                await self.releasing._acall()
 
 
 class WorkFailed(Exception):
-    """The function raised, or did not return in time.
-
-    Args:
-        reason: the name of the type that was raised (its text may hold a secret), or a sentence.
-        is_early: whether the limit of time was shorter than usual.
-    """
-
-    def __init__(self, reason: str, *, is_early: bool = False) -> None:
-        super().__init__(reason)
-        self.is_early = is_early
+    """The function raised, or did not return in time. The text has the type that was raised, whose own text may be secret."""
 
 
 def _open(gate: asyncio.Future[None]) -> None:

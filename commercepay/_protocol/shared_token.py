@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Generator
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from commercepay import tokens
 from commercepay._base.flow import Pause, jittered
@@ -18,26 +18,14 @@ from commercepay._base.json_guards import is_object
 from commercepay._base.secret import Secret, hidden
 from commercepay._base.token_store import AsyncTokenStore, TokenStore
 from commercepay._protocol import defaults
-from commercepay._protocol.progress import Holding, Work, WorkFailed
+from commercepay._protocol.progress import HeldLock, Work, WorkFailed
 from commercepay._protocol.settings import Settings
-from commercepay._protocol.token import HEADER_VALUE, Authenticate, Grant, Need, Wait
+from commercepay._protocol.token import HEADER_VALUE, Authenticate, Caller, Grant, Wait
 from commercepay.errors import APITimeoutError, CommercePayError, ConfigurationError
-
-if TYPE_CHECKING:
-    import asyncio
 
 log = logging.getLogger("commercepay")
 
 Steps = Generator[Pause | Wait | Authenticate, Any, Grant | None]
-
-
-class Caller(NamedTuple):
-    """The arguments of `SharedToken.renew`."""
-
-    need: Need
-    refused: Secret | None
-    loop: asyncio.AbstractEventLoop | None
-    log_in: Callable[[float], Generator[Pause | Wait | Authenticate, Any, Grant]]
 
 
 class SharedToken:
@@ -52,25 +40,9 @@ class SharedToken:
         self.is_async = inspect.iscoroutinefunction(store.load)
         self._key = key_of(settings)
         self._not_before = 0.0
-        self._hanging: Work | None = None
 
-    def after_fork(self) -> None:
-        self._hanging = None  # its thread does not exist in this process
-
-    def renew(
-        self,
-        need: Need,
-        refused: Secret | None,
-        loop: asyncio.AbstractEventLoop | None,
-        log_in: Callable[[float], Generator[Pause | Wait | Authenticate, Any, Grant]],
-    ) -> Steps:
+    def renew(self, caller: Caller) -> Steps:
         """The token in the store if it can be used. Otherwise a new one, which is stored.
-
-        Args:
-            need: of the caller, which renews the token for all callers of this process.
-            refused: a token that is of no use, although it may be in the store.
-            loop: the event loop, of an async caller.
-            log_in: asks the gateway for a token, until a deadline.
 
         Returns:
             None if the store can't be used: then the caller must log in without it.
@@ -78,9 +50,9 @@ class SharedToken:
         if not self._is_usable():
             return None
         try:
-            return (yield from self._renew(Caller(need, refused, loop, log_in)))
+            return (yield from self._renew(caller))
         except WorkFailed as failure:
-            self._leave_alone(failure)
+            self._suspend(failure)
             return None
 
     def _renew(self, caller: Caller) -> Steps:
@@ -92,20 +64,20 @@ class SharedToken:
                 return found
             login_ends = time.monotonic() + defaults.TOKEN_STORE_LOGIN  # before the lock is taken, so before it lapses
             seconds = defaults.TOKEN_STORE_LOCK
-            lock = Holding(partial(self._store.lock, self._key, seconds), is_async=self.is_async, seconds=seconds)
+            lock = HeldLock(partial(self._store.lock, self._key, seconds), is_async=self.is_async, seconds=seconds)
             granted = None
             try:
                 lock.start(caller.loop)
                 if locked := (yield from self._result(caller, lock)) is not None:
                     granted = yield from self._renew_locked(caller, login_ends)
-                lock.let_go()
+                lock.release()
             except BaseException as error:  # an interrupt, too
-                lock.let_go()
+                lock.release()
                 if isinstance(error, CommercePayError):
-                    yield from self._wait_for(caller, lock.release)
+                    yield from self._wait_for(caller, lock.releasing)
                 raise
             if locked:
-                yield from self._wait_for(caller, lock.release)
+                yield from self._wait_for(caller, lock.releasing)
             if granted is not None:
                 return granted
             if locked:
@@ -166,8 +138,7 @@ class SharedToken:
             left = ends - time.monotonic()
             if left <= 0:
                 work.cancel()
-                self._hanging = work
-                raise WorkFailed(f"no response within {limit:.1f} s", is_early=limit < tokens.TIMEOUT)
+                raise WorkFailed(f"no response within {limit:.2g} s")
             yield Wait(work, left)
         return work.result()
 
@@ -177,14 +148,12 @@ class SharedToken:
             try:
                 yield from self._result(caller, work)
             except WorkFailed as failure:
-                self._leave_alone(failure)
+                self._suspend(failure)
 
     def _is_usable(self) -> bool:
-        return time.monotonic() >= self._not_before and not (self._hanging and self._hanging.in_progress)
+        return time.monotonic() >= self._not_before
 
-    def _leave_alone(self, failure: WorkFailed) -> None:
-        if failure.is_early:  # the call had little time, so the store may be well
-            return
+    def _suspend(self, failure: WorkFailed) -> None:
         self._not_before = time.monotonic() + defaults.TOKEN_STORE_PAUSE
         log.warning(
             "%s failed (%s): this client has a token of its own, and uses the store again after %.0f s",

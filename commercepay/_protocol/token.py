@@ -117,6 +117,22 @@ class Authenticate(NamedTuple):
     deadline: float
 
 
+class Caller(NamedTuple):
+    """The caller that renews the token for all callers of this process, through a token store.
+
+    Attributes:
+        need: its need of a token.
+        refused: a token that is of no use, although it may be in the store.
+        loop: the event loop, of an async caller.
+        log_in: asks the gateway for a token, until a deadline.
+    """
+
+    need: Need
+    refused: Secret | None
+    loop: asyncio.AbstractEventLoop | None
+    log_in: Callable[[float], Generator[Pause | Authenticate, Any, Grant]]
+
+
 Steps = Generator[Pause | Wait | Authenticate, "tuple[str, object] | None", Token]
 
 
@@ -143,8 +159,6 @@ class Tokens:
         # The token stays valid. The lock may be held, and the renewal led, by a thread that does not exist in this process.
         self._lock = threading.Lock()
         self._renewal = None
-        if self._shared is not None:
-            self._shared.after_fork()
 
     def fresh(self) -> Token | None:
         """The token, if there is one that needs no renewal yet."""
@@ -211,8 +225,8 @@ class Tokens:
                 if renewal is mine:
                     granted = None
                     if self._shared is not None and not blocked:
-                        log_in = partial(self._log_in, need)
-                        granted = yield from self._shared.renew(need, self._refused, loop, log_in)
+                        caller = Caller(need, self._refused, loop, partial(self._log_in, need))
+                        granted = yield from self._shared.renew(caller)
                     granted = granted or (yield from self._log_in(need, deadline))
                     token = Token(granted.secret, self._clock() + granted.seconds, granted.from_store)
                     with self._lock:
