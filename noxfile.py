@@ -241,7 +241,7 @@ def reconcile(session: nox.Session) -> None:
 
 @nox.session(python=FOUND[0])
 def faults(session: nox.Session) -> None:
-    """Interrupted logins, and every way of responding badly, through every way of calling. `-- --every-byte` for more."""
+    """Interrupted calls, and every way of responding badly, through every way of calling. `-- --every-byte` for more."""
     _install(session, "test")
     session.run("python", "tests/faults/interrupts.py", "--interrupts", "20000")
     session.run("python", "tests/faults/matrix.py", *session.posargs)
