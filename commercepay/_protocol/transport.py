@@ -2,8 +2,8 @@
 
 It is an httpx transport around the connections of httpcore. Whatever the HTTP library, a codec or the operating system
 raises leaves as one of the package's errors: `APIConnectionError` if the request can't have reached the gateway or changes
-nothing, and `OutcomeUnknown` otherwise. Two things have no deadline: name resolution, and a transport or an `http_client` that
-the application passed.
+nothing, and `OutcomeUnknown` otherwise. Two things have no deadline in sync calls: name resolution, and a transport or an
+`http_client` that the application passed.
 """
 
 from __future__ import annotations
