@@ -19,6 +19,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # `commercepay` need not be installed
 
+from commercepay._description.reading import read  # noqa: E402
 from commercepay._generator.render import BuildError, check_pins, differences, files, finish, generate, members  # noqa: E402
 
 DESCRIPTION = HERE / "commercepay.yaml"
@@ -50,9 +51,7 @@ def pins() -> dict[str, str]:
 
 def build(target: Path) -> None:
     """Build the package into `target`, which must not exist."""
-    from ruamel.yaml import YAML  # the generator's own reader; here, so that the rest is importable without it
-
-    description = YAML(typ="safe").load(DESCRIPTION.read_bytes())
+    description = read(DESCRIPTION, "pyyaml").content
     with tempfile.TemporaryDirectory() as scratch:
         package = generate(description, Path(scratch))
         for helper in sorted(HELPERS.glob("*.py")):
