@@ -113,27 +113,19 @@ class SqlStorage:
         connection.execute(counted.values(kept=columns.kept + 1, kept_bytes=columns.kept_bytes + size))
 
     def has_evidence(self, connection: Connection, digest: str) -> bool:
-        same = exists().where(
-            arrivals.c.inbox == self.name,
-            arrivals.c.state == literal_column(f"'{ArrivalState.REJECTED}'"),
-            arrivals.c.digest == digest,
-        )
-        return bool(connection.execute(select(same)).scalar_one())
+        return bool(connection.execute(_HAS_EVIDENCE, {"of": self.name, "of_digest": digest}).scalar_one())
 
     def forget_rejections(self, connection: Connection, before: datetime) -> None:
         connection.execute(delete(rejections).where(rejections.c.inbox == self.name, rejections.c.hour < before))
 
     def stats(self, connection: Connection) -> Stats:
-        mine = arrivals.c.inbox == self.name
-        pending = select(func.count(), func.min(arrivals.c.received_at)).where(mine, _PENDING)
-        waiting, oldest = connection.execute(pending).one()
-        dead = select(func.count()).where(mine, arrivals.c.state == literal_column(f"'{ArrivalState.DEAD}'"))
-        seen = select(func.coalesce(func.sum(rejections.c.seen), 0)).where(rejections.c.inbox == self.name)
+        mine = {"of": self.name}
+        waiting, oldest = connection.execute(_COUNT_PENDING, mine).one()
         return Stats(
             waiting=waiting,
             oldest=oldest,
-            dead=connection.execute(dead).scalar_one(),
-            rejected=int(connection.execute(seen).scalar_one()),
+            dead=connection.execute(_COUNT_DEAD, mine).scalar_one(),
+            rejected=int(connection.execute(_COUNT_REJECTED, mine).scalar_one()),
         )
 
     def is_transient(self, error: Exception) -> bool:
@@ -148,8 +140,12 @@ def _is_key(inbox: str, key: str) -> ColumnElement[bool]:
     return and_(handled.c.inbox == inbox, handled.c.fact_key == key)
 
 
-# A literal, not a parameter: the planner compares it with the condition of the partial index.
-_PENDING = arrivals.c.state == literal_column(f"'{ArrivalState.STORED}'")
+def _is_in(state: ArrivalState) -> ColumnElement[bool]:
+    """A literal, not a parameter: the planner compares it with the condition of the partial index."""
+    return arrivals.c.state == literal_column(f"'{state}'")
+
+
+_PENDING = _is_in(ArrivalState.STORED)
 _OF = arrivals.c.inbox == bindparam("of")
 _COLUMNS = [arrivals.c[name] for name in Arrival._fields]
 _INSERT = insert(arrivals).returning(arrivals.c.id)
@@ -169,6 +165,11 @@ _GET = select(*_COLUMNS).where(_OF, arrivals.c.id == bindparam("of_id")).with_fo
 _LOCK = update(arrivals).values(attempts=arrivals.c.attempts).returning(*_COLUMNS)
 _TAKE_SQLITE = _LOCK.where(arrivals.c.id == _DUE.scalar_subquery())
 _GET_SQLITE = _LOCK.where(_OF, arrivals.c.id == bindparam("of_id"))
+
+_HAS_EVIDENCE = select(exists().where(_OF, _is_in(ArrivalState.REJECTED), arrivals.c.digest == bindparam("of_digest")))
+_COUNT_PENDING = select(func.count(), func.min(arrivals.c.received_at)).where(_OF, _PENDING)
+_COUNT_DEAD = select(func.count()).where(_OF, _is_in(ArrivalState.DEAD))
+_COUNT_REJECTED = select(func.coalesce(func.sum(rejections.c.seen), 0)).where(rejections.c.inbox == bindparam("of"))
 
 _CLAIM = {
     dialect: make(handled).on_conflict_do_nothing().returning(handled.c.fact_key)

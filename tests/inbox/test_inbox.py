@@ -450,7 +450,8 @@ def test_tables_are_created_once(side: Any) -> None:
     assert set(metadata.tables) == {"commercepay_arrivals", "commercepay_handled", "commercepay_rejections"}
     assert {index["name"] for index in found.get_indexes("commercepay_arrivals")} == {
         "ix_commercepay_arrivals_pending",
-        "ix_commercepay_arrivals_kept",
+        "ix_commercepay_arrivals_dead",
+        "ix_commercepay_arrivals_rejected",
         "ix_commercepay_arrivals_reference_code",
     }
 

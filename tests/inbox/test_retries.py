@@ -17,11 +17,12 @@ from sqlalchemy import Connection, create_engine, func, select, text, update
 
 from commercepay.callbacks import Callback
 from commercepay.errors import ArgumentError, CallbackRejection
-from commercepay.inbox import ArrivalState, Evidence, Inbox, Retries, arrivals, handled, rejections
+from commercepay.inbox import ArrivalState, Evidence, Inbox, Retries, _storage, arrivals, handled, rejections
 
 Genuine = Callable[..., tuple[bytes, str]]
 Plain = Callable[[Callback, Connection], object]
 FORGED = "0" * 64
+SERVER = os.environ.get("COMMERCEPAY_TEST_POSTGRESQL")
 
 
 @pytest.fixture
@@ -339,29 +340,25 @@ def test_purge_by_state_in_batches(side: Any, genuine: Genuine, ship: Plain) -> 
 # --- many arrivals ---------------------------------------------------------------------------------------------------
 
 
-def test_the_next_arrival_is_found_by_the_index(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """The statement that takes the next arrival searches the index of pending arrivals, in order: the number of rows does not
-    matter."""
-    from commercepay.inbox import _storage
-
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [("_DUE", "pending"), ("_COUNT_PENDING", "pending"), ("_COUNT_DEAD", "dead"), ("_HAS_EVIDENCE", "rejected")],
+)
+def test_statements_search_an_index(side: Any, name: str, index: str) -> None:
+    """What is asked often is found by an index of the rows in that state: it does not matter how many others exist."""
     side.create()
+    statement = getattr(_storage, name).params(of="default", now=datetime.now(UTC), of_digest="0" * 64)
     with side.engine.begin() as connection:
-        literal = {"compile_kwargs": {"literal_binds": True}, "dialect": connection.dialect}
-        due = _storage._DUE.params(of="default", now=datetime.now(UTC))
-        statement = due.compile(**literal)
-        if SQLITE:
-            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
+        sql = str(statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+        if SERVER is None:
+            plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all())
         else:
             connection.execute(text("SET LOCAL enable_seqscan = off"))  # the table is empty
             connection.execute(text("SET LOCAL enable_bitmapscan = off"))
-            plan = connection.exec_driver_sql(f"EXPLAIN {statement}".replace("%", "%%")).all()
-    shown = str(plan)
-    assert "ix_commercepay_arrivals_pending" in shown
-    assert "sort" not in shown.lower()
-    assert "TEMP B-TREE" not in shown
-
-
-SQLITE = os.environ.get("COMMERCEPAY_TEST_POSTGRESQL") is None
+            plan = str(connection.exec_driver_sql(f"EXPLAIN {sql}".replace("%", "%%")).all())
+    assert f"ix_commercepay_arrivals_{index}" in plan
+    assert "sort" not in plan.lower()
+    assert "TEMP B-TREE" not in plan
 
 
 # --- forks -----------------------------------------------------------------------------------------------------------

@@ -21,21 +21,14 @@ def upgrade() -> None:
         "UPDATE commercepay_arrivals SET attempts = 0, next_attempt_at = received_at, fact_key = NULL WHERE state = 'stored'"
     )
     op.drop_index("ix_commercepay_arrivals_waiting", "commercepay_arrivals")
-    pending, kept = sa.text("state = 'stored'"), sa.text("state IN ('dead', 'rejected')")
-    op.create_index(
-        "ix_commercepay_arrivals_pending",
-        "commercepay_arrivals",
-        ["inbox", "next_attempt_at"],
-        postgresql_where=pending,
-        sqlite_where=pending,
-    )
-    op.create_index(
-        "ix_commercepay_arrivals_kept",
-        "commercepay_arrivals",
-        ["inbox", "state", "digest"],
-        postgresql_where=kept,
-        sqlite_where=kept,
-    )
+    for name, columns, state in (
+        ("pending", ["inbox", "next_attempt_at"], "stored"),
+        ("dead", ["inbox"], "dead"),
+        ("rejected", ["inbox", "digest"], "rejected"),
+    ):
+        where = sa.text(f"state = '{state}'")
+        index = f"ix_commercepay_arrivals_{name}"
+        op.create_index(index, "commercepay_arrivals", columns, postgresql_where=where, sqlite_where=where)
     with op.batch_alter_table("commercepay_handled") as batch:
         batch.alter_column("arrival_id", existing_type=sa.BigInteger, nullable=True)
         batch.add_column(sa.Column("outcome", sa.String(16)))
