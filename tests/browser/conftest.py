@@ -83,11 +83,6 @@ def page(new_context: Callable[..., BrowserContext]) -> Page:
     return new_context().new_page()
 
 
-@pytest.fixture
-def sb(commercepay_sandbox: Sandbox) -> Sandbox:
-    return commercepay_sandbox
-
-
 class Shop:
     """A merchant, who opens sessions with the SDK and has a page to return to."""
 
