@@ -11,7 +11,7 @@ import pytest
 from facade.conftest import OPENING
 from processes import python
 
-from commercepay import CommercePay, Money, PaymentStatus
+from commercepay import APITimeoutError, CommercePay, Money, PaymentStatus
 from commercepay.callbacks import verify
 from commercepay.testing import Sandbox, sandbox, sign_callback
 
@@ -33,6 +33,16 @@ def test_a_sandbox_ends_with_its_thread_and_port() -> None:
     assert not any(sb.url in thread.name for thread in threading.enumerate())
     with pytest.raises(RuntimeError, match="not running"):
         _ = sb.requests
+
+
+def test_a_sandbox_ends_while_a_request_waits() -> None:
+    """The end does not wait for a request that is still being processed."""
+    with sandbox() as sb, sb.client(max_retries=0) as client:
+        sb.faults.add("latency", endpoint="Query", seconds=60)
+        with pytest.raises(APITimeoutError):
+            client.payments.query(session_number="1", timeout=0.5)
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
 
 
 def test_a_port_that_is_taken_is_an_error(sb: Sandbox) -> None:
