@@ -210,10 +210,7 @@ def _query_schema(operation: Mapping[str, Any]) -> dict[str, Any]:
 def _examples(operation: Mapping[str, Any]) -> Iterator[Any]:
     for status, response in operation["responses"].items():
         if str(status).startswith("2") and "content" in response:
-            content = _body(response)
-            yield from (one["value"] for one in content.get("examples", {}).values() if "value" in one)
-            if "example" in content:
-                yield content["example"]
+            yield from (one["value"] for one in _body(response).get("examples", {}).values() if "value" in one)
 
 
 def _result_schema(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Mapping[str, Any]:

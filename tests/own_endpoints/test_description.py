@@ -63,6 +63,18 @@ def test_the_example_is_put_into_the_envelope(write: Write) -> None:
     assert example["value"]["__abp"] is True
 
 
+def test_named_examples(write: Write) -> None:
+    """The first of several named examples is the response of the sandbox."""
+    example = "example: {voucherNumber: R-1, amount: 500, state: PENDING, at: 2027-01-01}"
+    named = (
+        "examples: {x: {summary: None}, one: {value: {voucherNumber: R-2, amount: 1, state: DONE}}, two: {value: {}}}"
+    )
+    content = merge(read(write((example, named)), "x")).paths[PATH]["post"]["responses"]["200"]["content"][
+        "application/json"
+    ]
+    assert [one["value"]["result"].get("voucherNumber") for one in content["examples"].values()] == ["R-2", None]
+
+
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
 def test_both_forms_of_null(write: Write, version: str) -> None:
     """`nullable` of OpenAPI 3.0 becomes the form of 3.1."""
@@ -177,6 +189,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "a GET has no body",
     ),
     "parameters of a POST": ("tags: [Voucher]", "parameters: [{}]", "what is signed then is not known"),
+    "parameters as an object": (
+        "      parameters:\n",
+        "      parameters: {}\n      x-p:\n",
+        "must be an array of parameters",
+    ),
     "array in a query": (
         NUMBER,
         NUMBER.replace("{type: string}", "{type: array, items: {type: string}}"),
@@ -292,6 +309,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "title": (MEMBER, "voucherNumber: {type: string, title: A}", "title: it would rename the generated class"),
     "no items": (MEMBER, "voucherNumber: {type: array}", "items is missing"),
     "a float as an amount": ("amount: {type: integer}", "paidAmount: {type: number}", "an amount is never a float"),
+    "examples": (MEMBER, "voucherNumber: {type: string, examples: A}", "examples: it must be an array"),
     "value of a keyword": (MEMBER, "voucherNumber: {type: string, maxLength: '5'}", "maxLength: it must be an integer"),
     "required": ("required: [voucherNumber", "required: [gone", "required: 'gone' is not in properties"),
     "required text": ("required: [voucherNumber, amount, state]", "required: x", "it must be an array of names"),

@@ -190,6 +190,7 @@ def test_faults(extra: Any, sb: Sandbox, cp: CommercePay, body: Any) -> None:
     ("change", "problem"),
     [
         (("amount: 500", "amount: much"), "my-endpoints.yaml:14: .* > responses > 200: the example: amount: "),
+        (("maxLength: 30", "pattern: '('"), 'my-endpoints.yaml: .* is not a "regex"'),
         (("/api/services/app/Voucher/Create", "/pay/Create"), "/pay/Create: the sandbox serves /pay itself"),
         (("in: query", "in: path"), "how a path parameter is signed is not known"),
     ],
