@@ -199,7 +199,7 @@ class Stats(Record):
     Attributes:
         waiting: the arrivals that are pending, also those that are tried again later.
         oldest: when the oldest pending arrival was received; None if nothing is pending.
-        dead: the dead letters. Each one is a fact that your handler never handled: look at it.
+        dead: the dead letters: callbacks for which your function failed too often. Correct the cause, and replay them.
         rejected: the callbacks that were rejected, kept or only counted, as far as `purge` has not removed them.
     """
 

@@ -133,7 +133,8 @@ class Rules(Generic[C]):
             raise
         except Exception as error:
             with suppress(Exception):  # the first error is the one to raise
-                yield from self.transaction(partial(self._fail, attempt=stored, error=error))
+                if (yield from self.transaction(partial(self._fail, attempt=stored, error=error))):
+                    _log.error("arrival %d is dead: its only attempt failed (%s)", stored.arrival_id, _kind(error))
             raise  # the application logs it
 
     def _store(
@@ -223,11 +224,11 @@ class Rules(Generic[C]):
         except CallbackError as error:
             return self._rejected(connection, row, error)
         now = self.clock()
-        if self._retries.is_over(row.attempts, row.first_attempt_at, now):  # its last attempt ended the process
+        if self._retries.is_over(row.attempts, row.first_attempt_at, now):
             self.storage.update(
                 connection, row.id, ArrivalState.STORED, {"state": ArrivalState.DEAD.value, "settled_at": now}
             )
-            _log.error("arrival %d is dead after attempt %d, which did not return", row.id, row.attempts)
+            _log.error("arrival %d is dead: %d attempts failed or ended their process", row.id, row.attempts)
             return Receipt(arrival_id=row.id, state=ArrivalState.DEAD, callback=callback)
         number = row.attempts + 1
         attempt = _Attempt(
@@ -277,16 +278,15 @@ class Rules(Generic[C]):
             dead: bool = yield from self.transaction(partial(self._fail, attempt=taken, error=error))
             # The traceback of an error that is repeated has been logged before, or raised by `receive`.
             shown = None if _kind(error) == taken.last_error else error
-            if not dead:
-                _log.log(
-                    logging.ERROR if shown else logging.WARNING,
-                    "attempt %d for arrival %d failed (%s); the next one is at %s UTC",
-                    taken.number,
-                    taken.arrival_id,
-                    _kind(error),
-                    f"{taken.next_at:%Y-%m-%d %H:%M:%S}",
-                    exc_info=shown,
-                )
+            _log.log(
+                logging.ERROR if dead or shown else logging.WARNING,
+                "attempt %d for arrival %d failed (%s); %s",
+                taken.number,
+                taken.arrival_id,
+                _kind(error),
+                "it is dead" if dead else f"the next one is at {taken.next_at:%Y-%m-%d %H:%M:%S} UTC",
+                exc_info=shown,
+            )
             return Receipt(
                 arrival_id=taken.arrival_id,
                 state=ArrivalState.DEAD if dead else ArrivalState.STORED,
@@ -302,7 +302,6 @@ class Rules(Generic[C]):
         values: Changes = {"detail": _kind(error)}
         if dead:
             values |= {"state": ArrivalState.DEAD.value, "settled_at": now}
-            _log.error("arrival %d is dead after attempt %d (%s)", attempt.arrival_id, attempt.number, _kind(error))
         self.storage.update(connection, attempt.arrival_id, ArrivalState.STORED, values)
         return dead
 
@@ -387,7 +386,7 @@ class Rules(Generic[C]):
         or this package has learned a status.
         """
         outcome = None if decision is None else decision.outcome.value
-        claim = Claim(_key(reported), arrival_id, self.clock(), outcome, reported.transaction_number)
+        claim = Claim(_key(reported), arrival_id, self.clock(), outcome, _number(reported))
         former = self.storage.claim(connection, claim)
         if former is not None:
             if outcome is None or former.outcome not in _NOT_FINAL or former.outcome == outcome:
@@ -405,9 +404,8 @@ class Rules(Generic[C]):
 
     def _claim_order(self, connection: C, claim: Claim, decision: Decision) -> set[str]:
         """Claim the order by each of its reference codes; which transactions have paid it before."""
-        keys = sorted(
-            map(_order_key, set(decision.expected.reference_codes))
-        )  # sorted, so that two can't lock crosswise
+        # Sorted, so that two transactions can't lock crosswise.
+        keys = sorted(map(_order_key, set(decision.expected.reference_codes)))
         found = [self.storage.claim(connection, claim._replace(fact_key=key)) for key in keys]
         return {_payer(former) for former in found if former is not None}
 
@@ -463,7 +461,6 @@ class Rules(Generic[C]):
             "next_attempt_at": self.clock(),
             "detail": None,
             "reason": None,
-            "digest": None,
         }
         if callback_url is not None:
             values["callback_url"] = callback_url
@@ -578,13 +575,16 @@ def _is_plausible(body: bytes, error: CallbackError) -> bool:
     return True
 
 
+def _number(reported: Callback | Payment) -> str:
+    """The transaction number. A session in which no payment was started has none: its own number then."""
+    return reported.transaction_number or f"session {reported.session_number}"
+
+
 def _key(reported: Callback | Payment) -> str:
-    """The key of a fact. A session in which no payment was started has no transaction number, and so no `fact_key`."""
-    if (key := reported.fact_key) is not None:
-        return key
+    """The key of a fact. Without a transaction number, a `Payment` has no `fact_key`."""
     amount = reported.amount
-    return fact_key(
-        f"session {reported.session_number}", reported.status, amount.minor, amount.currency, reported.reference_code
+    return reported.fact_key or fact_key(
+        _number(reported), reported.status, amount.minor, amount.currency, reported.reference_code
     )
 
 

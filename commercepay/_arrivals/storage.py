@@ -68,7 +68,6 @@ class Changes(TypedDict, total=False):
     next_attempt_at: datetime
     detail: str | None
     reason: str | None
-    digest: str | None
     fact_key: str | None
     reference_code: str | None
     transaction_number: str | None

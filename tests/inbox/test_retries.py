@@ -152,6 +152,15 @@ def test_one_log_line_per_failure(side: Any, genuine: Genuine, ship: Plain, capl
     with pytest.raises(ShopError):  # the application's framework logs it
         side.receive(inbox, genuine("INV-2"), fails)
     assert caplog.records == []
+    last = side.inbox(retries=Retries(max_attempts=1, at_least=timedelta(0)))
+    with pytest.raises(ShopError):
+        side.receive(last, genuine("INV-3"), fails)
+    side.receive(last, genuine("INV-4"))
+    assert [str(receipt.state) for receipt in side.process(last, fails, after=timedelta(0))] == ["dead"]
+    assert [(record.levelname, record.exc_info is not None) for record in caplog.records] == [
+        ("ERROR", False),
+        ("ERROR", True),
+    ]
 
 
 KILLED = """

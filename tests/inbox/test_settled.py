@@ -210,6 +210,13 @@ def test_session_without_a_payment(shop: Shop) -> None:
     assert shop.settled() == ["closed None"]
 
 
+def test_two_payments_without_a_transaction_number(shop: Shop) -> None:
+    """Payments of two sessions, reported without a transaction number, are two payments."""
+    receipts = [shop.settle(transaction_number=None, session_number=number) for number in ("S-1", "S-2", "S-2")]
+    assert [receipt.state for receipt in receipts] == [ArrivalState.HANDLED] * 2 + [ArrivalState.DUPLICATE]
+    assert shop.settled() == ["paid None", "paid_again None"]
+
+
 def test_handler_and_on_settled_share_the_claim(shop: Shop, genuine: Genuine, ship: Any) -> None:
     """A fact that a handler of callbacks has handled is not given to `on_settled`."""
     shop.side.receive(shop.inbox, genuine(), ship)
