@@ -130,11 +130,15 @@ class Gateway:
     def close(self) -> None:
         self._server.shutdown()
         self._thread.join()
+        self.disconnect()
+        self._server.server_close()
+
+    def disconnect(self) -> None:
+        """Close every connection."""
         with self._lock:
             for connection in self._sockets:
                 with _tolerant():
                     connection.shutdown(socket.SHUT_RDWR)
-        self._server.server_close()
 
     # For tests.
 

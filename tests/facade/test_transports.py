@@ -157,6 +157,14 @@ def test_of_the_wrong_colour(driver: Any) -> None:
             driver.client(**wrong)
 
 
+def test_closed_while_idle(driver: Any, gateway: Any, cp: Any) -> None:
+    """A POST goes over a new connection if the gateway has closed the idle one, also if no event loop ran meanwhile."""
+    driver.do(cp.payments.query(session_number="S-1"))
+    gateway.disconnect()
+    driver.do(cp.sessions.create(**OPENING))
+    assert gateway.count(SESSION) == 1
+
+
 def test_another_http_library(driver: Any) -> None:
     """A client or transport of httpx2 where the package uses httpx, or the other way round: the error names both."""
     other = {"httpx": "httpx2", "httpx2": "httpx"}[httpx.__name__]

@@ -184,6 +184,16 @@ class AsyncNetwork:
         return None
 
 
+def replace_network(cp: Any, fault: Fault, written: list[bytes]) -> None:
+    """Give a client, in an event loop if it is async, a gateway without sockets."""
+    if isinstance(cp, AsyncCommercePay):
+        network = AsyncNetwork(fault, written)
+        for name in ("getaddrinfo", "create_connection", "start_tls"):
+            setattr(asyncio.get_running_loop(), name, getattr(network, name))
+    else:
+        cp.api.get_httpx_client()._transport._pool._network_backend._backend = Backend(fault, written)
+
+
 class Own(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """A transport of the application's."""
 
@@ -266,6 +276,17 @@ ONE_CALL = st.sampled_from(sorted(CALLS))
 
 
 @CLIENTS
+@pytest.mark.parametrize("call", sorted(CALLS))
+def test_one_write(cls: Any, call: str) -> None:
+    """The headers and the body of a request are written at once: each further system call takes time."""
+    written: list[bytes] = []
+    network = partial(replace_network, fault=Fault("none", 0, CUSTOM), written=written)
+    outcome_of(cls, {}, network, call)
+    (request,) = written
+    assert request.endswith(b"\r\n\r\n" if call == "GET" else b"}")
+
+
+@CLIENTS
 @settings(max_examples=300, report_multiple_bugs=False)
 @given(
     step=st.sampled_from(["connect", "start_tls", "write", "read", "close"]),
@@ -277,15 +298,7 @@ def test_in_the_network(cls: Any, step: str, number: int, error: Callable[[], Ex
     """An exception of the network: OutcomeUnknown for a POST if any of it was written, and else APIConnectionError."""
     fault, written = Fault(step, number, error), []
 
-    def prepare(cp: Any) -> None:
-        if cls is AsyncCommercePay:
-            network = AsyncNetwork(fault, written)
-            for name in ("getaddrinfo", "create_connection", "start_tls"):
-                setattr(asyncio.get_running_loop(), name, getattr(network, name))
-        else:
-            cp.api.get_httpx_client()._transport._pool._network_backend._backend = Backend(fault, written)
-
-    outcome = outcome_of(cls, {}, prepare, call)
+    outcome = outcome_of(cls, {}, partial(replace_network, fault=fault, written=written), call)
     check(outcome, call, written, may_have_arrived=bool(written))
     if not fault.fired or step == "close":
         assert not isinstance(outcome, Exception)
