@@ -10,6 +10,7 @@ import httpx
 from commercepay_api.api.channel import get_tenant_channels_by_country
 from commercepay_api.api.payment_gateway import query
 from commercepay_api.models import Channel, QueryResult
+from redis import Redis
 
 from commercepay import (
     AsyncCommercePay,
@@ -27,6 +28,7 @@ from commercepay import (
     StartedPayment,
 )
 from commercepay.params import ClientParams, SessionParams
+from commercepay.tokens import AsyncRedisStore, AsyncTokenStore, FileStore, RedisStore, TokenStore
 
 settings: ClientParams = {"tenant_id": 42, "username": "shop", "password": "...", "secret_key": "..."}
 opening: SessionParams = {
@@ -39,6 +41,13 @@ opening: SessionParams = {
     "description": None,
     "expires_in": timedelta(minutes=5),
 }
+stores: list[TokenStore | AsyncTokenStore] = [
+    FileStore("/run/shop"),
+    RedisStore(Redis()),
+    AsyncRedisStore("redis://cache"),
+]
+CommercePay(token_store=FileStore("/run/shop"))
+AsyncCommercePay.from_env(token_store="redis://cache")
 expected = Expected(amount=Money("12.34", "MYR"), reference_code="INV-1")
 
 

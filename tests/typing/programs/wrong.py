@@ -27,6 +27,7 @@ CommercePay(tennant_id=42)  # wrong: misspelt
 CommercePay(environment="prod")  # wrong: not an environment
 CommercePay(http_client=httpx.AsyncClient())  # wrong: the async client in the sync one
 AsyncCommercePay(transport=httpx.MockTransport(lambda request: httpx.Response(200)), base_uri="")  # wrong: misspelt
+CommercePay(token_store=6379)  # wrong: no store
 CommercePay.from_env(time_out=3)  # wrong: misspelt
 StarletteIntegration(callback_url="https://shop.example.my/callback", tenant="42")  # wrong: misspelt
 
