@@ -1,7 +1,7 @@
 """The command line: `commercepay`. docs/command-line.md describes the commands and their exit statuses.
 
 _program   what all commands have in common: exit statuses, errors, input
-_sandbox, _demo, _generate, _explain, _callback   the commands
+_sandbox, _demo, _generate, _doctor, _explain, _callback   the commands
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ except ModuleNotFoundError as _error:
 
 from commercepay.cli._callback import callback
 from commercepay.cli._demo import demo
+from commercepay.cli._doctor import doctor
 from commercepay.cli._explain import explain
 from commercepay.cli._generate import generate
 from commercepay.cli._program import Program
@@ -32,5 +33,5 @@ def main() -> None:
     """CommercePay for developers."""
 
 
-for _command in (callback, demo, explain, generate, sandbox):
+for _command in (callback, demo, doctor, explain, generate, sandbox):
     main.add_command(_command)

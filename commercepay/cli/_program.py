@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn, TypeVar
@@ -92,7 +92,7 @@ class Program(click.Group):
 
 
 @contextmanager
-def _closed_pipe() -> Iterator[None]:
+def _closed_pipe() -> Generator[None]:
     """Keep a closed pipe from click, which would end with status 1."""
     try:
         yield
