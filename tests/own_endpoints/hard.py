@@ -1,4 +1,4 @@
-"""A description of everything that is allowed and hard: names that mean something in Python, and every kind of member."""
+"""A description of everything that is allowed and hard: names that mean something in Python, texts with quotes, and every kind of member."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ models types parse_response
 """
 MEMBERS, PARAMETERS = _MEMBERS.split(), _PARAMETERS.split()
 
+
+QUOTES = 'A "quoted" """ text,\nwith \\ and {{ braces }} and a quote at its end "'
 
 _SCALARS = ("string", "integer", "boolean", "number")
 
@@ -71,6 +73,7 @@ DESCRIPTION = {
         "/api/Hard/Post": {
             "post": {
                 "operationId": "class",
+                "summary": QUOTES,
                 "tags": ["import"],
                 "requestBody": {"content": _content(_ref("Everything"))},
                 "responses": {"200": {"description": "It.", "content": _content(_ref("Optional"))}},
@@ -101,7 +104,12 @@ DESCRIPTION = {
     },
     "components": {
         "schemas": {
-            "Everything": {"type": "object", "required": MEMBERS, "properties": _members(MEMBERS)},
+            "Everything": {
+                "type": "object",
+                "description": QUOTES,
+                "required": MEMBERS,
+                "properties": _members(MEMBERS),
+            },
             "Optional": {"allOf": [_ref("list"), {"type": "object", "properties": _members(MEMBERS)}]},
             "Codes": {"type": "string", "enum": ["a-b", "1", "none", "mro", "name", "value", "x y", "self", "class"]},
             "Numbers": {"anyOf": [{"type": "integer", "enum": [0, 1, -5]}, {"type": "integer"}]},

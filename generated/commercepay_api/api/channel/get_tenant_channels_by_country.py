@@ -24,6 +24,7 @@ def request(
     *,
     country_code: str,
 ) -> _wire.Request[list[Channel]]:
+    """List the channels that the merchant can offer in a country. (Builds the request, for `CommercePay.call`.)"""
 
     params: dict[str, Any] = {}
 

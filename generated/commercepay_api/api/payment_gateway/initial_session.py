@@ -20,6 +20,8 @@ def request(
     *,
     body: SessionRequest,
 ) -> _wire.Request[SessionOpened]:
+    """Open a hosted payment session. (Builds the request, for `CommercePay.call`.)"""
+
     headers: dict[str, Any] = {}
 
     _kwargs: dict[str, Any] = {

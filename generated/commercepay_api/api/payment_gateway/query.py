@@ -21,6 +21,7 @@ def request(
     session_number: str | Unset = UNSET,
     timestamp: int,
 ) -> _wire.Request[QueryResult]:
+    """Get the status of a payment. (Builds the request, for `CommercePay.call`.)"""
 
     params: dict[str, Any] = {}
 

@@ -20,6 +20,8 @@ def request(
     *,
     body: PaymentRequest,
 ) -> _wire.Request[PaymentStarted]:
+    """Start one payment. (Builds the request, for `CommercePay.call`.)"""
+
     headers: dict[str, Any] = {}
 
     _kwargs: dict[str, Any] = {

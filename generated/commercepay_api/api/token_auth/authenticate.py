@@ -20,6 +20,8 @@ def request(
     *,
     body: AuthenticateRequest,
 ) -> _wire.Request[AuthenticateResult]:
+    """Get an access token. (Builds the request, for `CommercePay.call`.)"""
+
     headers: dict[str, Any] = {}
 
     _kwargs: dict[str, Any] = {
