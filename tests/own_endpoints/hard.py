@@ -1,4 +1,4 @@
-"""A description of everything that is allowed and hard: names that mean something in Python, texts with quotes, and every kind of member."""
+"""A description of all that is allowed and hard: names that mean something in Python, quotes, and every kind of member."""
 
 from __future__ import annotations
 
