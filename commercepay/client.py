@@ -66,7 +66,7 @@ def _set_up(self: _Client[Any, Any], *, http_client: Any = None, transport: Any 
     if settings.token_store is not None:
         from commercepay._protocol.shared_token import shared_token  # here: most clients need none of it
 
-        shared = shared_token(settings, is_async=is_async)
+        shared = shared_token(settings.token_store, settings, is_async=is_async)
     logging.set_up()
 
     # Closures over the connections, not methods: without a circle, an unclosed client is noticed at once.

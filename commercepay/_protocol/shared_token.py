@@ -168,17 +168,14 @@ class SharedToken:
         return f"token store {self._store if ours else type(self._store).__name__}"
 
 
-def shared_token(settings: Settings, *, is_async: bool) -> SharedToken | None:
-    """The entry of a client in the store that its settings have, if they have one.
+def shared_token(store: TokenStore | AsyncTokenStore | Secret, settings: Settings, *, is_async: bool) -> SharedToken:
+    """The entry of a client in the store of its settings, which may be a URL.
 
     Raises:
         ConfigurationError: the store is async, and the client is not.
     """
-    store = settings.token_store
     if isinstance(store, Secret):
         store = tokens.store_at(store.reveal(), is_async=is_async)
-    if store is None:
-        return None
     shared = SharedToken(store, settings)
     if shared.is_async and not is_async:
         raise ConfigurationError(["token_store is async: CommercePay needs a sync one, such as RedisStore"])

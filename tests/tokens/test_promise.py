@@ -171,6 +171,18 @@ def test_waiting_is_bounded(driver: Any, gateway: Any, monkeypatch: pytest.Monke
     assert ["lock was not free" in line for line in warnings_of(log)] == [True]
 
 
+def test_a_renewal_between_load_and_lock(driver: Any, gateway: Any) -> None:
+    """If another process renews the token just before this one takes the lock, its token is used."""
+    renewed: dict[str, str] = {}
+    store = Memory("lock", lambda: store.entries.update(renewed))
+    driver.do(driver.client(token_store=store).payments.query(**QUERIED))
+    renewed = dict(store.entries)
+    store.entries.clear()
+    driver.do(driver.client(token_store=store).payments.query(**QUERIED))
+    assert gateway.authenticates == 1
+    assert store.locked == set()
+
+
 def test_waiting_leaves_time_for_a_post(driver: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A POST does not wait for another process with the ten seconds that it needs itself."""
     monkeypatch.setattr(defaults, "TOKEN_STORE_WAIT_SHARE", 0.5)
