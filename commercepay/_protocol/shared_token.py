@@ -172,11 +172,13 @@ def shared_token(store: TokenStore | AsyncTokenStore | Secret, settings: Setting
     """The entry of a client in the store of its settings, which may be a URL.
 
     Raises:
-        ConfigurationError: the store is async, and the client is not.
+        ConfigurationError: the store is async, and the client is not; or the store is neither.
     """
     if isinstance(store, Secret):
         store = tokens.store_at(store.reveal(), is_async=is_async)
     shared = SharedToken(store, settings)
+    if {inspect.iscoroutinefunction(method) for method in (store.save, store.lock)} != {shared.is_async}:
+        raise ConfigurationError(["token_store: all of load, save and lock must be async, or none"])
     if shared.is_async and not is_async:
         raise ConfigurationError(["token_store is async: CommercePay needs a sync one, such as RedisStore"])
     return shared

@@ -203,6 +203,23 @@ def test_a_slow_login(driver: Any, gateway: Any, monkeypatch: pytest.MonkeyPatch
     assert len(store.entries) == 1
 
 
+def test_the_lock_outlives_the_login() -> None:
+    """A login under the lock ends before the lock lapses, with time for storing the token, whatever the call's timeout."""
+    store = Memory()
+    deadlines: list[float] = []
+    limits: list[float] = []
+    take = store.lock
+    store.lock = lambda key, seconds: (limits.append(seconds), take(key, seconds))[1]  # type: ignore[method-assign]
+
+    def authenticate(deadline: float) -> tuple[str, object]:
+        deadlines.append(deadline)
+        return "t", 86_400
+
+    Tokens(SharedToken(store, SETTINGS)).get(authenticate, Need(time.monotonic() + 86_400))
+    assert deadlines[0] + tokens.TIMEOUT <= time.monotonic() + limits[0]
+    assert limits[0] < defaults.TOKEN_STORE_WAIT
+
+
 def test_a_login_that_is_slower_than_the_call(driver: Any, gateway: Any) -> None:
     """A login that does not end before the call's deadline is a timeout, and the lock is free."""
     gateway.queue(AUTHENTICATE, Reply(enveloped({}), delay=0.5))
@@ -440,10 +457,14 @@ def test_wrong_stores(given: Any, phrase: str) -> None:
         assert "Hidden-1" not in str(caught.value)
 
 
-def test_an_async_store_needs_an_async_client() -> None:
-    """`CommercePay` refuses a store that it can't call."""
+def test_stores_that_can_not_be_called() -> None:
+    """`CommercePay` refuses an async store, and both clients one that is only partly async."""
+    store: Any = AsyncMemory(Memory())
     with pytest.raises(ConfigurationError, match="token_store is async"):
-        CommercePay(token_store=AsyncMemory(Memory()), **CREDENTIALS)
+        CommercePay(token_store=store, **CREDENTIALS)
+    store.lock = Memory().lock
+    with pytest.raises(ConfigurationError, match="all of load, save and lock must be async"):
+        AsyncCommercePay(token_store=store, **CREDENTIALS)
 
 
 def test_the_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
