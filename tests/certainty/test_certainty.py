@@ -174,18 +174,15 @@ def test_wait_until_paid(sb: Sandbox, sdk: Sdk) -> None:
     assert sdk("payments.wait", session_number=number, timeout=10).status.is_paid
 
 
-def test_wait_ends_with_the_session(sb: Sandbox, sdk: Sdk) -> None:
-    """Waiting ends when the session has expired."""
-    number = open_session(sb)
-    sb.expire(number)
-    assert sdk("payments.wait", session_number=number, timeout=10).status is PaymentStatus.EXPIRED
-
-
-def test_wait_for_a_failed_payment_ends(sb: Sandbox, sdk: Sdk) -> None:
-    """By transaction number, waiting ends with a failed payment."""
-    number = sdk("payments.create", **OPENING, channel_id=2).transaction_number
-    sb.fail(number)
-    assert sdk("payments.wait", transaction_number=number, timeout=10).status is PaymentStatus.FAILED
+@pytest.mark.parametrize("by", ["session_number", "transaction_number"])
+def test_wait_ends_with_the_payment(sb: Sandbox, sdk: Sdk, by: str) -> None:
+    """Waiting ends when the session has expired or, by transaction number, with a failed payment."""
+    if by == "session_number":
+        sb.expire(number := open_session(sb))
+    else:
+        sb.fail(number := sdk("payments.create", **OPENING, channel_id=2).transaction_number)
+    status = sdk("payments.wait", **{by: number}, timeout=10).status
+    assert status is (PaymentStatus.EXPIRED if by == "session_number" else PaymentStatus.FAILED)
 
 
 def test_wait_gives_up_and_keeps_the_last_word(sb: Sandbox, sdk: Sdk) -> None:

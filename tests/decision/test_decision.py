@@ -8,8 +8,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from commercepay.callbacks import Callback
 from commercepay.decision import Expected, Outcome, decide
@@ -214,16 +212,3 @@ def test_decision_is_a_value() -> None:
         decision.outcome = Outcome.CLOSED  # type: ignore[misc]
     with pytest.raises(AttributeError, match="immutable"):
         EXPECTED.amount = Money("0.01", "MYR")  # type: ignore[misc]
-
-
-@given(
-    st.integers(-5, 30),
-    st.sampled_from(["INV-1", "INV-2"]),
-    st.sampled_from([1234, 1235]),
-    st.sampled_from(["MYR", "SGD"]),
-    st.sampled_from(["callback", "payment"]),
-)
-def test_paid_means_that_all_four_agree(status: int, reference: str, minor: int, currency: str, kind: str) -> None:
-    """A decision is paid exactly if status, reference, amount and currency all agree."""
-    agree = (status, reference, minor, currency) == (1, "INV-1", 1234, "MYR")
-    assert decide(EXPECTED, reported(kind, status, reference, minor, currency)).is_paid == agree

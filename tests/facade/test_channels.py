@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from facade.gateway import CHANNELS, Reply, enveloped
 
-from commercepay.testing import sandbox
-
 CURRENCY = {"acceptedCurrencyCode": "MYR", "minRequestAmount": 100, "surcharge": 1.5, "isSurchargePercentage": True}
 
 
@@ -62,10 +60,3 @@ def test_a_member_of_another_type(driver: Any, gateway: Any, cp: Any, value: Any
     assert (channel.name, currency.min_request_amount, currency.daily_transaction_count, currency.surcharge) == (
         None,
     ) * 4
-
-
-def test_the_channels_of_the_sandbox() -> None:
-    """The sandbox lists its channels, with the surcharge of each."""
-    with sandbox() as gateway, gateway.client() as cp:
-        channels = {one.name: one.currencies[0].surcharge for one in cp.channels.list(country="MY")}
-    assert channels == {"FPX": 0, "Card": Decimal("1.5"), "Online Banking": 0, "E-wallet": 50}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -161,12 +160,6 @@ def test_the_advice_works(driver: Any, gateway: Any, cp: Any) -> None:
     assert gateway.created == ["INV-1"]
 
 
-def refusing_port() -> str:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
-
-
 class Flaky(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Raise the given errors, then forward requests to `inner`, and count these by path."""
 
@@ -200,16 +193,6 @@ def test_a_transport_of_the_application(driver: Any, at_once: None, kind: Any) -
     transport = Flaky([kind("no"), kind("no")], QUERY)
     driver.do(driver.client(transport=transport).request("GET", QUERY))
     assert transport.sent == [AUTHENTICATE, QUERY]
-
-
-def test_nobody_listens(driver: Any, at_once: None) -> None:
-    """An unreachable gateway is a connection error, also for a POST."""
-    cp = driver.client(base_url=refusing_port(), max_retries=1)
-    for call in (lambda: cp.sessions.create(**OPENING), lambda: cp.payments.query(**QUERIED)):
-        with pytest.raises(APIConnectionError) as caught:
-            driver.do(call())
-        assert holds_no_http_object(caught.value)
-        assert same_after_pickling(caught.value)
 
 
 def test_query_timeout(driver: Any, gateway: Any, at_once: None) -> None:

@@ -102,7 +102,9 @@ def test_problems() -> None:
 
 def test_harmless_text() -> None:
     """The gateway's text can't control a terminal, forge a log line or fill a log."""
-    error = errors.APIError("\x1b[31m\r\nx" + "y" * 9999, code=5, **RESPONSE)
+    text = "\x1b[31m\r\nx" + "y" * 9999
+    error = errors.APIError(text, code=5, **RESPONSE)
+    assert error.message == text
     assert "\x1b" not in str(error)
     assert "\n" not in str(error)
     assert len(str(error)) < 400

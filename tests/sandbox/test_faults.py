@@ -122,40 +122,6 @@ def test_a_fault_on_asking(sb: Sandbox, sdk: Sdk, eventually: Callable[..., Any]
     assert [one.status for one in sb.orders[0].attempts] == [1]
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"kind": "status", "status": 502},
-        {"kind": "status", "status": 520},
-        {"kind": "status", "status": 429, "headers": {"Retry-After": "0"}},
-        {"kind": "drop_before"},
-        {"kind": "drop_after"},
-    ],
-    ids=lambda fault: f"{fault['kind']} {fault.get('status', '')}",
-)
-@pytest.mark.parametrize("endpoint", ["Query", "Authenticate"])
-def test_a_passing_fault_is_retried_where_that_is_safe(
-    sb: Sandbox, sdk: Sdk, at_once: None, endpoint: str, fault: dict[str, Any]
-) -> None:
-    """Query and Authenticate are sent again, and one payment exists."""
-    number = create(sdk).session_number
-    sb.faults.add(**fault, endpoint=endpoint)
-    assert query(sdk, number, max_retries=2).session_number == number
-    hit = [one for one in sb.requests if one.faults]
-    assert [one.operation for one in hit] == [endpoint]
-    assert len(sb.orders) == 1
-
-
-@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
-def test_opening_a_session_is_never_retried(sb: Sandbox, sdk: Sdk, kind: Any) -> None:
-    """A POST whose response was lost is sent once, with any number of allowed retries."""
-    sb.faults.add(kind, endpoint="InitialSession")
-    with pytest.raises(OutcomeUnknown):
-        create(sdk, max_retries=5)
-    assert len([one for one in sb.requests if one.operation == "InitialSession"]) == 1
-    assert len(sb.orders) == (1 if kind == "drop_after" else 0)
-
-
 def test_an_unknown_status_is_neither_paid_nor_failed(sb: Sandbox, sdk: Sdk) -> None:
     """An unknown code is kept with its number."""
     number = create(sdk).session_number
