@@ -84,18 +84,14 @@ def test_an_unknown_order_is_404(make_site: MakeSite, shop: Shop, query: str) ->
     assert len(shop.sb.requests) == asked
 
 
-@pytest.mark.parametrize("kind", ["drop_before", "not_json", "status"])
+@pytest.mark.parametrize("kind", ["drop_before", "not_json", "status", "wrong password"])
 def test_a_gateway_that_can_not_be_asked_is_no_error_page(make_site: MakeSite, shop: Shop, kind: Any) -> None:
-    """If the gateway does not respond, the customer still gets a page, and the order is not paid."""
+    """If the gateway does not respond, or refuses to, the customer still gets a page, and the order is not paid."""
     shop.sb.pay(shop.open("INV-1"))
-    shop.sb.faults.add(kind, endpoint="Query", times=None, status=502)
-    assert site_of(make_site, shop).come_back("ReferenceCode=INV-1") == (200, "None")
-
-
-def test_a_refused_password_is_no_error_page(make_site: MakeSite, shop: Shop) -> None:
-    """If the gateway refuses the shop's credentials, the customer still gets a page."""
-    shop.open("INV-1")
-    shop.client["password"] = "another"
+    if kind == "wrong password":
+        shop.client["password"] = "another"
+    else:
+        shop.sb.faults.add(kind, endpoint="Query", times=None, status=502)
     assert site_of(make_site, shop).come_back("ReferenceCode=INV-1") == (200, "None")
 
 

@@ -27,7 +27,8 @@ def command() -> Iterator[Command]:
 
 
 def test_the_printed_lines_lead_an_sdk_there(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the printed environment lines, `CommercePay.from_env()` needs nothing else."""
+    """With the printed environment lines, `CommercePay.from_env()` needs nothing else. By default, it listens on loopback."""
+    assert command.url.startswith("http://127.0.0.1:")
     for name, value in command.environment.items():
         monkeypatch.setenv(name, value)
     with CommercePay.from_env() as client:
@@ -35,11 +36,6 @@ def test_the_printed_lines_lead_an_sdk_there(command: Command, monkeypatch: pyte
     assert httpx.get(session.redirect_url, trust_env=False).status_code == 200
     (dashboard,) = re.findall(r"^  dashboard +(\S+)$", command.printed, re.MULTILINE)
     assert httpx.get(dashboard, timeout=30, trust_env=False).status_code == 200
-
-
-def test_it_listens_on_loopback_by_default(command: Command) -> None:
-    """The printed URL is the loopback address."""
-    assert command.url.startswith("http://127.0.0.1:")
 
 
 def test_a_switch_reaches_the_gateway(command: Command) -> None:
