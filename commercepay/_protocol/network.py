@@ -79,7 +79,7 @@ current: ContextVar[Attempt] = ContextVar("commercepay_attempt")
 
 
 _READ_MOST = 16 * 1024
-"""Bytes that httpcore gets at once. It reads all responses in them before the deadline is checked again."""
+"""Bytes that httpcore gets at most at once. It reads all responses in them before the deadline is checked again."""
 
 
 class _LastByte:
@@ -108,7 +108,7 @@ class _Stream(_LastByte, httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         left = current.get().left(httpcore.ReadTimeout)
-        return self._taken() or self._without_last(self._stream.read(_READ_MOST, left))
+        return self._taken() or self._without_last(self._stream.read(min(max_bytes, _READ_MOST), left))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         attempt = current.get()
@@ -229,8 +229,9 @@ class AsyncStream(_LastByte, httpcore.AsyncNetworkStream):
             left = attempt.left(httpcore.ReadTimeout)
         if not self._received and self._error is not None:
             raise httpcore.ReadError(str(self._error))
-        data = bytes(self._received[:_READ_MOST])
-        del self._received[:_READ_MOST]
+        size = min(max_bytes, _READ_MOST)
+        data = bytes(self._received[:size])
+        del self._received[:size]
         if not self._received and not self._transport.is_closing():
             self._transport.resume_reading()
         return self._without_last(data)
