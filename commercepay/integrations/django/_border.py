@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         def ready(self) -> None: ...
 
 
-def _from(module: str, name: str) -> Any:
+def import_from(module: str, name: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except ModuleNotFoundError as error:
@@ -53,22 +53,24 @@ def _from(module: str, name: str) -> Any:
 
 
 if not TYPE_CHECKING:
-    AppConfig = _from("django.apps", "AppConfig")
-settings: Any = _from("django.conf", "settings")
-register: Callable[[Callable[..., list[CheckMessage]]], object] = _from("django.core.checks", "register")
-Error: Callable[..., CheckMessage] = _from("django.core.checks", "Error")
-Warning: Callable[..., CheckMessage] = _from("django.core.checks", "Warning")  # noqa: A001  # its name in Django
-setting_changed: Any = _from("django.core.signals", "setting_changed")
-Http404: type[Exception] = _from("django.http", "Http404")
-HttpResponse: Callable[..., object] = _from("django.http", "HttpResponse")
-Resolver404: type[Exception] = _from("django.urls", "Resolver404")
-re_path: Callable[..., object] = _from("django.urls", "re_path")
-get_script_prefix: Callable[[], str] = _from("django.urls", "get_script_prefix")
-resolve: Callable[[str], Match] = _from("django.urls", "resolve")
-import_string: Callable[[str], object] = _from("django.utils.module_loading", "import_string")
-csrf_exempt: Callable[[View], View] = _from("django.views.decorators.csrf", "csrf_exempt")
-require_POST: Callable[[View], View] = _from("django.views.decorators.http", "require_POST")  # noqa: N816  # its name
-sync_to_async: Callable[[Callable[..., Any]], Callable[..., Awaitable[Any]]] = _from("asgiref.sync", "sync_to_async")
+    AppConfig = import_from("django.apps", "AppConfig")
+settings: Any = import_from("django.conf", "settings")
+register: Callable[[Callable[..., list[CheckMessage]]], object] = import_from("django.core.checks", "register")
+Error: Callable[..., CheckMessage] = import_from("django.core.checks", "Error")
+Warning: Callable[..., CheckMessage] = import_from("django.core.checks", "Warning")  # noqa: A001  # its name in Django
+setting_changed: Any = import_from("django.core.signals", "setting_changed")
+Http404: type[Exception] = import_from("django.http", "Http404")
+HttpResponse: Callable[..., object] = import_from("django.http", "HttpResponse")
+Resolver404: type[Exception] = import_from("django.urls", "Resolver404")
+re_path: Callable[..., object] = import_from("django.urls", "re_path")
+get_script_prefix: Callable[[], str] = import_from("django.urls", "get_script_prefix")
+resolve: Callable[[str], Match] = import_from("django.urls", "resolve")
+import_string: Callable[[str], object] = import_from("django.utils.module_loading", "import_string")
+csrf_exempt: Callable[[View], View] = import_from("django.views.decorators.csrf", "csrf_exempt")
+require_POST: Callable[[View], View] = import_from("django.views.decorators.http", "require_POST")  # noqa: N816  # its name
+sync_to_async: Callable[[Callable[..., Any]], Callable[..., Awaitable[Any]]] = import_from(
+    "asgiref.sync", "sync_to_async"
+)
 
 
 async def in_thread(function: Callable[..., Any], *args: Any, **options: Any) -> Any:

@@ -36,6 +36,9 @@ class SettingsError(ConfigurationError):
 class Configuration:
     """The clients and the endpoint that the settings describe.
 
+    Attributes:
+        options: the arguments of the clients among the settings.
+
     Raises:
         SettingsError: names everything that is missing or wrong.
     """
@@ -50,7 +53,7 @@ class Configuration:
             for key in given
             if key not in _KNOWN
         ]
-        self._options = {name: given[name.upper()] for name in OPTIONS if given.get(name.upper()) is not None}
+        self.options: Any = {name: given[name.upper()] for name in OPTIONS if given.get(name.upper()) is not None}
         own: dict[str, Any] = {}
         for key in _OWN:
             try:
@@ -58,8 +61,8 @@ class Configuration:
             except ImportError as error:
                 found.append(("commercepay.E004", f"{key} {given[key]!r} can't be imported: {error}"))
         try:
-            self.client = CommercePay.from_env(**self._options)  # opens no connection before it is used
-            self.aclient = AsyncCommercePay.from_env(**self._options)
+            self.client = CommercePay.from_env(**self.options)  # opens no connection before it is used
+            self.aclient = AsyncCommercePay.from_env(**self.options)
         except ConfigurationError as error:
             found += [("commercepay.E003", problem) for problem in error.problems]
         if len(own) == len(_OWN):

@@ -1,0 +1,39 @@
+"""`manage.py commercepay_doctor`: what is wrong between this site and the gateway (see `commercepay.doctor`)."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from commercepay.doctor import State, examine
+from commercepay.errors import ConfigurationError
+from commercepay.integrations.django._configuration import current
+from commercepay.integrations.django.management._border import BaseCommand, CommandError
+
+
+class Command(BaseCommand):
+    """Examines the settings, the way to the gateway, and the callback endpoint."""
+
+    help = (
+        "Examine settings.COMMERCEPAY, the way to the gateway and the callback URL, step by step. Nothing is changed."
+    )
+    requires_system_checks = ()  # those of this package would end the command before it names what is wrong
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--production", action="store_true", help="Call production, too. It is only read.")
+
+    def handle(self, *_args: object, production: bool, **_options: object) -> None:
+        """Print the findings.
+
+        Raises:
+            CommandError: there is a problem.
+        """
+        try:
+            site = current()
+        except ConfigurationError as error:
+            raise CommandError(str(error)) from None
+        problems = 0
+        for finding in examine(callback_url=site.endpoint.callback_url, production=production, **site.options):
+            self.stdout.write(str(finding))
+            problems += finding.state is State.PROBLEM
+        if problems:
+            raise CommandError(f"{problems} problem{'s' if problems > 1 else ''}")
