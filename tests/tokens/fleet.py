@@ -20,6 +20,7 @@ from commercepay import AsyncCommercePay, CommercePay, tokens
 from commercepay._protocol import defaults
 
 real_time = time.time
+Result = tuple[str | None, float]
 
 
 def work(options: dict[str, Any], rounds: Any, results: Any) -> None:
@@ -41,29 +42,25 @@ def end_with_the_parent() -> None:
     os._exit(1)
 
 
-def in_threads(cp: Any, options: dict[str, Any]) -> list[tuple[str | None, float]]:
-    def call(_: int) -> tuple[str | None, float]:
-        began = time.monotonic()
+def in_threads(cp: Any, options: dict[str, Any]) -> list[Result]:
+    def call(_: int) -> Result:
+        began, error = time.monotonic(), None
         try:
             cp.payments.query(session_number="S-1")
-        except Exception as error:  # noqa: BLE001  # the test fails with it
-            return repr(error), time.monotonic() - began
-        return None, time.monotonic() - began
+        except Exception as raised:  # noqa: BLE001  # the test fails with it
+            error = repr(raised)
+        return error, time.monotonic() - began
 
     with ThreadPoolExecutor(options["threads"]) as pool:
         return list(pool.map(call, range(options["threads"])))
 
 
-async def in_tasks(cp: Any, options: dict[str, Any]) -> list[tuple[str | None, float]]:
-    async def call() -> tuple[str | None, float]:
-        began = time.monotonic()
-        try:
-            await cp.payments.query(session_number="S-1")
-        except Exception as error:  # noqa: BLE001  # the test fails with it
-            return repr(error), time.monotonic() - began
-        return None, time.monotonic() - began
-
-    return await asyncio.gather(*(call() for _ in range(options["threads"])))
+async def in_tasks(cp: Any, options: dict[str, Any]) -> list[Result]:
+    began = time.monotonic()
+    calls = [cp.payments.query(session_number="S-1") for _ in range(options["threads"])]
+    raised = await asyncio.gather(*calls, return_exceptions=True)
+    slowest = time.monotonic() - began
+    return [(repr(one) if isinstance(one, Exception) else None, slowest) for one in raised]
 
 
 def main() -> None:
