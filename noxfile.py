@@ -107,16 +107,18 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(python=FOUND[0])
 def httpx2(session: nox.Session) -> None:
-    """Tests on httpx2 in place of httpx, in a copy of the project: those nearest to HTTP, or what the arguments name."""
+    """Tests on httpx2 in place of httpx, in a copy: those nearest to HTTP. `-- tests` for all, `-- bench` for the speed."""
     session.install("-r", "openapi/requirements.txt")
     copy = Path(session.create_tmp()).resolve() / "copy"
     shutil.rmtree(copy, ignore_errors=True)
     session.run("python", "tests/on_httpx2.py", str(copy))
     with session.chdir(copy):
         session.install("-e", f".[{EVERYTHING}]", *nox.project.dependency_groups(PYPROJECT, "test"))
-        session.run(
-            "pytest", "-n", "auto", "-q", *(session.posargs or ["tests/facade", "tests/faults", "tests/generated"])
-        )
+        if session.posargs == ["bench"]:
+            session.run("python", "bench/reconcile.py")
+        else:
+            parts = session.posargs or ["tests/facade", "tests/faults", "tests/generated"]
+            session.run("pytest", "-n", "auto", "-q", *parts)
 
 
 @nox.session(python=FOUND[0])

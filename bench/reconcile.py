@@ -73,3 +73,7 @@ def _measure(kind: str, candidates: dict[str, Callable[[], None]], concurrency: 
     rates = {name: queries / taken.wall for name, taken in medians.items()}
     shown = ", ".join(f"{name} {rate:.0f}" for name, rate in rates.items())
     print(f"  a second: {shown}: {rates['payments.reconcile'] / rates['bare httpx']:.2f} times bare httpx")
+
+
+if __name__ == "__main__":
+    main()
