@@ -116,10 +116,9 @@ def reconcile(
     finished: SimpleQueue[Future[Decision]] = SimpleQueue()
 
     def start(item: object) -> Future[Decision]:
+        # `concurrent.futures.wait` would take longer, the more queries are in progress.
         future = pool.submit(ask, item)
-        future.add_done_callback(
-            finished.put
-        )  # `concurrent.futures.wait` takes longer the more queries are in progress
+        future.add_done_callback(finished.put)
         return future
 
     with ThreadPoolExecutor(concurrency, thread_name_prefix="commercepay-reconcile") as pool:
