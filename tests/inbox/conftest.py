@@ -180,20 +180,21 @@ def new_database(tmp_path: Path, dialect: str) -> Iterator[str]:
 
 @pytest.fixture(params=SIDES)
 def side(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Side]:
-    yield from _side(request.param, tmp_path)
+    for url in new_database(tmp_path, request.param.split("/")[0]):
+        yield from new_side(request.param, url)
 
 
-def _side(kind: str, tmp_path: Path) -> Iterator[Side]:
-    for url in new_database(tmp_path, kind.split("/")[0]):
-        made = Side(kind, url)
-        yield made
-        made.close()
+def new_side(kind: str, url: str) -> Iterator[Side]:
+    made = Side(kind, url)
+    yield made
+    made.close()
 
 
 @pytest.fixture(params=["postgresql/psycopg", "postgresql/asyncpg"] if SERVER else SIDES)
 def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Side]:
     """A sync and an async side: for tests in which the driver makes no difference."""
-    yield from _side(request.param, tmp_path)
+    for url in new_database(tmp_path, request.param.split("/")[0]):
+        yield from new_side(request.param, url)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from inbox.conftest import new_side
 from sqlalchemy import Connection, create_engine, func, select, text, update
 
 from commercepay.callbacks import Callback
@@ -397,24 +398,39 @@ def test_inbox_inherited_over_a_fork(side: Any, genuine: Genuine) -> None:
     subprocess.run([sys.executable, "-W", "ignore", "-c", FORKS, url], check=True, timeout=60)
 
 
-def test_store_is_limited_in_time_on_sqlite(sqlite_url: str, genuine: Genuine, ship: Plain, caplog: Any) -> None:
+@pytest.mark.parametrize("driver", ["pysqlite", "aiosqlite"])
+def test_store_is_limited_in_time_on_sqlite(
+    sqlite_url: str, genuine: Genuine, ship: Plain, caplog: Any, driver: str
+) -> None:
     """While a slow handler holds SQLite's write lock, another callback gets the response 503 within 5 s, and is not stored."""
-    engine = create_engine(sqlite_url, connect_args={"timeout": 60})
-    inbox = Inbox(engine, secret_key="example-Secret-Key-01", callback_url="https://shop.example.my/callback")
-    inbox.create_tables()
-    caplog.set_level(logging.ERROR)
-    with create_engine(sqlite_url).connect() as other:
-        other.exec_driver_sql("BEGIN IMMEDIATE")
-        began = time.monotonic()
-        receipt = inbox.receive(*genuine(), ship)
-        took = time.monotonic() - began
-        other.rollback()
-    assert (receipt.state, receipt.http_status, receipt.arrival_id) == (ArrivalState.NOT_STORED, 503, None)
-    assert took < 5
-    assert [record.message for record in caplog.records] == [
-        "a callback could not be stored in time (sqlalchemy.exc.OperationalError): the gateway has to repeat it"
-    ]
-    with engine.connect() as connection:
-        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 60000
-        assert connection.execute(select(func.count()).select_from(arrivals)).scalar_one() == 0
-    engine.dispose()
+    caplog.set_level(logging.ERROR, "commercepay.inbox")
+    for side in new_side(f"sqlite/{driver}", sqlite_url):
+        side.create()
+        inbox = side.inbox_with(connect_args={"timeout": 60})
+        with create_engine(sqlite_url).connect() as other:
+            other.exec_driver_sql("BEGIN IMMEDIATE")
+            began = time.monotonic()
+            receipt = side.receive(inbox, genuine(), ship)
+            took = time.monotonic() - began
+            other.rollback()
+        assert (receipt.state, receipt.http_status, receipt.arrival_id) == (ArrivalState.NOT_STORED, 503, None)
+        assert took < 5
+        assert [record.message for record in caplog.records] == [
+            "a callback could not be stored in time (sqlalchemy.exc.OperationalError): the gateway has to repeat it"
+        ]
+        assert side.run(_busy_timeout(inbox)) == 60_000
+        assert side.rows("id") == []
+
+
+def _busy_timeout(inbox: Any) -> Any:
+    """The setting of the inbox's connection, which is the application's again."""
+    statement = "PRAGMA busy_timeout"
+    if isinstance(inbox, Inbox):
+        with inbox.engine.connect() as connection:
+            return connection.exec_driver_sql(statement).scalar_one()
+
+    async def ask() -> Any:
+        async with inbox.engine.connect() as connection:
+            return (await connection.exec_driver_sql(statement)).scalar_one()
+
+    return ask()
