@@ -38,7 +38,7 @@ class Proxy:
         self._port = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"{kind}://user:password@127.0.0.1:{self._listener.getsockname()[1]}"
-        self._threads = [threading.Thread(target=self._accept)]
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
     def close(self) -> None:
@@ -48,7 +48,7 @@ class Proxy:
             thread.join(10)
 
     def _start(self, target: Any, *args: Any) -> None:
-        self._threads.append(threading.Thread(target=target, args=args))
+        self._threads.append(threading.Thread(target=target, args=args, daemon=True))
         self._threads[-1].start()
 
     def _accept(self) -> None:
