@@ -127,12 +127,12 @@ def explain(
         ArgumentError: an argument has a wrong type; a secret key is empty.
     """
     secret_key, signature = hidden(secret_key), hidden(signature)
-    keys = {label: hidden(key) for label, key in (other_keys or {}).items()}
+    other_keys = {label: hidden(key) for label, key in (other_keys or {}).items()}
     right = _signature.string_to_sign(url, data)
     if signature is None or signature == "":
         text = "there is no cap-signature header"
         return Explanation(fits=(), tried=0, complete=True, text=text, right=right, differ_at=None)
-    _check(secret_key, *keys.values(), signature=signature)
+    _check(secret_key, *other_keys.values(), signature=signature)
     request = Request(
         urls=(url,),
         keys=(secret_key,),
@@ -143,7 +143,7 @@ def explain(
         body=body,
         absent=tuple(absent),
         method=method,
-        other_keys=keys,
+        other_keys=other_keys,
         servers=tuple(servers),
     )
     search = Search(request, READINGS)
@@ -180,10 +180,10 @@ def explain_callback(
         ArgumentError: an argument has a wrong type; a secret key is empty.
     """
     secret_key, signature = hidden(secret_key), hidden(signature)
-    keys = {label: hidden(key) for label, key in (other_keys or {}).items()}
+    other_keys = {label: hidden(key) for label, key in (other_keys or {}).items()}
     urls = (callback_url,) if isinstance(callback_url, str) else tuple(callback_url)
     own = (secret_key,) if isinstance(secret_key, str) else tuple(secret_key)
-    _check(*own, *keys.values(), signature=signature)
+    _check(*own, *other_keys.values(), signature=signature)
     try:
         text = body.decode("utf-8-sig")
         data = exact_json.read(text)
@@ -198,7 +198,7 @@ def explain_callback(
         given=signature,
         data=data,
         body=text,
-        other_keys=keys,
+        other_keys=other_keys,
         other_urls=() if request_url is None else (request_url,),
     )
     search = Search(request, CALLBACK_READINGS, MOST_CHARACTERS // 20)

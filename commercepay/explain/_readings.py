@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Final
 
 from commercepay._base.record import Record
+from commercepay._base.secret import Hidden, HiddenBytes
 from commercepay.explain._recipe import Candidate, Candidates, Recipe, Request, digests, may_give, written
 
 MOST_TRIED: Final = 20_000
@@ -230,7 +231,7 @@ class Search:
     """
 
     def __init__(self, request: Request, readings: Sequence[Reading], most_characters: int = MOST_CHARACTERS) -> None:
-        self._given = request.given.strip()
+        self._given = Hidden(request.given.strip())
         self._candidates = Candidates(request)
         self._seen: dict[Candidate, bool] = {}
         self._most = most_characters
@@ -280,12 +281,12 @@ class Search:
         if known is None:
             self.tried += 1
             self._characters += len(candidate.text)
-            text = self._given.lower() if candidate.output in ("hex", "prefixed") else self._given
-            given = text.encode(errors="replace")
+            is_hex = candidate.output in ("hex", "prefixed")
+            given = HiddenBytes((self._given.lower() if is_hex else self._given).encode(errors="replace"))
             known = self._seen[candidate] = any(
                 hmac.compare_digest(one.encode(), given)
-                for digest in digests(candidate)
-                for one in written(digest, candidate.output)
+                for digest in map(HiddenBytes, digests(candidate))
+                for one in map(Hidden, written(digest, candidate.output))
             )
         return known
 

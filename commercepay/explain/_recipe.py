@@ -461,14 +461,14 @@ def _keys(request: Request, how: str) -> list[tuple[str, bytes]]:
     """Secret keys, each with what it is if it is another than the right one."""
     if how == "other":
         return [(label, _hidden(key)) for label, key in request.other_keys.items()]
-    found: dict[bytes, None] = {}
+    found: dict[HiddenBytes, None] = {}
     for key in request.keys:
-        found |= dict.fromkeys(_KEYS[how](key))
-    own = {key.encode() for key in request.keys}
-    return [("", HiddenBytes(key)) for key in found if key and (how == "own" or key not in own)]
+        found |= dict.fromkeys(map(HiddenBytes, _KEYS[how](key)))
+    own = {_hidden(key) for key in request.keys}
+    return [("", key) for key in found if key and (how == "own" or key not in own)]
 
 
-def _hidden(key: str) -> bytes:
+def _hidden(key: str) -> HiddenBytes:
     return HiddenBytes(key.encode())
 
 

@@ -283,6 +283,29 @@ def test_wrong_arguments(key: Any, given: Any) -> None:
         explain.explain(URL, {"a": float("nan")}, SECRET, "0" * 64)
 
 
+@pytest.mark.parametrize("place", ["digests", "written", "may_give", "hmac.compare_digest"])
+def test_no_secret_in_the_frames(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a search is interrupted, no local variable of its frames shows a key or the signature."""
+    case, given = CASES["callback"], "5ec2e7" * 10 + "abcd"
+
+    def interrupted(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"commercepay.explain._readings.{place}", interrupted)
+    for call in (
+        lambda: explanation(case, given),
+        lambda: explain.explain(case.url, case.members, case.key, given, other_keys=case.other_keys),
+    ):
+        with pytest.raises(KeyboardInterrupt) as caught:
+            call()
+        frames = [entry.frame.f_locals for entry in caught.traceback if "commercepay/explain" in str(entry.path)]
+        assert frames
+        shown = repr(frames)
+        right = bytes.fromhex(signature.sign(case.url, case.members, case.key))
+        for secret in (case.key, given, *case.other_keys.values(), right.hex(), repr(right)):
+            assert secret not in shown
+
+
 # --- what was signed --------------------------------------------------------------------------------------------------
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(st.characters(codec="utf-8"))
