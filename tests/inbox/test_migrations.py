@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
@@ -201,6 +203,30 @@ def test_upgrades_take_turns(engine: Engine) -> None:
     inbox_on(engine).create_tables()
     timer.join()
     assert inbox_on(engine).stats().waiting == 0
+
+
+ENV = """
+from alembic import context
+context.configure(connection=context.config.attributes["connection"], render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()
+"""
+
+
+def test_revisions_within_the_migrations_of_an_application(engine: Engine, tmp_path: Path) -> None:
+    """An application with Alembic adds the package's revisions to its own: the tables are the same."""
+    (tmp_path / "env.py").write_text(ENV)
+    config = Config()
+    config.set_main_option("script_location", str(tmp_path))
+    config.set_main_option("path_separator", "space")
+    config.set_main_option("version_path_separator", "space")  # its name in older versions of Alembic
+    config.set_main_option("version_locations", f"{tmp_path / 'versions'} commercepay.inbox:migrations/versions")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "commercepay@head")
+    inbox = inbox_on(engine)
+    inbox.create_tables()
+    assert inbox.receive(*genuine(), lambda callback, connection: None).state is ArrivalState.HANDLED
 
 
 def test_times(engine: Engine) -> None:
