@@ -53,7 +53,7 @@ def _works(version: str) -> bool:
 
 
 FOUND = _found()
-EVERYTHING = "sandbox,generate,inbox,fastapi,django,flask,redis,filestore"
+EVERYTHING = "cli,sandbox,generate,inbox,fastapi,django,flask,redis,filestore"
 # Each process starts with a run of neighbouring tests, which share servers; one that is done takes over from another.
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 

@@ -366,11 +366,6 @@ class InvalidSignature(APIError):
 
     explanation: SignedCall | None = None
 
-    def explain(self, explanation: SignedCall) -> None:
-        """Add an explanation to the error and to its text."""
-        self.explanation = explanation
-        self.args = (f"{self}\n{explanation}",)
-
 
 class DuplicateTransaction(APIError):
     """Code 2009: the reference code was used before.

@@ -137,17 +137,16 @@ def _explain(error: InvalidSignature, call: Call, response: Response, settings: 
     from commercepay.explain import explain_call  # here: few programs need it
 
     request = call.request()  # the same as was sent: the time in it was chosen before
-    error.explain(
-        explain_call(
-            str(wire.absolute_url(httpx.URL(settings.base_url), request["url"])),
-            request["extensions"][wire.EXTENSION]["data"],
-            settings.secret_key.reveal(),
-            tenant_id=settings.tenant_id,
-            environment=settings.environment,
-            is_documented=call.is_documented,
-            sandbox=response.headers.get("x-sandbox-explanation") if settings.environment in _MAY_BE_SANDBOX else None,
-        )
+    error.explanation = explain_call(
+        str(wire.absolute_url(httpx.URL(settings.base_url), request["url"])),
+        request["extensions"][wire.EXTENSION]["data"],
+        settings.secret_key.reveal(),
+        tenant_id=settings.tenant_id,
+        environment=settings.environment,
+        is_documented=call.is_documented,
+        sandbox=response.headers.get("x-sandbox-explanation") if settings.environment in _MAY_BE_SANDBOX else None,
     )
+    error.args = (f"{error}\n{error.explanation}",)
 
 
 _MAY_BE_SANDBOX = (SANDBOX, CUSTOM)

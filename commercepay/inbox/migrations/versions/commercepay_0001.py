@@ -5,7 +5,7 @@ from alembic import op
 
 revision = "commercepay_0001"
 down_revision = None
-branch_labels = ("commercepay",)
+branch_labels: tuple[str, ...] = ("commercepay",)
 depends_on = None
 
 

@@ -16,7 +16,9 @@ class Command(BaseCommand):
     help = (
         "Examine settings.COMMERCEPAY, the way to the gateway and the callback URL, step by step. Nothing is changed."
     )
-    requires_system_checks = ()  # those of this package would end the command before it names what is wrong
+    requires_system_checks: tuple[
+        str, ...
+    ] = ()  # those of this package would end the command before it names what is wrong
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--production", action="store_true", help="Call production, too. It is only read.")
