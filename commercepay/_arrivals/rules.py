@@ -152,7 +152,7 @@ class Rules(Generic[C]):
         if handles:
             return _Attempt(arrival_id, callback, 1, now, next_at, None)
         receipt = Receipt(arrival_id=arrival_id, state=ArrivalState.STORED, callback=callback)
-        return receipt if self._enqueue is None else Call(_enqueued(self._enqueue, arrival_id), receipt)
+        return receipt if self._enqueue is None else Call(_enqueued(self._enqueue, arrival_id), receipt, "enqueue")
 
     def _reject(
         self, connection: C, body: bytes, signature: str | None, callback_url: str | None, error: CallbackError
@@ -343,7 +343,9 @@ class Rules(Generic[C]):
         receipt = Receipt(
             arrival_id=arrival_id, state=ArrivalState.HANDLED, callback=callback, decision=claimed.decision
         )
-        return Call(_handled(handler, callback) if handler else self._settled(claimed), receipt)
+        if handler is not None:
+            return Call(lambda of_transaction: handler(callback, of_transaction), receipt, "handler")
+        return Call(self._settled(claimed), receipt, "on_settled")
 
     def settle(self, decision: Decision) -> Flow[Receipt]:
         if self._on_settled is None:
@@ -369,7 +371,7 @@ class Rules(Generic[C]):
         if claimed is None:
             return Receipt(arrival_id=None, state=ArrivalState.DUPLICATE, decision=decision)
         receipt = Receipt(arrival_id=None, state=ArrivalState.HANDLED, decision=claimed.decision)
-        return Call(self._settled(claimed), receipt)
+        return Call(self._settled(claimed), receipt, "on_settled")
 
     def _settled(self, claimed: _Claimed) -> Callable[[Any], object]:
         on_settled, decision = self._on_settled, claimed.decision
@@ -465,7 +467,7 @@ class Rules(Generic[C]):
         if callback_url is not None:
             values["callback_url"] = callback_url
         self.storage.update_all(connection, ids, values)
-        return ids if self._enqueue is None else Call(_enqueued(self._enqueue, ids[0]), ids)
+        return ids if self._enqueue is None else Call(_enqueued(self._enqueue, ids[0]), ids, "enqueue")
 
     def purge(self, before: datetime, states: Sequence[ArrivalState]) -> Flow[int]:
         problems = _time_problems(before=before)
@@ -599,10 +601,6 @@ def _payer(claim: Claim) -> str:
 
 def _enqueued(enqueue: Callable[[Any, int], object], arrival_id: int) -> Callable[[Any], object]:
     return lambda connection: enqueue(connection, arrival_id)
-
-
-def _handled(handler: Handler, callback: Callback) -> Callable[[Any], object]:
-    return lambda connection: handler(callback, connection)
 
 
 def _kind(error: Exception) -> str:

@@ -141,6 +141,8 @@ class Call(NamedTuple):
 
     function: Callable[[Any], object]
     result: object
+    name: str
+    """Of the merchant's function, for an error."""
 
 
 C = TypeVar("C", contravariant=True)

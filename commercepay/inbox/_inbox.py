@@ -291,7 +291,7 @@ class Inbox(_Inbox):
             result = step.work(connection)
             if not isinstance(result, Call):
                 return result
-            _require_no_awaitable(result.function(connection), "handler")
+            _require_no_awaitable(result.function(connection), result.name)
             require_open(connection)
             return result.result
 
@@ -407,7 +407,7 @@ class AsyncInbox(_Inbox):
             result = await connection.run_sync(step.work)
             if not isinstance(result, Call):
                 return result
-            await _require_awaitable(result.function(connection), "handler")
+            await _require_awaitable(result.function(connection), result.name)
             await connection.run_sync(require_open)
             return result.result
 
@@ -456,11 +456,11 @@ def _require_no_awaitable(result: object, name: str) -> object:
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
             result.close()
-        raise MistakeError(f"the {name} is async: use AsyncInbox, or a {name} that is a plain function")
+        raise MistakeError(f"the {name} is async: use AsyncInbox, or a plain function; nothing was committed")
     return result
 
 
 def _require_awaitable(result: object, name: str) -> Awaitable[object]:
     if not inspect.isawaitable(result):
-        raise MistakeError(f"the {name} of an AsyncInbox must be async: what it wrote was undone")
+        raise MistakeError(f"the {name} of an AsyncInbox must be async; nothing was committed")
     return result

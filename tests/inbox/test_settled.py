@@ -244,5 +244,6 @@ def test_functions_of_the_wrong_kind(side: Any, genuine: Genuine, name: str) -> 
 
     wrong: Any = (lambda *_: None) if side.is_async else asynchronous
     setattr(shop.inbox._rules, f"_{name}", wrong)
-    with pytest.raises(ArgumentError, match="async"):
+    with pytest.raises(ArgumentError, match=f"the {name} .*async"):
         shop.receive(genuine())
+    assert shop.side.rows("state") == ["stored"]
