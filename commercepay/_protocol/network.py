@@ -24,7 +24,7 @@ T = TypeVar("T")
 class Attempt:
     """One request on its way: its deadline, the stream that was opened for it, and whether any of it was written to one."""
 
-    __slots__ = ("_ends_at", "_head", "_start", "call", "connect_by", "opened", "sent")
+    __slots__ = ("_ends_at", "_head", "_start", "call", "connect_by", "opened", "responding", "sent")
 
     def __init__(self, request: httpx.Request, connect_timeout: float) -> None:
         self.call = call = call_of(request)
@@ -34,6 +34,7 @@ class Attempt:
         self.connect_by = min(self._ends_at, time.monotonic() + connect_timeout)
         self.opened: _Stream | AsyncStream | None = None
         self.sent = False
+        self.responding = request.method == "HEAD"  # whose response has no body, whatever its headers say
 
     def left(self, error: type[Exception]) -> float:
         seconds = self._ends_at - time.monotonic()
@@ -83,7 +84,7 @@ _READ_MOST = 16 * 1024
 
 
 class _LastByte:
-    """Hands the last byte of what was read from a connection out separately.
+    """Hands the last byte of what was read from a connection out separately, unless that is certainly one whole response.
 
     If it is not asked for, the server sent more than one response. httpcore would take the rest for the response to the next
     request on this connection; so the connection is reported as readable, and httpcore does not use it again.
@@ -96,10 +97,28 @@ class _LastByte:
         return kept
 
     def _without_last(self, data: bytes) -> bytes:
-        if len(data) < 2 or not current.get().sent:
+        attempt = current.get()
+        if len(data) < 2 or not attempt.sent:
+            return data
+        continued, attempt.responding = attempt.responding, True
+        if not continued and _is_one_response(data):
             return data
         self._kept = data[-1:]
         return data[:-1]
+
+
+def _is_one_response(data: bytes) -> bool:
+    """Whether httpcore will read these bytes as one whole response. False for one in an unusual form."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    head = head.lower()
+    _, _, after = head.partition(b"\r\ncontent-length:")
+    return (
+        after.partition(b"\r\n")[0].strip() == b"%d" % len(body)
+        and b"\r\ncontent-length:" not in after
+        and b"transfer-encoding" not in head
+        and head.startswith(b"http/1.1 200 ")
+        and head.count(b"\n") == head.count(b"\r\n")  # httpcore ends lines and headers at a line feed alone, too
+    )
 
 
 class _Stream(_LastByte, httpcore.NetworkStream):
