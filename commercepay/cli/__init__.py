@@ -1,7 +1,7 @@
 """The command line: `commercepay`. docs/command-line.md describes the commands and their exit statuses.
 
 _program   what all commands have in common: exit statuses, errors, input
-_sandbox, _demo, _generate, _doctor, _explain, _callback   the commands
+_sandbox, _demo, _generate, _doctor, _explain, _callback, _calls   the commands
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ except ModuleNotFoundError as _error:
     sys.exit(str(missing("commercepay[cli]", _error)))
 
 from commercepay.cli._callback import callback
+from commercepay.cli._calls import channels, payment, request
 from commercepay.cli._demo import demo
 from commercepay.cli._doctor import doctor
 from commercepay.cli._explain import explain
@@ -33,5 +34,5 @@ def main() -> None:
     """CommercePay for developers."""
 
 
-for _command in (callback, demo, doctor, explain, generate, sandbox):
+for _command in (callback, channels, demo, doctor, explain, generate, payment, request, sandbox):
     main.add_command(_command)

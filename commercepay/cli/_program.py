@@ -31,6 +31,7 @@ STATUSES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (errors.OutcomeUnknown, 7),
     (errors.InvalidResponse, 8),
     (errors.APIConnectionError, 6),
+    (errors.StillOpen, 9),
 )
 """The exit status for each class of error; the first that matches counts. Others are 1, as is a result that is a no."""
 
