@@ -21,11 +21,13 @@ PATH = "/api/services/app/PaymentGateway/"
 NAMES = tuple(dict.fromkeys(reading.name for reading in explain.READINGS))
 ROWS = [
     pytest.param(case.name, names, options, id=f"{case.name}: {' + '.join(names)}")
-    for case, names, options, _ in mistakes.corpus()
+    for number, (case, names, options, _) in enumerate(mistakes.corpus())
     if case.name in ("session", "query")
     # A client sends a POST without a query string. The sandbox's key is no base64, and in lower case.
     and not (case.name == "session" and "query string kept" in names)
     and not {"key decoded from hex or base64", "key in another case"} & {*names}
+    # Every wrong reading alone, and some together: tests/rules/test_explain.py has the whole corpus.
+    and (len(names) == 1 or number % 5 == 0)
 ]
 
 
