@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import random
 import signal
@@ -105,7 +104,6 @@ def check(url: str, workers: int, count: int, die: int, kill: int) -> None:
     assert set(ended) <= {0, -signal.SIGKILL}, done.stderr.decode()
     engine = create_engine(url)
     inbox = Inbox(engine, secret_key=SECRET, callback_url=URL, retries=RETRIES)
-    logging.getLogger("commercepay.inbox").setLevel(logging.CRITICAL)
 
     def handle(callback: Callback, connection: Connection) -> None:
         connection.execute(ledger.insert().values(reference_code=callback.reference_code))
