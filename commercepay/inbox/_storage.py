@@ -14,6 +14,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     update,
 )
@@ -73,7 +74,7 @@ class SqlStorage:
         conditions: list[ColumnElement[bool]] = [
             columns.inbox == self.name,
             columns.id > after_id,
-            columns.state.in_([state.value for state in which.states]),
+            or_(*map(_is_in, which.states)),
         ]
         if which.arrival_id is not None:
             conditions.append(columns.id == which.arrival_id)
