@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -608,25 +609,50 @@ def test_driver_that_commits_by_itself(side: Any, genuine: Genuine, ship: Plain,
 
 DIES = """
 import os, signal, sys
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from commercepay.inbox import Inbox
+url, header, moment = sys.argv[1:]
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
 def handler(callback, connection):
     connection.execute(text("INSERT INTO shipped (reference_code) VALUES ('by the dead')"))
-    os.kill(os.getpid(), signal.SIGKILL)
-inbox = Inbox(create_engine(sys.argv[1]), secret_key="example-Secret-Key-01", callback_url="https://shop.example.my/callback")
-inbox.receive(sys.stdin.buffer.read(), sys.argv[2], handler)
+    if moment == "before the commit":
+        event.listen(engine, "commit", die)
+    elif moment == "in the handler":
+        die()
+def perform(step):
+    steps.append(step)
+    if moment == "after storing" and len(steps) == 2:
+        die()
+    return inner(step)
+engine = create_engine(url)
+inbox = Inbox(engine, secret_key="example-Secret-Key-01", callback_url="https://shop.example.my/callback")
+inner, inbox._perform, steps = inbox._perform, perform, []
+inbox.receive(sys.stdin.buffer.read(), header, handler)
 """
 
 
-def test_process_killed_in_the_handler(side: Any, genuine: Genuine, ship: Plain) -> None:
-    """After kill -9 during a handler, its writes are rolled back and the callback is pending."""
-    inbox = side.create()
+@pytest.mark.parametrize("moment", ["after storing", "in the handler", "before the commit"])
+def test_process_killed(pair: Any, genuine: Genuine, ship: Plain, moment: str) -> None:
+    """After kill -9 at any moment, what the handler wrote is rolled back and the callback is pending."""
+    inbox = pair.create()
     body, header = genuine()
-    url = side.url.render_as_string(hide_password=False)
-    dead = subprocess.run([sys.executable, "-c", DIES, url, header], input=body, check=False, env={**os.environ})
+    url = pair.url.render_as_string(hide_password=False)
+    dead = subprocess.run([sys.executable, "-c", DIES, url, header, moment], input=body, check=False)
     assert dead.returncode == -signal.SIGKILL
-    assert side.shipped() == []
-    assert [receipt.state for receipt in side.process(inbox, ship)] == [ArrivalState.HANDLED]
-    assert side.shipped() == ["INV-1"]
-    with side.engine.connect() as connection:
+    assert pair.shipped() == []
+    assert [receipt.state for receipt in pair.process(inbox, ship)] == [ArrivalState.HANDLED]
+    assert pair.shipped() == ["INV-1"]
+    with pair.engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(handled)).scalar_one() == 1
+
+
+def test_database_that_is_gone(genuine: Genuine, ship: Plain, tmp_path: Path) -> None:
+    """If the database can't be reached, `receive` raises at once: the response is a 500, and the gateway tries again."""
+    gone = tmp_path / "gone"
+    url = f"sqlite:///{gone}/shop.db" if SERVER is None else f"postgresql+psycopg://postgres@/shop?host={gone}"
+    inbox = Inbox(
+        create_engine(url), secret_key="example-Secret-Key-01", callback_url="https://shop.example.my/callback"
+    )
+    with pytest.raises(DBAPIError):
+        inbox.receive(*genuine(), ship)
