@@ -315,12 +315,13 @@ class Rules(Generic[C]):
         receipt: Receipt = yield from self._retried(Transaction(work, deadline))
         return receipt
 
-    def _decide(self, callback: Callback) -> Flow[Decision]:
+    def _decide(self, callback: Callback) -> Flow[Decision | None]:
+        """The decision about a callback; None if the merchant has no such order."""
         assert self._find_order is not None  # or there is a handler
         hint = ReturnHint(reference_code=callback.reference_code, transaction_number=callback.transaction_number)
         order = yield Ask(partial(self._find_order, hint))
         if order is None:
-            raise UnknownOrder(f"find_order has no order for the reference code {callback.reference_code!a}")
+            return None
         if not isinstance(order, Expected):
             raise ArgumentError(
                 f"find_order must return an OpenPayment, an Expected or None, not {type(order).__name__}"
@@ -345,6 +346,8 @@ class Rules(Generic[C]):
         )
         if handler is not None:
             return Call(lambda of_transaction: handler(callback, of_transaction), receipt, "handler")
+        if claimed.decision is None:  # undoes the claim; a fact that was handled before needs no order
+            raise UnknownOrder(f"find_order has no order for the reference code {callback.reference_code!a}")
         return Call(self._settled(claimed), receipt, "on_settled")
 
     def settle(self, decision: Decision) -> Flow[Receipt]:

@@ -164,6 +164,14 @@ def test_unknown_order_is_tried_again(shop: Shop, genuine: Genuine) -> None:
     assert [(hint.reference_code, hint.transaction_number) for hint in shop.asked] == [("INV-2", "TN-INV-2")] * 2
 
 
+def test_repetition_after_the_order_is_gone(shop: Shop, genuine: Genuine) -> None:
+    """A fact that was handled is a duplicate, although its order is not in your database any more."""
+    shop.receive(genuine())
+    shop.orders.clear()
+    assert shop.receive(genuine()).state is ArrivalState.DUPLICATE
+    assert shop.settled() == ["paid TN-INV-1"]
+
+
 def test_find_order_of_another_kind(shop: Shop, genuine: Genuine) -> None:
     """`find_order` can return an OpenPayment; anything else is an error, and the callback stays pending."""
     shop.orders["INV-1"] = "INV-1"  # type: ignore[assignment]  # the mistake in question
