@@ -222,7 +222,7 @@ def package(session: nox.Session) -> None:
 @nox.session(python=FOUND[0])
 def postgresql(session: nox.Session) -> None:
     """The inbox on a throwaway PostgreSQL. Needs Debian's package postgresql, and fails without it."""
-    _install(session, "test", "postgresql", extras="sandbox,inbox")
+    _install(session, "test", "postgresql", extras="sandbox,inbox,django")
     session.run("python", "tests/inbox/postgresql.py", "pytest", "-q", "tests/inbox", *session.posargs)
 
 

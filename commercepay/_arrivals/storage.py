@@ -30,11 +30,12 @@ must take the write lock, so that nothing is read before that could be out of da
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypedDict, TypeVar
 
-from commercepay._arrivals.records import ArrivalState, Stats
+from commercepay._arrivals.records import ArrivalState, MistakeError, Stats
 
 
 class NewArrival(TypedDict):
@@ -143,6 +144,19 @@ class Call(NamedTuple):
     result: object
     name: str
     """Of the merchant's function, for an error."""
+
+
+def require_no_awaitable(result: object, name: str) -> object:
+    """For a driver that is not async: a coroutine that is never awaited would be a handler that did nothing.
+
+    Raises:
+        MistakeError: the merchant's function is async.
+    """
+    if inspect.isawaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise MistakeError(f"the {name} is async: use AsyncInbox, or a plain function; nothing was committed")
+    return result
 
 
 C = TypeVar("C", contravariant=True)

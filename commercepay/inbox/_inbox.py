@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from commercepay._arrivals.records import ArrivalState, Evidence, MistakeError, Receipt, Retries, Stats, Verify
 from commercepay._arrivals.rules import Rules
-from commercepay._arrivals.storage import Ask, Call, Step, Transaction
+from commercepay._arrivals.storage import Ask, Call, Step, Transaction, require_no_awaitable
 from commercepay._base.flow import Pause, adrive, drive
 from commercepay._base.secret import hidden
 from commercepay._protocol import fork
@@ -284,14 +284,14 @@ class Inbox(_Inbox):
 
     def _perform(self, step: Step) -> object:
         if isinstance(step, Ask):
-            return _require_no_awaitable(step.function(), "find_order")
+            return require_no_awaitable(step.function(), "find_order")
         assert isinstance(step, Transaction)  # there is no other step
         with self._begin(step.deadline) as connection:
             require_transaction(connection)
             result = step.work(connection)
             if not isinstance(result, Call):
                 return result
-            _require_no_awaitable(result.function(connection), result.name)
+            require_no_awaitable(result.function(connection), result.name)
             require_open(connection)
             return result.result
 
@@ -449,15 +449,6 @@ def _check_engine(engine: Engine) -> None:
     )
     if "AUTOCOMMIT" in levels:
         raise ArgumentError("the inbox needs transactions: pass an engine whose isolation_level is not AUTOCOMMIT")
-
-
-def _require_no_awaitable(result: object, name: str) -> object:
-    """A coroutine that is never awaited would be a handler that did nothing, marked as done."""
-    if inspect.isawaitable(result):
-        if inspect.iscoroutine(result):
-            result.close()
-        raise MistakeError(f"the {name} is async: use AsyncInbox, or a plain function; nothing was committed")
-    return result
 
 
 def _require_awaitable(result: object, name: str) -> Awaitable[object]:

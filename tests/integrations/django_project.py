@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import django
 from django.conf import settings
@@ -10,12 +13,36 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.decorators.http import require_GET
 
+
+class Router:
+    """Everything is in the database `shop`."""
+
+    def db_for_read(self, model: object, **hints: object) -> str:
+        return "shop"
+
+    db_for_write = db_for_read
+
+    def allow_migrate(self, db: str, app_label: str, **hints: object) -> bool:
+        return db == "shop"
+
+
+def database() -> dict[str, Any]:
+    """PostgreSQL where COMMERCEPAY_TEST_POSTGRESQL has its URL; else SQLite, with a file that a test names."""
+    if server := os.environ.get("COMMERCEPAY_TEST_POSTGRESQL"):
+        parts = urlsplit(server)
+        host = parse_qs(parts.query)["host"][0]
+        return {"ENGINE": "django.db.backends.postgresql", "NAME": "postgres", "USER": parts.username, "HOST": host}
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+
+
 if not settings.configured:
     settings.configure(
         SECRET_KEY="django's own",
         ALLOWED_HOSTS=["*"],
         ROOT_URLCONF=__name__,
         INSTALLED_APPS=["commercepay.integrations.django"],
+        DATABASES={"default": {}, "shop": database()},
+        DATABASE_ROUTERS=[Router()],
         # Django's defaults that reject a POST of another site.
         MIDDLEWARE=[
             "django.middleware.security.SecurityMiddleware",
@@ -26,7 +53,7 @@ if not settings.configured:
     )
     django.setup()
 
-from commercepay.integrations import django as commercepay  # after the settings
+from commercepay.integrations import django as commercepay  # noqa: E402  # after the settings
 
 
 def read_body(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -5,7 +5,7 @@
     COMMERCEPAY = {
         "TENANT_ID": 42, "USERNAME": "shop", "PASSWORD": ..., "SECRET_KEY": ..., "ENVIRONMENT": "staging",
         "CALLBACK_URL": "https://shop.example.my/commercepay/callback",
-        "ON_CALLBACK": "shop.payments.on_callback",
+        "FIND_ORDER": "shop.payments.find_order", "ON_SETTLED": "shop.payments.on_settled",
     }
 
     # urls.py
@@ -14,17 +14,20 @@
     # in a view
     session = commercepay.client().sessions.create(callback_url=commercepay.callback_url(), ...)
 
-The settings, all of them optional but `CALLBACK_URL` and one of `ON_CALLBACK` and `INBOX`:
+The settings, all of them optional but `CALLBACK_URL` and one of `ON_SETTLED`, `INBOX` and `ON_CALLBACK`:
 
 - the arguments of `CommercePay`, in capitals; those that `CommercePay.from_env` reads may also come from the environment
 - `CALLBACK_URL`: the public URL of the callback endpoint, with which payments are opened
 - `FORMER_CALLBACK_URLS`: a list of URLs that payments were opened with before, whose callbacks may still come
+- `ON_SETTLED`: called with a `Decision`, once per fact, in a transaction of the ORM. It stands for a `DjangoInbox` (see
+  `commercepay.integrations.django.inbox`), and needs `FIND_ORDER`
 - `ON_CALLBACK`: called with each verified `Callback`, and with the inbox's connection if there is an inbox
 - `INBOX`: a function that makes the inbox, called once, when the first callback comes or by the system check; it is given a
   `Verifier`: `def make_inbox(verifier): return Inbox(engine, verify=verifier.verify)`
 - `FIND_ORDER`: given a `ReturnHint`, your record of the order as an `OpenPayment`, or None; needed for `returned`
+- `OPEN_PAYMENTS`: returns the payments that are open in your record; for `manage.py commercepay_reconcile`
 
-The last three are functions, or dotted paths of functions. `manage.py check` names everything that is wrong.
+The last five are functions, or dotted paths of functions. `manage.py check` names everything that is wrong.
 
 Needs `pip install 'commercepay[django]'`.
 """

@@ -10,14 +10,15 @@ from typing import Any
 
 from commercepay._base.json_guards import is_mapping
 from commercepay._base.suggestions import did_you_mean
+from commercepay.callbacks import Verifier
 from commercepay.client import AsyncCommercePay, CommercePay
 from commercepay.errors import ConfigurationError
-from commercepay.integrations._endpoint import OPTIONS, Endpoint
+from commercepay.integrations._endpoint import OPTIONS, CallbackInbox, Endpoint, is_async
 from commercepay.integrations.django._border import import_string, setting_changed, settings
 
 SETTING = "COMMERCEPAY"
-_OWN = ("CALLBACK_URL", "FORMER_CALLBACK_URLS", "ON_CALLBACK", "INBOX", "FIND_ORDER")
-_PATHS = ("ON_CALLBACK", "INBOX", "FIND_ORDER")
+_PATHS = ("ON_CALLBACK", "INBOX", "FIND_ORDER", "ON_SETTLED", "OPEN_PAYMENTS")
+_OWN = ("CALLBACK_URL", "FORMER_CALLBACK_URLS", *_PATHS)
 _KNOWN = (*(name.upper() for name in OPTIONS), *_OWN)
 
 
@@ -66,8 +67,10 @@ class Configuration:
         except ConfigurationError as error:
             found += [("commercepay.E003", problem) for problem in error.problems]
         if len(own) == len(_OWN):
+            self.open_payments: object = own.pop("open_payments")
             problems: Sequence[str] = ()
             try:
+                _use_orm(own)
                 self.endpoint = Endpoint(**own)
                 if hasattr(self, "client"):
                     problems = self.endpoint.environment_problems(self.client.settings)
@@ -86,6 +89,34 @@ class Configuration:
     async def aclose(self) -> None:
         self.client.close()
         await self.aclient.aclose()
+
+
+def _use_orm(own: dict[str, Any]) -> None:
+    """`ON_SETTLED` stands for an inbox on the ORM.
+
+    Raises:
+        ConfigurationError: the settings do not fit together.
+    """
+    on_settled, find_order = own.pop("on_settled"), own["find_order"]
+    if on_settled is None:
+        return
+    problems = [
+        f"{name} must be a plain function: the inbox on the ORM can't await it"
+        for name, function in (("ON_SETTLED", on_settled), ("FIND_ORDER", find_order))
+        if not callable(function) or is_async(function)
+    ]
+    problems += [
+        f"give ON_SETTLED or {name.upper()}, not both" for name in ("inbox", "on_callback") if own[name] is not None
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+
+    def make(verifier: Verifier) -> CallbackInbox:
+        from commercepay.integrations.django.inbox import DjangoInbox  # it needs the models, which are loaded by now
+
+        return DjangoInbox(verifier.verify, find_order=find_order, on_settled=on_settled)
+
+    own["inbox"] = make
 
 
 def _imported(key: str, given: object) -> object:

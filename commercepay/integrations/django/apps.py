@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from commercepay.integrations.django._border import AppConfig, register
-from commercepay.integrations.django._checks import check
 
 
 class CommercePayConfig(AppConfig):
@@ -13,5 +12,9 @@ class CommercePayConfig(AppConfig):
     label = "commercepay"
     verbose_name = "CommercePay"
 
+    default_auto_field = "django.db.models.BigAutoField"
+
     def ready(self) -> None:
+        from commercepay.integrations.django._checks import check  # it needs the models, which are loaded by now
+
         register(check)

@@ -13,6 +13,8 @@ from commercepay.integrations.django._border import (
     in_thread,
     require_POST,
 )
+from commercepay.integrations.django._orm import connections, non_atomic_requests
+from commercepay.integrations.django.inbox import alias
 
 
 def _callback(request: HttpRequest) -> object:
@@ -34,9 +36,12 @@ async def _acallback(request: HttpRequest) -> object:
     return HttpResponse(status=status)
 
 
-# Exempt from the CSRF check: the request does not come from a browser, and it is signed.
-callback: View = csrf_exempt(require_POST(_callback))
+# Exempt from the CSRF check: the request does not come from a browser, and it is signed. Exempt from ATOMIC_REQUESTS on the
+# inbox's database: a callback stays stored if its handler fails. Of async views, Django requires it on every database.
+callback: View = non_atomic_requests(using=alias())(csrf_exempt(require_POST(_callback)))
 acallback: View = csrf_exempt(require_POST(_acallback))
+for _alias in connections:
+    acallback = non_atomic_requests(using=_alias)(acallback)
 
 
 def _url(request: HttpRequest) -> str:
