@@ -345,7 +345,7 @@ class Rules(Generic[C]):
             arrival_id=arrival_id, state=ArrivalState.HANDLED, callback=callback, decision=claimed.decision
         )
         if handler is not None:
-            return Call(lambda of_transaction: handler(callback, of_transaction), receipt, "handler")
+            return Call(partial(handler, callback), receipt, "handler")
         if claimed.decision is None:  # undoes the claim; a fact that was handled before needs no order
             raise UnknownOrder(f"find_order has no order for the reference code {callback.reference_code!a}")
         return Call(self._settled(claimed), receipt, "on_settled")
