@@ -8,10 +8,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connections, models, transaction
 from django.test import AsyncClient, Client, TestCase, override_settings
 from inbox.conftest import SECRET, URL, genuine
@@ -323,6 +324,42 @@ def test_the_view_under_atomic_requests(atomic_requests: None, is_async: bool) -
 
     assert [post(*genuine()), post(*genuine("FAILS")), post(*FORGED)] == [200, 500, 401]
     assert (shipped(), states()) == (["INV-1"], ["handled", "stored", "rejected"])
+
+
+def command(name: str, **options: Any) -> str:
+    printed = StringIO()
+    with override_settings(COMMERCEPAY=SETTINGS):
+        call_command(name, stdout=printed, **options)
+    return printed.getvalue()
+
+
+def test_process_and_purge_commands() -> None:
+    """What is stored is processed, and later deleted."""
+    make().receive(*genuine())
+    assert (command("commercepay_process"), shipped()) == ("processed: 1\n", ["INV-1"])
+    assert (command("commercepay_purge"), command("commercepay_purge", days=-1)) == ("deleted: 0\n", "deleted: 1\n")
+
+
+def test_watch_survives_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --watch a failure of the database is logged, and the next round has a new connection."""
+    make().receive(*genuine())
+    connections["shop"].connection.close()
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if shipped():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("commercepay.integrations.django.management.commands.commercepay_process.time.sleep", sleep)
+    assert command("commercepay_process", watch=True) == "processed: 1\n"
+    assert shipped() == ["INV-1"]
+
+
+def test_reconcile_needs_open_payments() -> None:
+    """Without OPEN_PAYMENTS the command names the setting."""
+    with pytest.raises(CommandError, match="OPEN_PAYMENTS is missing"):
+        command("commercepay_reconcile")
 
 
 class Shop(TestCase):

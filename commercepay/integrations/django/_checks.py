@@ -26,7 +26,10 @@ def check(**_: object) -> list[CheckMessage]:
     try:
         current = _configuration.current()
     except _configuration.SettingsError as error:
-        return [Error(problem, hint=_HINT, id=id_) for id_, problem in error.found]
+        return [
+            (Warning if id_ == "commercepay.W004" else Error)(problem, hint=_HINT, id=id_)
+            for id_, problem in error.found
+        ]
     return _inbox(current) + _route(current)
 
 

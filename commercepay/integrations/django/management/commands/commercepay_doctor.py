@@ -5,9 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 from commercepay.doctor import State, examine
-from commercepay.errors import ConfigurationError
-from commercepay.integrations.django._configuration import current
 from commercepay.integrations.django.management._border import BaseCommand, CommandError
+from commercepay.integrations.django.management._site import site
 
 
 class Command(BaseCommand):
@@ -29,12 +28,9 @@ class Command(BaseCommand):
         Raises:
             CommandError: there is a problem.
         """
-        try:
-            site = current()
-        except ConfigurationError as error:
-            raise CommandError(str(error)) from None
+        of = site()
         problems = 0
-        for finding in examine(callback_url=site.endpoint.callback_url, production=production, **site.options):
+        for finding in examine(callback_url=of.endpoint.callback_url, production=production, **of.options):
             self.stdout.write(str(finding))
             problems += finding.state is State.PROBLEM
         if problems:
