@@ -210,6 +210,7 @@ KNOWN = ("known", 1)
 @settings(max_examples=100, deadline=None)
 @example([KNOWN, ("callback", T1), ("callback", T2), ("callback", T2), ("query", T2), ("query", T1)])
 @example([KNOWN, ("wrong", 1), ("callback", T1), ("callback", T1), ("wrong", 0), ("callback", T1), ("query", T1)])
+@example([("callback", T1), ("callback", ("T1", 1, "A2", 1234))])
 @example([KNOWN, ("callback", T1), ("callback", ("T1", 1, "A", 1284)), ("query", ("T1", 1, "A2", 1234))])
 @given(st.lists(events, max_size=30))
 def test_whatever_comes(given_events: list[tuple[str, Any]]) -> None:
@@ -262,12 +263,15 @@ def check(shop: Shop) -> None:
 
 
 def was_handled(shop: Shop, fact: tuple[str, int, str, int]) -> bool:
-    """Whether a fact was handled, or its payment as paid with another allowed amount."""
+    """Whether a fact was handled; or its transaction as paid, with another allowed amount or reference of the order."""
     number, status, reference, minor = fact
+    codes = ORDERS[reference].reference_codes
     return any(
-        (one.reported.transaction_number, one.reported.status.value, one.reported.reference_code)
-        == (number, status, reference)
-        and (one.reported.amount.minor == minor or (status == 1 and minor != 1 and one.reported.amount.minor != 1))
+        (one.reported.transaction_number, one.reported.status.value) == (number, status)
+        and (
+            (one.reported.reference_code, one.reported.amount.minor) == (reference, minor)
+            or (one.is_paid and minor != 1 and one.reported.reference_code in codes)
+        )
         for one in shop.memory.handled  # type: ignore[attr-defined]
     )
 
