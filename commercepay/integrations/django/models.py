@@ -69,6 +69,8 @@ class Arrival(Model):
     next_attempt_at = InstantField(null=True)
     # Of a rejected one: equal for equal evidence, which is kept once.
     digest = models.CharField(max_length=64, null=True)
+    # By a person, in the admin.
+    seen_at = InstantField(null=True)
 
     class Meta:
         indexes = (

@@ -32,6 +32,7 @@ class Migration(_Migration):
                 ("first_attempt_at", InstantField(null=True)),
                 ("next_attempt_at", InstantField(null=True)),
                 ("digest", models.CharField(max_length=64, null=True)),
+                ("seen_at", InstantField(null=True)),
             ],
             options={
                 "indexes": [
