@@ -103,10 +103,10 @@ def fill(sb: Sandbox, shop: Shop) -> None:
 
 
 def test_a_refused_signature_is_explained(developer: Page, sb: Sandbox) -> None:
-    """It shows, without a click, the name of the wrong reading, both strings to sign, and marks their first difference."""
+    """It shows, without a click, the wrong readings that fit and both strings to sign, with their first difference marked."""
     refuse(sb)
     refused = row(dashboard(developer, sb), "request", "signature refused")
-    expect(refused.get_by_text("Signed with: not sorted.")).to_be_visible()
+    expect(refused.get_by_text("Signed with: body as it was sent, or: not sorted.")).to_be_visible()
     right, yours = refused.locator("dd").first, refused.locator("dd").last
     expect(right).to_contain_text(f'{sb.url}/api/services/app/paymentgateway/initialsession{{"amount":12900')
     expect(right.locator("mark")).to_have_text("a")
