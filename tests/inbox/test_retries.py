@@ -407,12 +407,14 @@ def test_store_is_limited_in_time_on_sqlite(
     for side in new_side(f"sqlite/{driver}", sqlite_url):
         side.create()
         inbox = side.inbox_with(connect_args={"timeout": 60})
-        with create_engine(sqlite_url).connect() as other:
+        slow = create_engine(sqlite_url)
+        with slow.connect() as other:
             other.exec_driver_sql("BEGIN IMMEDIATE")
             began = time.monotonic()
             receipt = side.receive(inbox, genuine(), ship)
             took = time.monotonic() - began
             other.rollback()
+        slow.dispose()
         assert (receipt.state, receipt.http_status, receipt.arrival_id) == (ArrivalState.NOT_STORED, 503, None)
         assert took < 5
         assert [record.message for record in caplog.records] == [
