@@ -175,6 +175,7 @@ def test_no_other_reference(reference: str) -> None:
     decision = decide(SEVERAL, reported("payment", 1, reference, 1284))
     assert [one.field for one in decision.mismatches] == ["reference_code"]
     assert decision.surcharge is None
+    assert str(decision).startswith("mismatch: 'INV-1' or 'INV-1-2', ")
     assert "reference_code should be 'INV-1' or 'INV-1-2', but" in str(decision)
 
 
