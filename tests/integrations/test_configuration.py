@@ -215,6 +215,26 @@ def test_missing_credentials_are_warnings(monkeypatch: pytest.MonkeyPatch) -> No
         call_command("check")
 
 
+async def settle_later(decision: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("change", "routers", "found"),
+    [
+        ({}, None, []),
+        ({}, [], ["commercepay.E007"]),
+        ({"ON_CALLBACK": print}, None, ["commercepay.E004"]),
+        ({"FIND_ORDER": None}, None, ["commercepay.E004"]),
+        ({"ON_SETTLED": settle_later}, None, ["commercepay.E004"]),
+    ],
+)
+def test_the_inbox_on_the_orm_is_checked(change: dict[str, Any], routers: Any, found: list[str]) -> None:
+    """ON_SETTLED needs FIND_ORDER, plain functions, no other inbox, and a database that the router names."""
+    given = DJANGO | {"ON_CALLBACK": None, "FIND_ORDER": print, "ON_SETTLED": print} | change
+    with override_settings(**({} if routers is None else {"DATABASE_ROUTERS": routers})):
+        assert [kind for kind, _ in checked(**given)] == found
+
+
 def on_mysql(verifier: Verifier) -> Inbox:
     driver = SimpleNamespace(paramstyle="format", version="9.9.9")
     return Inbox(create_engine("mysql+pymysql://u:secret@127.0.0.1:1/x", module=driver), verify=verifier.verify)
@@ -264,7 +284,7 @@ def test_every_id_of_the_system_check_is_documented() -> None:
     root = Path(__file__).parents[2]
     code = "".join(file.read_text() for file in (root / "commercepay/integrations/django").glob("*.py"))
     ids = set(re.findall(r'"commercepay\.([EW]\d{3})"', code))
-    assert len(ids) == 10
+    assert len(ids) == 11
     table = re.findall(r"^\| `commercepay\.([EW]\d{3})` \|", (root / "docs/frameworks.md").read_text(), re.MULTILINE)
     assert table == sorted(ids)
 

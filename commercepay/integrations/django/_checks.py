@@ -18,7 +18,9 @@ from commercepay.integrations.django._border import (
     resolve,
     settings,
 )
+from commercepay.integrations.django.inbox import DjangoInbox, alias
 
+_DUMMY = "django.db.backends.dummy"  # of a `default` that is empty
 _HINT = "See the docstring of commercepay.integrations.django."
 
 
@@ -49,6 +51,8 @@ def _inbox(current: _configuration.Configuration) -> list[CheckMessage]:
                 id="commercepay.W003",
             )
         ]
+    if isinstance(inbox, DjangoInbox):
+        return _database()
     engine = getattr(inbox, "engine", None)
     file = _sqlite_file(engine.dialect.name, engine.url.database) if engine is not None else None
     return [
@@ -60,6 +64,19 @@ def _inbox(current: _configuration.Configuration) -> list[CheckMessage]:
         )
         for alias, database in settings.DATABASES.items()
         if file is not None and file == _sqlite_file(database["ENGINE"], database["NAME"])
+    ]
+
+
+def _database() -> list[CheckMessage]:
+    using = alias()
+    if using in settings.DATABASES and settings.DATABASES[using].get("ENGINE", _DUMMY) != _DUMMY:
+        return []
+    return [
+        Error(
+            f"the inbox uses the database {using!r}, which settings.DATABASES does not configure",
+            hint="Let db_for_write of a router name another database for the app 'commercepay'.",
+            id="commercepay.E007",
+        )
     ]
 
 
