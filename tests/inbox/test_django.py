@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -234,6 +235,25 @@ def test_dead_letters_replay_and_purge(caplog: pytest.LogCaptureFixture) -> None
     assert inbox.purge(datetime.now(UTC) + timedelta(hours=1)) == 1
     assert (states(), HandledFact.objects.count()) == ([], 1)
     assert inbox.receive(*genuine(), ship).state is ArrivalState.DUPLICATE
+
+
+def test_a_handler_that_ends_its_process() -> None:
+    """The attempt is counted before the handler runs, and nothing that the handler wrote is left."""
+    inbox = make()
+    inbox.receive(*genuine())
+    connections.close_all()
+    if (child := os.fork()) == 0:
+
+        def handler(callback: Callback) -> None:
+            ship(callback)
+            os._exit(9)
+
+        with suppress(BaseException):
+            inbox.process_pending(handler)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert (Arrival.objects.get().attempts, shipped(), inbox.process_pending(ship)) == (1, [], [])
+    assert [receipt.state for receipt in later(inbox).process_pending(ship)] == [ArrivalState.HANDLED]
 
 
 def test_evidence_is_limited_and_replayed() -> None:
