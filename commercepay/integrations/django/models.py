@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from commercepay._base.secret import Hidden
 from commercepay.integrations.django._border import settings
@@ -46,34 +47,34 @@ class InstantField(DateTimeField):
 class Arrival(Model):
     """One stored delivery of a callback. Of those that are not genuine, a bounded number is kept."""
 
-    id = models.BigAutoField(primary_key=True)
-    inbox = models.CharField(max_length=64)
+    id: Any = models.BigAutoField(primary_key=True)
+    inbox: Any = models.CharField(max_length=64)
     # As received.
-    received_at = InstantField()
-    body = models.BinaryField()
-    signature = HiddenTextField(null=True)
-    callback_url = models.TextField(null=True)  # as passed to `receive`; NULL: the inbox's own
+    received_at: Any = InstantField()
+    body: Any = models.BinaryField()
+    signature: Any = HiddenTextField(null=True)
+    callback_url: Any = models.TextField(null=True)  # as passed to `receive`; NULL: the inbox's own
     # The result of processing it.
-    state = models.CharField(max_length=16)
-    settled_at = InstantField(null=True)
-    attempts = models.IntegerField()
-    detail = models.TextField(null=True)  # why it was rejected, in a sentence; or the type of the last error
-    reason = models.CharField(max_length=32, null=True)  # a CallbackRejection
+    state: Any = models.CharField(max_length=16)
+    settled_at: Any = InstantField(null=True)
+    attempts: Any = models.IntegerField()
+    detail: Any = models.TextField(null=True)  # why it was rejected, in a sentence; or the type of the last error
+    reason: Any = models.CharField(max_length=32, null=True)  # a CallbackRejection
     # What the callback reports, once verified.
-    fact_key = models.CharField(max_length=64, null=True)
-    reference_code = models.CharField(max_length=MAX_REFERENCE, null=True, db_index=True)
-    transaction_number = models.TextField(null=True)
-    status = models.BigIntegerField(null=True)
+    fact_key: Any = models.CharField(max_length=64, null=True)
+    reference_code: Any = models.CharField(max_length=MAX_REFERENCE, null=True, db_index=True)
+    transaction_number: Any = models.TextField(null=True)
+    status: Any = models.BigIntegerField(null=True)
     # When it is tried again.
-    first_attempt_at = InstantField(null=True)
-    next_attempt_at = InstantField(null=True)
+    first_attempt_at: Any = InstantField(null=True)
+    next_attempt_at: Any = InstantField(null=True)
     # Of a rejected one: equal for equal evidence, which is kept once.
-    digest = models.CharField(max_length=64, null=True)
+    digest: Any = models.CharField(max_length=64, null=True)
     # By a person, in the admin.
-    seen_at = InstantField(null=True)
+    seen_at: Any = InstantField(null=True)
 
     class Meta:
-        indexes = (
+        indexes: Any = (
             models.Index(fields=["inbox", "state", "next_attempt_at"], name="commercepay_pending"),
             models.Index(fields=["inbox", "state", "digest"], name="commercepay_evidence"),
         )
@@ -85,30 +86,30 @@ class Arrival(Model):
 class HandledFact(Model):
     """A fact that was handled, or an order that is paid. The unique key makes handling happen once."""
 
-    id = models.BigAutoField(primary_key=True)
-    inbox = models.CharField(max_length=64)
-    fact_key = models.CharField(max_length=64)
-    arrival_id = models.BigIntegerField(null=True)  # no foreign key: arrivals may be purged, these must not
-    handled_at = InstantField()
-    outcome = models.CharField(max_length=16, null=True)  # of the decision; NULL: handled by ON_CALLBACK
-    transaction_number = models.TextField(null=True)
+    id: Any = models.BigAutoField(primary_key=True)
+    inbox: Any = models.CharField(max_length=64)
+    fact_key: Any = models.CharField(max_length=64)
+    arrival_id: Any = models.BigIntegerField(null=True)  # no foreign key: arrivals may be purged, these must not
+    handled_at: Any = InstantField()
+    outcome: Any = models.CharField(max_length=16, null=True)  # of the decision; NULL: handled by ON_CALLBACK
+    transaction_number: Any = models.TextField(null=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["inbox", "fact_key"], name="commercepay_handled_once"),)
+        constraints: Any = (models.UniqueConstraint(fields=["inbox", "fact_key"], name="commercepay_handled_once"),)
 
 
 class Rejection(Model):
     """How many callbacks were rejected in an hour, and how many of them are kept."""
 
-    id = models.BigAutoField(primary_key=True)
-    inbox = models.CharField(max_length=64)
-    hour = InstantField()
-    plausible = models.BooleanField()
-    seen = models.BigIntegerField()
-    kept = models.BigIntegerField()
-    kept_bytes = models.BigIntegerField()
+    id: Any = models.BigAutoField(primary_key=True)
+    inbox: Any = models.CharField(max_length=64)
+    hour: Any = InstantField()
+    plausible: Any = models.BooleanField()
+    seen: Any = models.BigIntegerField()
+    kept: Any = models.BigIntegerField()
+    kept_bytes: Any = models.BigIntegerField()
 
     class Meta:
-        constraints = (
+        constraints: Any = (
             models.UniqueConstraint(fields=["inbox", "hour", "plausible"], name="commercepay_rejection_hour"),
         )

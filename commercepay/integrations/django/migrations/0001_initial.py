@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from commercepay.integrations.django._orm import Migration as _Migration
 from commercepay.integrations.django._orm import migrations, models
 from commercepay.integrations.django.models import HiddenTextField, InstantField
@@ -10,7 +12,7 @@ from commercepay.integrations.django.models import HiddenTextField, InstantField
 class Migration(_Migration):
     initial = True
 
-    operations = (
+    operations: Any = (
         migrations.CreateModel(
             name="Arrival",
             fields=[
