@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commercepay.callbacks import MAX_BODY, MAX_DEPTH, Verifier, signature_of, verify
+from commercepay.callbacks import MAX_BODY, MAX_DEPTH, Verifier, read_verified, signature_of, verify
 from commercepay.errors import ArgumentError, CallbackError, CallbackRejection
 from commercepay.money import Money
 from commercepay.status import PaymentStatus
@@ -154,6 +154,15 @@ def test_former_callback_urls(urls: Any) -> None:
     )
     assert rejection(BODY, SIGNATURE, url=FORMER_URL).reason is CallbackRejection.SIGNATURE_WRONG
     assert verify(INDENTED, raw_signature(INDENTED), urls, SECRET).raw == FACT
+
+
+def test_read_verified() -> None:
+    """A callback that was verified before is read again. The callback, or the error, keeps the body."""
+    assert read_verified(BODY) == verify(BODY, SIGNATURE, URL, SECRET)
+    assert read_verified(BODY).body == BODY
+    with pytest.raises(CallbackError) as caught:
+        read_verified(b"[]")
+    assert caught.value.body == b"[]"
 
 
 def test_verifier_needs_a_callback_url() -> None:
