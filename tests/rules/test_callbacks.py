@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commercepay import callbacks
 from commercepay.callbacks import MAX_BODY, MAX_DEPTH, Verifier, read_verified, signature_of, verify
 from commercepay.errors import ArgumentError, CallbackError, CallbackRejection
 from commercepay.money import Money
@@ -632,3 +633,20 @@ def test_another_secret_is_not_accepted(fact: dict[str, Any], other: str) -> Non
     """A signature with another secret key is rejected."""
     body = written(fact)
     assert is_accepted(body, reference.signature(URL, body.decode(), other)) == (other == SECRET)
+
+
+@pytest.mark.parametrize(("explained", "characters"), [("x" * 5_000, 900), (None, 122)])
+def test_length_of_an_explanation(monkeypatch: pytest.MonkeyPatch, explained: Any, characters: int) -> None:
+    """The text of a wrong signature's error has up to 900 characters of the reason with an explanation."""
+    monkeypatch.setattr(callbacks, "_explained", lambda *_: explained)
+    with pytest.raises(CallbackError) as caught:
+        verify(b"{}", "0" * 64, "https://shop.example.my/callback", "example-Secret-Key-01")
+    assert caught.value.explanation == explained
+    assert len(str(caught.value).removeprefix("callback rejected (signature_wrong): ")) == characters
+
+
+def test_length_of_another_reason() -> None:
+    """Without an explanation, the text has up to 300 characters of the reason."""
+    with pytest.raises(CallbackError) as caught:
+        callbacks._reject("MEMBER_INVALID", "x" * 5_000, b"{}")
+    assert str(caught.value) == f"callback rejected (member_invalid): {'x' * 300}"
