@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,9 @@ from commercepay.testing import Sandbox, sandbox
 # A slow machine is not a failure.
 settings.register_profile("commercepay", deadline=None, max_examples=30)
 settings.load_profile("commercepay")
+
+# A program that was started in the background ignores SIGINT, and so do the programs that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A refused token is renewed without a pause; tests of the pause set one.
 defaults.RENEWAL_PAUSE = 0.0
