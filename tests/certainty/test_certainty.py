@@ -185,11 +185,11 @@ def test_wait_ends_with_the_payment(sb: Sandbox, sdk: Sdk, by: str) -> None:
     assert status is (PaymentStatus.EXPIRED if by == "session_number" else PaymentStatus.FAILED)
 
 
-def test_wait_gives_up_and_keeps_the_last_word(sb: Sandbox, sdk: Sdk) -> None:
+def test_wait_that_times_out_has_the_last_report(sb: Sandbox, sdk: Sdk) -> None:
     """After the timeout, the error has the payment as it was reported last."""
     number = open_session(sb)
     with pytest.raises(StillOpen) as caught:
-        sdk("payments.wait", session_number=number, timeout=0.05)
+        sdk("payments.wait", session_number=number, timeout=0.5)
     assert caught.value.payment is not None
     assert caught.value.payment.status.is_pending
 
