@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 
@@ -40,8 +41,10 @@ def sandbox(port: int, host: str, file: Path | None, description: Path | None, *
     except ModuleNotFoundError as error:
         raise click.ClickException(str(missing("commercepay[sandbox]", error))) from error
     try:
-        core = SandboxCore(file=file, switches=Switches(**switches), description=load(description))
-        listener = listen(host, port)
+        with ExitStack() as if_it_fails:
+            listener = if_it_fails.enter_context(listen(host, port))
+            core = SandboxCore(file=file, switches=Switches(**switches), description=load(description))
+            if_it_fails.pop_all()
     except (StateFileError, OSError, ArgumentError, ModuleNotFoundError) as error:
         raise click.ClickException(str(error)) from error
     url = url_of(listener)

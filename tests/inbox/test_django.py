@@ -13,6 +13,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connections, models, transaction
 from django.test import AsyncClient, Client, TestCase, override_settings
@@ -339,8 +340,13 @@ def test_the_view_under_atomic_requests(atomic_requests: None, is_async: bool) -
         given = {"content_type": "application/json", "headers": {"cap-signature": signature}}
         if not is_async:
             return Client(raise_request_exception=False).post("/commercepay/callback", body, **given).status_code
-        client = AsyncClient(raise_request_exception=False)
-        return asyncio.run(client.post("/async/callback", body, **given)).status_code
+
+        async def posted() -> int:
+            response = await AsyncClient(raise_request_exception=False).post("/async/callback", body, **given)
+            await sync_to_async(connections.close_all)()  # those of the thread in which the view called the inbox
+            return response.status_code
+
+        return asyncio.run(posted())
 
     assert [post(*genuine()), post(*genuine("FAILS")), post(*FORGED)] == [200, 500, 401]
     assert (shipped(), states()) == (["INV-1"], ["handled", "stored", "rejected"])
