@@ -127,13 +127,14 @@ def with_psycopg(server: str, fewer: bool = False) -> tuple[Take, Take]:
             mine.connection = psycopg.connect(
                 host=str(url.query["host"]), user="postgres", dbname=url.database, prepare_threshold=2
             )
-        return mine.connection  # type: ignore[no-any-return]
+        made: psycopg.Connection[Any] = mine.connection
+        return made
 
     def receive(message: Message) -> tuple[int, Any]:
         callback = verifier.verify(*message)
         with connection().transaction():
-            row = connection().execute(store, list(_row(message, callback).values())).fetchone()
-        return row[0], callback  # type: ignore[index]
+            (row,) = connection().execute(store, list(_row(message, callback).values()))
+        return row[0], callback
 
     def handle(message: Message) -> None:
         arrival_id, callback = receive(message)

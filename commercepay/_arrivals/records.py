@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from commercepay._base.flow import jittered
 from commercepay._base.record import Record
@@ -59,6 +59,10 @@ class ArrivalState(Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+PURGED: Final = (ArrivalState.HANDLED, ArrivalState.DUPLICATE, ArrivalState.REJECTED)
+"""The states of arrivals that may be deleted."""
 
 
 class Receipt(Record):

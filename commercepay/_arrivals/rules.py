@@ -16,7 +16,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from commercepay._arrivals.records import ArrivalState, Evidence, MistakeError, Receipt, Retries, Stats, Verify
+from commercepay._arrivals.records import PURGED, ArrivalState, Evidence, MistakeError, Receipt, Retries, Stats, Verify
 from commercepay._arrivals.storage import Ask, C, Call, Claim, Filter, Step, Storage, Transaction
 from commercepay._base.fact_key import fact_key
 from commercepay._base.flow import Pause, jittered
@@ -44,7 +44,6 @@ _MAX_PLAUSIBLE = 2048  # bytes; a documented callback has about half a kilobyte
 _BATCH = 500
 _NOT_FINAL = (Outcome.MISMATCH.value, Outcome.UNKNOWN.value)
 _KEPT = (ArrivalState.STORED, ArrivalState.DEAD)
-_PURGED = (ArrivalState.HANDLED, ArrivalState.DUPLICATE, ArrivalState.REJECTED)
 _log = logging.getLogger("commercepay.inbox")
 
 
@@ -65,6 +64,7 @@ class Rules(Generic[C]):
     Args:
         storage: its statements.
         verify: verifies callbacks.
+        name: distinguishes inboxes that share a database.
         retries: when an arrival is tried again.
         evidence: how much is kept of rejected callbacks.
         enqueue: called in the transaction that stores an arrival; arrivals are then handled by `process`.
@@ -77,21 +77,23 @@ class Rules(Generic[C]):
         storage: Storage[C],
         verify: Verify,
         *,
+        name: str,
         retries: Retries | None = None,
         evidence: Evidence | None = None,
         enqueue: Callable[[Any, int], object] | None = None,
         find_order: Callable[[ReturnHint], object] | None = None,
         on_settled: Callable[[Decision, Any], object] | None = None,
     ) -> None:
-        problems = [
-            f"{name} must be {kind.__name__}, not {type(given).__name__}"
-            for name, given, kind in (("retries", retries, Retries), ("evidence", evidence, Evidence))
+        problems = [] if isinstance(name, str) and 0 < len(name) <= 64 else ["name must be a str of 1 to 64 characters"]
+        problems += [
+            f"{option} must be {kind.__name__}, not {type(given).__name__}"
+            for option, given, kind in (("retries", retries, Retries), ("evidence", evidence, Evidence))
             if not isinstance(given, kind | None)
         ]
         functions = {"enqueue": enqueue, "find_order": find_order, "on_settled": on_settled}
         problems += [
-            f"{name} must be a function, not {type(function).__name__}"
-            for name, function in functions.items()
+            f"{option} must be a function, not {type(function).__name__}"
+            for option, function in functions.items()
             if not (function is None or callable(function))
         ]
         if (find_order is None) != (on_settled is None):
@@ -274,7 +276,7 @@ class Rules(Generic[C]):
             return (yield from self._handle(taken, handler))
         except MistakeError:
             raise
-        except Exception as error:  # noqa: BLE001  if one handler fails, the others still run
+        except Exception as error:  # noqa: BLE001  # if one handler fails, the others still run
             dead: bool = yield from self.transaction(partial(self._fail, attempt=taken, error=error))
             # The traceback of an error that is repeated has been logged before, or raised by `receive`.
             shown = None if _kind(error) == taken.last_error else error
@@ -364,7 +366,7 @@ class Rules(Generic[C]):
             receipt: Receipt = yield from self._retried(Transaction(partial(self._settle, decision=decision)))
         except MistakeError:
             raise
-        except Exception as error:  # noqa: BLE001  if one order can't be settled, the others still can
+        except Exception as error:  # noqa: BLE001  # if one order can't be settled, the others still can
             _log.error("on_settled failed (%s); reconcile the order again", _kind(error), exc_info=error)
             return Receipt(arrival_id=None, state=ArrivalState.NOT_STORED, error=error, decision=decision)
         return receipt
@@ -441,7 +443,7 @@ class Rules(Generic[C]):
         elif reason is not None:
             states = (ArrivalState.REJECTED,)
         else:
-            states = (*_KEPT, ArrivalState.REJECTED) if arrival_id is None else (*_KEPT, *_PURGED)
+            states = (*_KEPT, ArrivalState.REJECTED) if arrival_id is None else (*_KEPT, *PURGED)
         which = Filter(states, arrival_id, reason and reason.value, received_from, received_before)
         return (yield from self._replayed(which, callback_url))
 
@@ -474,8 +476,8 @@ class Rules(Generic[C]):
 
     def purge(self, before: datetime, states: Sequence[ArrivalState]) -> Flow[int]:
         problems = _time_problems(before=before)
-        if not states or not all(state in _PURGED for state in states):
-            problems.append(f"states must be some of {', '.join(state.name for state in _PURGED)}")
+        if not states or not all(state in PURGED for state in states):
+            problems.append(f"states must be some of {', '.join(state.name for state in PURGED)}")
         if problems:
             raise ArgumentError(problems, call="purge")
         which = Filter(tuple(states), received_before=before)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from commercepay._arrivals.records import ArrivalState, Evidence, MistakeError, Receipt, Retries, Stats, Verify
+from commercepay._arrivals.records import PURGED, ArrivalState, Evidence, MistakeError, Receipt, Retries, Stats, Verify
 from commercepay._arrivals.rules import Rules
 from commercepay._arrivals.storage import Ask, Call, Step, Transaction, require_no_awaitable
-from commercepay._base.flow import Pause, adrive, drive
+from commercepay._arrivals.sync_inbox import SyncInbox
+from commercepay._base.flow import Pause, adrive
 from commercepay._base.secret import hidden
 from commercepay._protocol import fork
 from commercepay.callbacks import Callback, Verifier
@@ -48,7 +49,6 @@ AsyncEnqueue = Callable[[AsyncConnection, int], Awaitable[object]]
 """`Enqueue` for asyncio."""
 
 T = TypeVar("T")
-_PURGED = (ArrivalState.HANDLED, ArrivalState.DUPLICATE, ArrivalState.REJECTED)
 _DATABASES = ("postgresql", "sqlite")
 
 
@@ -64,11 +64,9 @@ class _Inbox:
         name: str,
         **options: Any,
     ) -> None:
-        if not isinstance(name, str) or not 0 < len(name) <= 64:
-            raise ArgumentError("name must be a str of 1 to 64 characters")
         secret_key = hidden(secret_key)
         self.name = name
-        self._rules = Rules(SqlStorage(name), _verify(verify, secret_key, callback_url), **options)
+        self._rules = Rules(SqlStorage(name), _verify(verify, secret_key, callback_url), name=name, **options)
         _check_engine(engine)
         self._core = engine
         fork.watch(self)
@@ -81,7 +79,7 @@ class _Inbox:
         self._core.dispose(close=False)
 
 
-class Inbox(_Inbox):
+class Inbox(_Inbox, SyncInbox):
     """Stores callbacks and has each fact handled once. Safe to share between threads, and inherited over a fork.
 
         inbox = Inbox(engine, verify=cp.callbacks.verify, callback_url=CALLBACK_URL, find_order=..., on_settled=...)
@@ -212,76 +210,6 @@ class Inbox(_Inbox):
         """
         return self._drive(self._rules.process_pending(handler, limit))
 
-    def settle(self, decision: Decision) -> Receipt:
-        """Have a decision handled by `on_settled`, once per fact: that of `payments.confirm` or `payments.reconcile`.
-
-        Dead letters about the order become pending again: you asked about it, so it is still open in your record.
-
-        Returns:
-            The receipt: `HANDLED`, or `DUPLICATE` if the fact was handled before. If `on_settled` raised, the state is
-            `NOT_STORED` and the receipt has the `error`, which is logged: the next reconciliation finds the fact again.
-
-        Raises:
-            ArgumentError: the inbox has no `on_settled`, it is `async`, or `decision` is not a Decision.
-            SQLAlchemyError: the database failed.
-        """
-        return self._drive(self._rules.settle(decision))
-
-    def replay(
-        self,
-        arrival_id: int | None = None,
-        *,
-        state: ArrivalState | None = None,
-        reason: CallbackRejection | None = None,
-        received_from: datetime | None = None,
-        received_before: datetime | None = None,
-        callback_url: str | None = None,
-    ) -> int:
-        """Make arrivals pending again, with all their attempts. `process_pending` or the queue processes them.
-
-        Those that were rejected are verified again, for example after a wrong secret key was corrected. Without `state` and
-        `reason`, arrivals that are pending, dead or rejected are chosen. No fact is handled twice.
-
-        Args:
-            arrival_id: this arrival, in whatever state.
-            state: those in this state.
-            reason: those that were rejected for this reason.
-            received_from: those that were received at this time or later.
-            received_before: those that were received before this time.
-            callback_url: the callback URL to verify them with, instead of the one that was passed to `receive`.
-
-        Returns:
-            How many.
-
-        Raises:
-            ArgumentError: nothing was chosen, or an argument is wrong.
-        """
-        return self._drive(self._rules.replay(arrival_id, state, reason, received_from, received_before, callback_url))
-
-    def purge(self, before: datetime, *, states: Sequence[ArrivalState] = _PURGED) -> int:
-        """Delete arrivals that were received before a time, in batches. Pending ones and dead letters are never deleted.
-
-        The keys of handled facts are kept.
-
-        Args:
-            before: an aware time.
-            states: some of `HANDLED`, `DUPLICATE` and `REJECTED`.
-
-        Returns:
-            How many arrivals were deleted.
-
-        Raises:
-            ArgumentError: an argument is wrong.
-        """
-        return self._drive(self._rules.purge(before, states))
-
-    def stats(self) -> Stats:
-        """Count what is pending, dead and rejected."""
-        return self._drive(self._rules.stats())
-
-    def _drive(self, flow: Generator[Step | Pause, Any, T]) -> T:
-        return drive(flow, self._perform)
-
     def _perform(self, step: Step) -> object:
         if isinstance(step, Ask):
             return require_no_awaitable(step.function(), "find_order")
@@ -387,7 +315,7 @@ class AsyncInbox(_Inbox):
             self._rules.replay(arrival_id, state, reason, received_from, received_before, callback_url)
         )
 
-    async def purge(self, before: datetime, *, states: Sequence[ArrivalState] = _PURGED) -> int:
+    async def purge(self, before: datetime, *, states: Sequence[ArrivalState] = PURGED) -> int:
         """See `Inbox.purge`."""
         return await self._drive(self._rules.purge(before, states))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, delete, insert, inspect, select, text
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -41,6 +41,17 @@ def create(rules: Rules[Connection]) -> Generator[Step | Pause, Any, None]:
         except _BusyError:
             pass
         yield Pause(0.1)
+
+
+def refuse_downgrade() -> NoReturn:
+    """The downgrade of each revision: an older version of the package would lose keys of handled facts, and handle them again.
+
+    Raises:
+        ArgumentError: always.
+    """
+    raise ArgumentError(
+        "the tables of the inbox can't be downgraded: the keys of handled facts must be kept. Restore a backup"
+    )
 
 
 def _is_current(connection: Connection) -> bool:

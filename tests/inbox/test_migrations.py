@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from inbox.conftest import SERVER, genuine, new_database, with_driver
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from commercepay.callbacks import read_verified
@@ -213,20 +213,37 @@ with context.begin_transaction():
 """
 
 
-def test_revisions_within_the_migrations_of_an_application(engine: Engine, tmp_path: Path) -> None:
-    """An application with Alembic adds the package's revisions to its own: the tables are the same."""
-    (tmp_path / "env.py").write_text(ENV)
+def own_migrations(folder: Path, connection: Connection) -> Config:
+    """The migrations of an application with Alembic, which has added the package's revisions to its own."""
+    (folder / "env.py").write_text(ENV)
     config = Config()
-    config.set_main_option("script_location", str(tmp_path))
+    config.set_main_option("script_location", str(folder))
     config.set_main_option("path_separator", "space")
     config.set_main_option("version_path_separator", "space")  # its name in older versions of Alembic
-    config.set_main_option("version_locations", f"{tmp_path / 'versions'} commercepay.inbox:migrations/versions")
+    config.set_main_option("version_locations", f"{folder / 'versions'} commercepay.inbox:migrations/versions")
+    config.attributes["connection"] = connection
+    return config
+
+
+def test_revisions_within_the_migrations_of_an_application(engine: Engine, tmp_path: Path) -> None:
+    """The package's revisions, run by an application, make the same tables."""
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "commercepay@head")
+        command.upgrade(own_migrations(tmp_path, connection), "commercepay@head")
     inbox = inbox_on(engine)
     inbox.create_tables()
     assert inbox.receive(*genuine(), lambda callback, connection: None).state is ArrivalState.HANDLED
+
+
+def test_downgrade_is_refused(engine: Engine, tmp_path: Path) -> None:
+    """A downgrade from each revision is an error, and changes nothing: the keys of handled facts must be kept."""
+    for version in _schema.VERSIONS:
+        with engine.begin() as connection:
+            config = own_migrations(tmp_path, connection)
+            command.upgrade(config, version)
+            tables = inspect(connection).get_table_names()
+            with pytest.raises(ArgumentError, match="downgraded"):
+                command.downgrade(config, "commercepay@-1" if version != _schema.VERSIONS[0] else "base")
+            assert inspect(connection).get_table_names() == tables
 
 
 def test_times(engine: Engine) -> None:

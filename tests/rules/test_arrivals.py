@@ -150,6 +150,7 @@ class Shop:
         self.rules = Rules(
             self.memory,
             Verifier(secret_key=SECRET, callback_url=URL).verify,
+            name="default",
             retries=Retries(max_attempts=3, at_least=timedelta(hours=1)),
             find_order=self.find_order,
             on_settled=self.on_settled,

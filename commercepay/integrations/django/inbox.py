@@ -19,20 +19,19 @@ Its tables are models of this app: `manage.py migrate` creates them. It uses the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from commercepay._arrivals.records import ArrivalState, Evidence, MistakeError, Receipt, Retries, Stats, Verify
 from commercepay._arrivals.rules import Rules
 from commercepay._arrivals.storage import Ask, Call, Step, Transaction, require_no_awaitable
+from commercepay._arrivals.sync_inbox import SyncInbox
 from commercepay._base.flow import drive
 from commercepay._base.secret import hidden
 from commercepay.callbacks import Callback
 from commercepay.decision import Decision
-from commercepay.errors import ArgumentError, CallbackRejection
 from commercepay.integrations.django._orm import atomic, connections, router
 from commercepay.integrations.django._storage import OrmStorage, limited_wait, require_open
 from commercepay.integrations.django.models import Arrival
@@ -48,7 +47,6 @@ OnSettled = Callable[[Decision], object]
 Enqueue = Callable[[int], object]
 
 T = TypeVar("T")
-_PURGED = (ArrivalState.HANDLED, ArrivalState.DUPLICATE, ArrivalState.REJECTED)
 
 
 def alias() -> str:
@@ -57,12 +55,12 @@ def alias() -> str:
     return named
 
 
-class DjangoInbox:
+class DjangoInbox(SyncInbox):
     """Stores callbacks and has each fact handled once, in transactions of Django's ORM. Safe to share between threads.
 
     The methods are those of `commercepay.inbox.Inbox`, and do the same. The functions that you give are not given a
     connection: they use the ORM. They are plain functions, because Django has no async transactions; async views call the
-    inbox in a thread.
+    inbox in a thread. Within `transaction.atomic`, what `settle` does is committed with that transaction.
 
     Args:
         verify: verifies callbacks: `verifier.verify`, of the verifier that the function `INBOX` is given.
@@ -90,19 +88,18 @@ class DjangoInbox:
         retries: Retries | None = None,
         evidence: Evidence | None = None,
     ) -> None:
-        if not isinstance(name, str) or not 0 < len(name) <= 64:
-            raise ArgumentError("name must be a str of 1 to 64 characters")
         self.name = name
         self.find_order = find_order
         self.on_settled = on_settled
         self._rules: Rules[str] = Rules(
             OrmStorage(name),
             verify,
+            name=name,
             retries=retries,
             evidence=evidence,
-            enqueue=_last_argument(enqueue),
+            enqueue=_without_connection(enqueue, 1),
             find_order=find_order,
-            on_settled=_first_argument(on_settled),
+            on_settled=_without_connection(on_settled, 0),
         )
 
     def __repr__(self) -> str:
@@ -117,89 +114,53 @@ class DjangoInbox:
             ArgumentError: it was called within a transaction, or as for `Inbox.receive`.
         """
         signature = hidden(signature)
-        return self._drive(self._rules.receive(body, signature, _first_argument(handler), callback_url), durable=True)
+        return self._drive_alone(self._rules.receive(body, signature, _without_connection(handler, 0), callback_url))
 
     def process(self, arrival_id: int, handler: Handler | None = None) -> Receipt:
         """See `commercepay.inbox.Inbox.process`. Not within `transaction.atomic`."""
-        return self._drive(self._rules.process(arrival_id, _first_argument(handler)), durable=True)
+        return self._drive_alone(self._rules.process(arrival_id, _without_connection(handler, 0)))
 
     def process_pending(self, handler: Handler | None = None, *, limit: int = 100) -> list[Receipt]:
         """See `commercepay.inbox.Inbox.process_pending`. Not within `transaction.atomic`."""
-        return self._drive(self._rules.process_pending(_first_argument(handler), limit), durable=True)
+        return self._drive_alone(self._rules.process_pending(_without_connection(handler, 0), limit))
 
-    def settle(self, decision: Decision) -> Receipt:
-        """See `commercepay.inbox.Inbox.settle`. Within `transaction.atomic`, it is committed with that transaction."""
-        return self._drive(self._rules.settle(decision))
+    def _drive_alone(self, flow: Flow[T]) -> T:
+        """Not within a transaction of the application's."""
+        return drive(flow, partial(self._perform, durable=True))
 
-    def replay(
-        self,
-        arrival_id: int | None = None,
-        *,
-        state: ArrivalState | None = None,
-        reason: CallbackRejection | None = None,
-        received_from: datetime | None = None,
-        received_before: datetime | None = None,
-        callback_url: str | None = None,
-    ) -> int:
-        """See `commercepay.inbox.Inbox.replay`."""
-        return self._drive(self._rules.replay(arrival_id, state, reason, received_from, received_before, callback_url))
-
-    def purge(self, before: datetime, *, states: Sequence[ArrivalState] = _PURGED) -> int:
-        """See `commercepay.inbox.Inbox.purge`."""
-        return self._drive(self._rules.purge(before, states))
-
-    def stats(self) -> Stats:
-        """See `commercepay.inbox.Inbox.stats`."""
-        return self._drive(self._rules.stats())
-
-    def _drive(self, flow: Flow[T], *, durable: bool = False) -> T:
-        return drive(flow, partial(_perform, durable))
-
-
-def _perform(durable: bool, step: Step) -> object:
-    if isinstance(step, Ask):
-        return require_no_awaitable(step.function(), "find_order")
-    assert isinstance(step, Transaction)  # there is no other step
-    using = alias()
-    connection = connections[using]
-    if not connection.in_atomic_block and not connection.get_autocommit():
-        raise MistakeError(f"autocommit is off for the database {using!r}: the inbox could not commit")
-    seconds = None if step.deadline is None else step.deadline - time.monotonic()
-    with ExitStack() as stack:
-        stack.enter_context(limited_wait(using, seconds))
-        try:
-            stack.enter_context(atomic(using=using, durable=durable))
-        except RuntimeError as error:
-            raise MistakeError(
-                f"the inbox was called within a transaction on {using!r}: what it stores would be undone with it. Call it"
-                " outside of transaction.atomic, and exempt your view from ATOMIC_REQUESTS with non_atomic_requests"
-            ) from error
-        result = step.work(using)
-        if not isinstance(result, Call):
-            return result
-        savepoint: str = connection.savepoint()
-        require_no_awaitable(result.function(using), result.name)
-        require_open(using, savepoint)
-        return result.result
+    def _perform(self, step: Step, *, durable: bool = False) -> object:
+        if isinstance(step, Ask):
+            return require_no_awaitable(step.function(), "find_order")
+        assert isinstance(step, Transaction)  # there is no other step
+        using = alias()
+        connection = connections[using]
+        if not connection.in_atomic_block and not connection.get_autocommit():
+            raise MistakeError(f"autocommit is off for the database {using!r}: the inbox could not commit")
+        seconds = None if step.deadline is None else step.deadline - time.monotonic()
+        with ExitStack() as stack:
+            stack.enter_context(limited_wait(using, seconds))
+            try:
+                stack.enter_context(atomic(using=using, durable=durable))
+            except RuntimeError as error:
+                raise MistakeError(
+                    f"the inbox was called within a transaction on {using!r}: what it stores would be undone with it. Call it"
+                    " outside of transaction.atomic, and exempt your view from ATOMIC_REQUESTS with non_atomic_requests"
+                ) from error
+            result = step.work(using)
+            if not isinstance(result, Call):
+                return result
+            savepoint: str = connection.savepoint()
+            require_no_awaitable(result.function(using), result.name)
+            require_open(using, savepoint)
+            return result.result
 
 
-def _first_argument(function: Callable[[Any], object] | None) -> Callable[[Any, Any], object] | None:
-    """The function without the connection, which the rules pass last."""
+def _without_connection(function: Callable[[Any], object] | None, position: int) -> Callable[[Any, Any], object] | None:
+    """A function as the rules call it, with a connection: the argument at `position` is passed, and the connection is not."""
     if not callable(function):
         return function
 
-    def called(first: Any, _: object) -> object:
-        return function(first)
-
-    return called
-
-
-def _last_argument(function: Callable[[Any], object] | None) -> Callable[[Any, Any], object] | None:
-    """The function without the connection, which the rules pass first."""
-    if not callable(function):
-        return function
-
-    def called(_: object, last: Any) -> object:
-        return function(last)
+    def called(*arguments: Any) -> object:
+        return function(arguments[position])
 
     return called

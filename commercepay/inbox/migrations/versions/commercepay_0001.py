@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from commercepay.inbox._schema import refuse_downgrade
+
 revision = "commercepay_0001"
 down_revision = None
 branch_labels: tuple[str, ...] = ("commercepay",)
@@ -48,4 +50,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("the keys of handled facts must be kept: restore a backup instead")
+    refuse_downgrade()

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from commercepay.callbacks import read_verified
+from commercepay.inbox._schema import refuse_downgrade
 
 revision = "commercepay_0002"
 down_revision = "commercepay_0001"
@@ -44,4 +45,4 @@ def _change_keys() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("the keys of handled facts must be kept: restore a backup instead")
+    refuse_downgrade()

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
+from commercepay.inbox._schema import refuse_downgrade
+
 revision = "commercepay_0003"
 down_revision = "commercepay_0002"
 branch_labels = None
@@ -54,4 +56,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("the keys of handled facts must be kept: restore a backup instead")
+    refuse_downgrade()
