@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))  # `commercepay` need not be installed
+sys.path.insert(0, str(HERE.parent))  # `commercepay` need not be installed: hence E402 below
 
 from commercepay._description.reading import read  # noqa: E402
 from commercepay._generator.render import BuildError, check_pins, differences, files, finish, generate, members  # noqa: E402

@@ -118,7 +118,8 @@ class Side:
         return inbox
 
     def receive(self, inbox: Any, message: tuple[Any, Any], handler: Plain | None = None, **options: Any) -> Receipt:
-        return self.run(inbox.receive(*message, self.handler(handler), **options))  # type: ignore[no-any-return]
+        receipt: Receipt = self.run(inbox.receive(*message, self.handler(handler), **options))
+        return receipt
 
     def process(
         self, inbox: Any, handler: Plain | None, *, after: timedelta = timedelta(days=1), **options: Any
@@ -127,7 +128,8 @@ class Side:
         clock = inbox._rules.clock
         inbox._rules.clock = lambda: clock() + after
         try:
-            return self.run(inbox.process_pending(self.handler(handler), **options))  # type: ignore[no-any-return]
+            receipts: list[Receipt] = self.run(inbox.process_pending(self.handler(handler), **options))
+            return receipts
         finally:
             inbox._rules.clock = clock
 

@@ -213,8 +213,8 @@ def test_replay_chooses(side: Any, genuine: Genuine, ship: Plain) -> None:
     side.receive(inbox, (b"?", FORGED))
     later = datetime.now(UTC) + timedelta(seconds=1)
 
-    def chosen(*args: Any, **options: Any) -> int:
-        return side.run(inbox.replay(*args, **options))  # type: ignore[no-any-return]
+    def chosen(*args: Any, **options: Any) -> Any:
+        return side.run(inbox.replay(*args, **options))
 
     assert chosen(received_from=later) == 0
     assert chosen(reason=CallbackRejection.SIGNATURE_WRONG, received_before=later) == 1

@@ -185,7 +185,7 @@ def test_cancellations(gateway: Any, path: str, way: str, raw: bool) -> None:
                 else:
                     task.cancel()
                     await task
-            except BaseException as error:  # noqa: BLE001
+            except BaseException as error:  # noqa: BLE001  # a cancellation is one of the cases
                 return error
         raise AssertionError("nothing was raised")
 
