@@ -89,40 +89,28 @@ arrivals: Table = Table(
 )
 """One row per arrival. Of those that are not genuine, a bounded number is kept."""
 
-# Small, however many arrivals there are: it holds the pending ones.
-_PENDING = text("state = 'stored'")
-Index(
-    "ix_commercepay_arrivals_pending",
-    arrivals.c.inbox,
-    arrivals.c.next_attempt_at,
-    postgresql_where=_PENDING,
-    sqlite_where=_PENDING,
-)
-# An index for each state: SQLite compares its condition with that of a query literally.
-_DEAD = text("state = 'dead'")
-Index(
-    "ix_commercepay_arrivals_dead",
-    arrivals.c.inbox,
-    postgresql_where=_DEAD,
-    sqlite_where=_DEAD,
-)
-_REJECTED = text("state = 'rejected'")
-Index(
-    "ix_commercepay_arrivals_rejected",
-    arrivals.c.inbox,
-    arrivals.c.digest,
-    postgresql_where=_REJECTED,
-    sqlite_where=_REJECTED,
-)
+# Indexes of the arrivals in one state: small, however many arrivals there are. One for each state, because SQLite compares the
+# condition of an index with that of a query literally.
+for _name, _state, _column in (
+    ("pending", "stored", arrivals.c.next_attempt_at),
+    ("dead", "dead", None),
+    ("rejected", "rejected", arrivals.c.digest),
+):
+    _condition = text(f"state = '{_state}'")
+    Index(
+        f"ix_commercepay_arrivals_{_name}",
+        *(column for column in (arrivals.c.inbox, _column) if column is not None),
+        postgresql_where=_condition,
+        sqlite_where=_condition,
+    )
 
 handled: Table = Table(
     "commercepay_handled",
     metadata,
     Column("inbox", String(64), primary_key=True),
     Column("fact_key", String(64), primary_key=True),  # or the key of an order that is paid
-    Column(
-        "arrival_id", BigInteger
-    ),  # no foreign key: arrivals may be purged, these must not. NULL: not from a callback
+    # No foreign key: arrivals may be purged, these must not. NULL: not from a callback.
+    Column("arrival_id", BigInteger),
     Column("handled_at", _Instant, nullable=False),
     Column("outcome", String(16)),  # of the decision; NULL: handled by a handler of callbacks
     Column("transaction_number", Text),
