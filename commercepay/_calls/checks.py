@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from commercepay_api import limits
 
+from commercepay import signature
 from commercepay._base.json_guards import is_mapping
 from commercepay._base.suggestions import did_you_mean
 from commercepay._base.text import has_lone_surrogate, shown, utf16_length
@@ -139,6 +140,18 @@ def url(value: Any) -> str | None:
     if problem := _any_text(value):
         return problem
     return None if _is_url(value) else "must be an absolute URL such as https://shop.example.my/callback"
+
+
+def unsignable(settings: Settings, data: Mapping[str, Any]) -> list[str]:
+    """What is wrong with members that are sent as they are: URLs of another environment, and what can't be signed."""
+    problems = environment_problems(
+        settings, {"callback_url": data.get("callbackUrl"), "return_url": data.get("returnUrl")}
+    )
+    try:
+        signature.message(settings.base_url, data)
+    except ArgumentError as error:
+        problems += error.problems
+    return problems
 
 
 def environment_problems(settings: Settings, urls: Mapping[str, object]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from commercepay_api.wire import EXTENSION, Signing
 
-from commercepay import params, signature
+from commercepay import params
 from commercepay._base.json_guards import is_array, is_mapping
 from commercepay._base.text import shown
 from commercepay._calls import checks as check
@@ -16,7 +16,6 @@ from commercepay._protocol.auth import has_dot_segments
 from commercepay._protocol.call import Call
 from commercepay._protocol.exchange import Flow, exchange
 from commercepay._protocol.settings import Settings
-from commercepay.errors import ArgumentError
 
 
 def custom_request(
@@ -56,13 +55,7 @@ def custom_request(
                 for name, value in data.items()
                 if not isinstance(value, str | int | float)
             ]
-        problems += check.environment_problems(
-            settings, {"callback_url": data.get("callbackUrl"), "return_url": data.get("returnUrl")}
-        )
-        try:
-            signature.message(settings.base_url, data)
-        except ArgumentError as error:
-            problems += error.problems
+        problems += check.unsignable(settings, data)
     check.refuse("request", problems)
     sent: dict[str, Any] = _plain(data)
     reference_code = sent.get("referenceCode")

@@ -10,14 +10,13 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from attrs import has
 from commercepay_api import wire
 
-from commercepay import params, signature
+from commercepay import params
 from commercepay._base.json_guards import is_array
 from commercepay._calls import checks as check
 from commercepay._protocol import envelope
 from commercepay._protocol.call import Call
 from commercepay._protocol.exchange import Flow, exchange, unreadable
 from commercepay._protocol.settings import Settings
-from commercepay.errors import ArgumentError
 
 T = TypeVar("T")
 
@@ -37,13 +36,7 @@ def generated_call(
         check.refuse("call", problems)
     carried: wire.Signing = request["extensions"][wire.EXTENSION]
     data = carried["data"]
-    problems += check.environment_problems(
-        settings, {"callback_url": data.get("callbackUrl"), "return_url": data.get("returnUrl")}
-    )
-    try:
-        signature.message(settings.base_url, data)
-    except ArgumentError as error:
-        problems += error.problems
+    problems += check.unsignable(settings, data)
     check.refuse("call", problems)
     reference_code = data.get("referenceCode") if reference is None else reference
     call = Call(

@@ -538,7 +538,7 @@ def failed(request: httpx.Request, call: Call, error: Exception, body: Body, *, 
 def _detail(error: Exception) -> str:
     """The HTTP library's text; of an error about our own request only its type, since it may quote the token."""
     name = type(error).__name__
-    return f"{name}: {error}".rstrip(": ")[:300] if isinstance(error, _SAFE_TO_QUOTE) else name
+    return f"{name}: {error}".rstrip(": .")[:300] if isinstance(error, _SAFE_TO_QUOTE) else name
 
 
 _SAFE_TO_QUOTE = (

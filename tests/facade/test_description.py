@@ -283,6 +283,15 @@ def test_operations() -> None:
     assert FACADE.keys() ^ DESCRIBED.keys() == left_out(DESCRIBED) & DESCRIBED.keys()
 
 
+def test_calls_that_open_a_payment() -> None:
+    """A call whose request has a reference code opens a payment: after `OutcomeUnknown` it can be made again with that code."""
+    with_reference = {
+        name for name in DESCRIBED if any(member.path == ("referenceCode",) for member in request_members(name))
+    }
+    opening = {name for name in DESCRIBED if Call(name, dict, False, Options.starting_now(1.0, 0)).opens_payment}
+    assert opening == with_reference == {"InitialSession", "RequestPayment"}
+
+
 @pytest.mark.parametrize("name", BOTH)
 def test_members_of_requests(name: str) -> None:
     """With every parameter given, exactly the members of the request are sent."""
