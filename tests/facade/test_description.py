@@ -288,7 +288,8 @@ def test_calls_that_open_a_payment() -> None:
     with_reference = {
         name for name in DESCRIBED if any(member.path == ("referenceCode",) for member in request_members(name))
     }
-    opening = {name for name in DESCRIBED if Call(name, dict, False, Options.starting_now(1.0, 0)).opens_payment}
+    options = Options.starting_now(1.0, 0)
+    opening = {name for name in DESCRIBED if Call(name=name, request=dict, safe=False, options=options).opens_payment}
     assert opening == with_reference == {"InitialSession", "RequestPayment"}
 
 
